@@ -1,0 +1,64 @@
+# The front door for everyone who works on tap-onefile. `make` lists what there is to do.
+#
+# Paths are relative throughout, so that the checkout may lie in a directory with spaces in its name.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# PYTHON: a command or a path; empty for python3. Changing it rebuilds the environments.
+export PYTHON
+# ARGS: passed on to the tool that a target runs.
+ARGS ?=
+
+dev := .venvs/dev/bin
+lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+  --python-version 3.11 --custom-compile-command "make lock" $(ARGS)
+
+.PHONY: help setup test lint types check demo lock format clean FORCE
+
+help: ## Show this list
+	@echo "Usage: make TARGET [PYTHON=python3.12] [ARGS='...']"
+	@echo
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1 \2/p' $(firstword $(MAKEFILE_LIST)) | \
+	  while read -r target text; do printf '  %-8s %s\n' "$$target" "$$text"; done
+
+setup: .venvs/dev/ready .venvs/meltano/ready ## Set up everything (the other targets do it themselves)
+
+test: setup ## Run every test, with coverage measured and gated; ARGS='tests/test_x.py -k name' runs a part, ungated
+	$(dev)/python -m pytest --numprocesses auto $(if $(ARGS),$(ARGS),--cov)
+
+lint: .venvs/dev/ready ## Check style and format
+	$(dev)/ruff check $(ARGS)
+	$(dev)/ruff format --check
+
+types: .venvs/dev/ready ## Check types, with mypy and with ty
+	$(dev)/mypy
+	$(dev)/ty check
+
+check: lint types ## Everything that is checked without running the code
+
+format: .venvs/dev/ready ## Put the code into shape
+	$(dev)/ruff check --fix-only
+	$(dev)/ruff format
+
+demo: setup ## OneFile's sandbox into a real PostgreSQL, and see that nothing is missing; KEEP=1 keeps the data
+	@$(dev)/python -m demo $(if $(KEEP),--keep) $(ARGS)
+
+lock: .venvs/dev/ready ## Renew the lock files; ARGS=--upgrade for the newest versions
+	$(dev)/$(lock) pyproject.toml --group pyproject.toml:dev sandbox/pyproject.toml -o requirements/dev.txt
+	$(dev)/$(lock) --group pyproject.toml:meltano -o requirements/meltano.txt
+	echo uv | $(dev)/$(lock) - --constraint requirements/dev.txt -o requirements/uv.txt
+
+clean: ## Remove the environments and all that tools have left
+	rm -rf .venvs .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* dist output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venvs/python: FORCE
+	@sh requirements/find-python.sh
+
+.venvs/dev/ready: .venvs/python requirements/dev.txt requirements/environment.sh pyproject.toml $(wildcard sandbox/pyproject.toml)
+	@sh requirements/environment.sh dev
+
+.venvs/meltano/ready: .venvs/dev/ready .venvs/python requirements/meltano.txt requirements/environment.sh
+	@sh requirements/environment.sh meltano
