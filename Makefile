@@ -12,6 +12,7 @@ export PYTHON
 ARGS ?=
 
 dev := .venvs/dev/bin
+pip_url = sed -n 's/^ *pip_url: *\(.*$(1)==.*\)/\1/p' meltano.yml
 lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
   --python-version 3.11 --custom-compile-command "make lock" $(ARGS)
 
@@ -23,7 +24,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1 \2/p' $(firstword $(MAKEFILE_LIST)) | \
 	  while read -r target text; do printf '  %-8s %s\n' "$$target" "$$text"; done
 
-setup: .venvs/dev/ready .venvs/meltano/ready ## Set up everything (the other targets do it themselves)
+setup: .venvs/dev/ready .venvs/meltano/ready .venvs/plugins/ready ## Set up everything (the other targets do it themselves)
 
 test: setup ## Run every test, with coverage measured and gated; ARGS='tests/test_x.py -k name' runs a part, ungated
 	$(dev)/python -m pytest --numprocesses auto $(if $(ARGS),$(ARGS),--cov)
@@ -46,9 +47,11 @@ demo: setup ## OneFile's sandbox into a real PostgreSQL, and see that nothing is
 	@$(dev)/python -m demo $(if $(KEEP),--keep) $(ARGS)
 
 lock: .venvs/dev/ready ## Renew the lock files; ARGS=--upgrade for the newest versions
-	$(dev)/$(lock) pyproject.toml --group pyproject.toml:dev sandbox/pyproject.toml -o requirements/dev.txt
+	$(dev)/$(lock) pyproject.toml --group pyproject.toml:dev sandbox/pyproject.toml --extra fast -o requirements/dev.txt
 	$(dev)/$(lock) --group pyproject.toml:meltano -o requirements/meltano.txt
 	echo uv | $(dev)/$(lock) - --constraint requirements/dev.txt -o requirements/uv.txt
+	$(call pip_url,target-postgres) | $(dev)/$(lock) - -o requirements/target-postgres.txt
+	$(call pip_url,target-jsonl) | $(dev)/$(lock) - -o requirements/target-jsonl.txt
 
 clean: ## Remove the environments and all that tools have left
 	rm -rf .venvs .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* dist output
@@ -57,8 +60,12 @@ clean: ## Remove the environments and all that tools have left
 .venvs/python: FORCE
 	@sh requirements/find-python.sh
 
-.venvs/dev/ready: .venvs/python requirements/dev.txt requirements/environment.sh pyproject.toml $(wildcard sandbox/pyproject.toml)
+.venvs/dev/ready: .venvs/python requirements/dev.txt requirements/environment.sh pyproject.toml sandbox/pyproject.toml
 	@sh requirements/environment.sh dev
 
-.venvs/meltano/ready: .venvs/dev/ready .venvs/python requirements/meltano.txt requirements/environment.sh
+.venvs/meltano/ready: .venvs/python requirements/meltano.txt requirements/environment.sh | .venvs/dev/ready
 	@sh requirements/environment.sh meltano
+
+.venvs/plugins/ready: .venvs/meltano/ready requirements/dev.txt requirements/target-postgres.txt requirements/target-jsonl.txt \
+  meltano.yml pyproject.toml
+	@sh requirements/environment.sh plugins

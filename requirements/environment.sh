@@ -1,11 +1,16 @@
 #!/bin/sh
-# Brings the environment .venvs/NAME to what requirements/NAME.txt says. Usage: environment.sh dev|meltano
+# Brings one environment to what its lock files say. Usage: environment.sh dev|meltano|plugins
+#
+#   dev      the tap, the sandbox and every tool             requirements/dev.txt
+#   meltano  Meltano alone: its pins differ from the SDK's   requirements/meltano.txt
+#   plugins  what meltano.yml names, installed by Meltano    requirements/dev.txt (the tap), target-*.txt
 set -eu
 
 name=$1
 env=.venvs/$name
 log=.venvs/$name.log
 python=$(head -n 1 .venvs/python)
+uv=.venvs/dev/bin/uv
 
 # Runs a step with its output in the log, and a dot every other second to show that it is alive.
 step() {
@@ -31,34 +36,56 @@ step() {
   fi
 }
 
-# A uv of the project's own if there is one, the machine's, or one fetched by pip.
+# Makes the environment, unless it is there and was made by the same Python in the same place.
+make_venv() {
+  cmp -s .venvs/python "$env/python-used" && return
+  rm -rf "$env"
+  step "Making $env with Python $(sed -n 's/ .*//;2p' .venvs/python)" "$python" -m venv "$env"
+  cp .venvs/python "$env/python-used"
+}
+
+# The project's own uv, the machine's, or one fetched by pip.
 find_uv() {
-  if [ -x .venvs/dev/bin/uv ]; then
-    uv=.venvs/dev/bin/uv
-  elif command -v uv >/dev/null; then
+  [ -x "$uv" ] && return
+  if command -v uv >/dev/null; then
     uv=uv
   else
-    step "Fetching uv" .venvs/dev/bin/python -m pip install --quiet --require-hashes -r requirements/uv.txt
-    uv=.venvs/dev/bin/uv
+    step "Fetching uv" "$env/bin/python" -m pip install --quiet --require-hashes -r requirements/uv.txt
   fi
+}
+
+install_lock() {
+  step "Installing requirements/$name.txt" \
+    "$uv" pip sync --python "$env/bin/python" --require-hashes "requirements/$name.txt"
+}
+
+# Meltano hands its plugins to uv, which reads these. Build requirements come from the same locks.
+install_plugin() {
+  UV_CONSTRAINT=requirements/$3.txt UV_BUILD_CONSTRAINT=requirements/dev.txt MELTANO_SYS_DIR_ROOT=$PWD/$env \
+    step "Installing $2" .venvs/meltano/bin/meltano --env-file /dev/null install "$1" "$2"
 }
 
 : >"$log"
 
-if ! cmp -s .venvs/python "$env/python-used"; then
-  rm -rf "$env"
-  step "Making $env with Python $(sed -n 's/ .*//;2p' .venvs/python)" "$python" -m venv "$env"
-  cp .venvs/python "$env/python-used"
-fi
-
-find_uv
-step "Installing requirements/$name.txt" \
-  "$uv" pip sync --python "$env/bin/python" --require-hashes "requirements/$name.txt"
-
-if [ "$name" = dev ]; then
-  # The build back-end is the locked one, in the environment already: nothing is fetched here.
-  step "Installing tap-onefile and its sandbox" \
-    "$uv" pip install --python "$env/bin/python" --no-deps --no-build-isolation --editable . --editable sandbox
-fi
+case $name in
+  dev)
+    make_venv
+    find_uv
+    install_lock
+    # The build back-end is the locked one, in the environment already: nothing is fetched here.
+    step "Installing tap-onefile and its sandbox" \
+      "$uv" pip install --python "$env/bin/python" --no-deps --no-build-isolation --editable . --editable sandbox
+    ;;
+  meltano)
+    make_venv
+    install_lock
+    ;;
+  plugins)
+    rm -rf "$env"
+    install_plugin extractor tap-onefile dev
+    install_plugin loader target-postgres target-postgres
+    install_plugin loader target-jsonl target-jsonl
+    ;;
+esac
 
 touch "$env/ready"
