@@ -1,0 +1,51 @@
+"""The command ``tap-onefile``, and how a run that fails says so."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from tap_onefile.errors import OneFileError
+from tap_onefile.tap import TapOneFile
+
+logger = logging.getLogger("tap-onefile")
+
+
+def main() -> None:
+    """Run the command line; a failure ends in one line on stderr and exit status 1."""
+    try:
+        TapOneFile.cli()
+    except OneFileError as error:
+        _fail(str(error))
+    except json.JSONDecodeError as error:
+        _fail(f"A file given on the command line is not valid JSON (line {error.lineno}, column {error.colno}).")
+    except BrokenPipeError:
+        _fail("The target closed the pipe before the run was finished. Look at what the target said.")
+    except OSError as error:
+        _fail(f"{error.strerror or type(error).__name__}: {error.filename or 'standard output'}")
+    except Exception as error:  # noqa: BLE001 - a traceback could show personal values
+        _fail(_fault_of_ours(error))
+
+
+def _fail(sentence: str) -> None:
+    logger.error(sentence)
+    # What is left in the buffer of a closed pipe would fail once more, and loudly, while Python exits.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(1)
+
+
+def _fault_of_ours(error: Exception) -> str:
+    """Name the kind and place of an error, but not its text, which may hold a value from a record."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"tap-onefile failed in a way that it should not: {type(error).__name__} in {Path(place.filename).name},"
+        f" line {place.lineno}. Please report it with this line."
+    )
+
+
+if __name__ == "__main__":
+    main()

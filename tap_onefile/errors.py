@@ -1,0 +1,244 @@
+"""What each answer of OneFile means, what is done about it, and what the user is told.
+
+The sentences follow one pattern: what happened, then what to do. None of them ever holds a response body, a token
+or a personal value.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from http import HTTPStatus
+
+RELEASES = "OneFile is often down from 07:00 to 07:30 UK time on release days"
+
+
+class OneFileError(Exception):
+    """Something that a run cannot go on from; its text is the sentence for the user."""
+
+
+class SettingsError(OneFileError):
+    """A setting is missing, out of range, or contradicts what OneFile holds."""
+
+
+class LoginRefused(OneFileError):
+    """OneFile did not accept the customer token."""
+
+
+class WrongAddress(OneFileError):
+    """What answers at the address is not the OneFile API."""
+
+
+class Unavailable(OneFileError):
+    """OneFile gave no usable answer for as long as we were ready to wait."""
+
+
+class RepeatedPage(OneFileError):
+    """A search keeps answering with records that it has already given, so its end cannot be found."""
+
+
+class UnusableRecord(OneFileError):
+    """A record has no usable key."""
+
+
+class IncompleteRun(OneFileError):
+    """Something could not be read while the rest was."""
+
+
+class Refused(OneFileError):
+    """OneFile refuses one call for good, while others may still be answered."""
+
+
+class NotFound(OneFileError):
+    """There is nothing at this path: no such record, page or entity."""
+
+
+class Fault(Exception):
+    """A passing failure of one call.
+
+    Args:
+        what: What came in place of an answer, in words that follow "got".
+        retry_after: Seconds that OneFile asked us to wait, if it did.
+        is_answer: Whether a server answered at all.
+    """
+
+    def __init__(self, what: str, retry_after: float | None = None, *, is_answer: bool = True) -> None:
+        super().__init__(what)
+        self.what = what
+        self.retry_after = retry_after
+        self.is_answer = is_answer
+
+
+class Action(enum.Enum):
+    """What the client does with an answer."""
+
+    READ = enum.auto()
+    LOG_IN_AGAIN = enum.auto()
+    SLOW_DOWN = enum.auto()
+    REPEAT = enum.auto()
+    NOT_FOUND = enum.auto()
+    REFUSED = enum.auto()
+    REDIRECTED = enum.auto()
+
+
+_ACTIONS = {
+    HTTPStatus.UNAUTHORIZED: Action.LOG_IN_AGAIN,
+    HTTPStatus.FORBIDDEN: Action.LOG_IN_AGAIN,
+    HTTPStatus.NOT_FOUND: Action.NOT_FOUND,
+    HTTPStatus.REQUEST_TIMEOUT: Action.REPEAT,
+    HTTPStatus.TOO_MANY_REQUESTS: Action.SLOW_DOWN,
+}
+
+
+def action_for(status: int) -> Action:
+    """Look up what to do with an answer.
+
+    Args:
+        status: The HTTP status code.
+
+    Returns:
+        The action, which depends on the status alone.
+    """
+    if status in _ACTIONS:
+        return _ACTIONS[HTTPStatus(status)]
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Action.REPEAT
+    if status >= HTTPStatus.BAD_REQUEST:
+        return Action.REFUSED
+    if status >= HTTPStatus.MULTIPLE_CHOICES:
+        return Action.REDIRECTED
+    return Action.READ
+
+
+def login_refused(status: int, host: str) -> LoginRefused:
+    """Say that the customer token was not accepted.
+
+    Args:
+        status: The HTTP status code of the login.
+        host: The host that was asked.
+
+    Returns:
+        The error to raise.
+    """
+    return LoginRefused(
+        f"OneFile at {host} refused the customer token (status {status}). A token works in one environment only: check"
+        " the settings customer_token and environment, or ask OneFile support, as a Centre Manager, for a token for"
+        " this environment.",
+    )
+
+
+def access_refused(call: str, status: int) -> Refused:
+    """Say that a call is refused although the login was accepted.
+
+    Args:
+        call: The method and path.
+        status: The HTTP status code.
+
+    Returns:
+        The error to raise.
+    """
+    return Refused(
+        f"{call} was refused (status {status}) right after a fresh login. Ask OneFile support to allow your customer"
+        " token to read it, or deselect the stream.",
+    )
+
+
+def question_refused(call: str, status: int, code: object, message: object) -> Refused:
+    """Say that OneFile finds fault with a call.
+
+    Args:
+        call: The method and path.
+        status: The HTTP status code.
+        code: OneFile's own error code, if it sent one.
+        message: OneFile's own words, if it sent any.
+
+    Returns:
+        The error to raise.
+    """
+    reasons = [f"code {code}"] if isinstance(code, int) else []
+    if isinstance(message, str) and message.strip():
+        reasons.append(f"«{_safe_to_show(message)}»")
+    reason = ", ".join(reasons) or "no reason given"
+    return Refused(
+        f"OneFile did not accept {call} (status {status}: {reason}). Repeating it would not help: check the settings"
+        " organisation_ids and start_date, and report it if they are right.",
+    )
+
+
+def not_an_api(call: str, host: str) -> WrongAddress:
+    """Say that the host does not know a path that the OneFile API has.
+
+    Args:
+        call: The method and path.
+        host: The host that was asked.
+
+    Returns:
+        The error to raise.
+    """
+    return WrongAddress(
+        f"{host} answers 404 to {call}, which the OneFile API has. Check the setting api_url: it must end with the"
+        " version, as in https://wsapi.onefile.co.uk/api/v2.1, or be left out in favour of environment.",
+    )
+
+
+def redirected(call: str, status: int, host: str) -> WrongAddress:
+    """Say that the host wants to send us elsewhere, which would carry the token there.
+
+    Args:
+        call: The method and path.
+        status: The HTTP status code.
+        host: The host that was asked.
+
+    Returns:
+        The error to raise.
+    """
+    return WrongAddress(
+        f"{host} answers {call} with a redirect (status {status}), which is not followed as it would carry the token"
+        " elsewhere. Check the setting api_url.",
+    )
+
+
+def gave_up(call: str, host: str, what: str, tries: int, seconds: float) -> Unavailable:
+    """Say that a call failed again and again.
+
+    Args:
+        call: The method and path.
+        host: The host that was asked.
+        what: What came in place of an answer, the last time.
+        tries: How often the call was made.
+        seconds: For how long it was repeated.
+
+    Returns:
+        The error to raise.
+    """
+    times = "once" if tries == 1 else f"{tries} times in {seconds:.0f} s"
+    return Unavailable(
+        f"No answer to {call} from {host}: tried {times}, got {what}. Check the network and the setting api_url or"
+        f" environment, and run again later ({RELEASES}); the setting retry_for makes a run wait longer.",
+    )
+
+
+def starved(host: str, seconds: float) -> Unavailable:
+    """Say that OneFile has refused every call over its limit for too long.
+
+    Args:
+        host: The host that was asked.
+        seconds: For how long there was no good answer.
+
+    Returns:
+        The error to raise.
+    """
+    return Unavailable(
+        f"{host} has answered nothing but «too many requests» (429) for {seconds / 60:.0f} minutes. Something else is"
+        " spending your customer's calls: find it, or run at another time.",
+    )
+
+
+def _safe_to_show(message: str) -> str:
+    """Cut OneFile's words to one short line without anything that looks like a value.
+
+    OneFile's messages are short fixed sentences as far as is known (API reference, section 7), but one that echoed
+    what was asked could carry an e-mail address, a number of a person or a token.
+    """
+    line = " ".join(message.split())[:200]
+    return re.sub(r"\S*@\S*|\b(?=\S*\d)[\w+/=-]{8,}|\b[\w+/=-]{24,}", "…", line)

@@ -1,0 +1,189 @@
+"""The kinds of field that the streams' schemas are put together from, and how a value becomes one of them.
+
+Each kind is a JSON schema; its converter takes whatever OneFile sends for it. A value is converted where nothing is
+lost by it; where it cannot be, ``ValueError`` is raised. ``None``, an absent key and ``""`` never come here: they all
+mean that there is no data (API reference, section 6, "Null vs missing vs empty").
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import typing as th
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Schema = dict[str, Any]
+
+DATA_CLASS = "x-onefile-data-class"
+"""The schema keyword that tells what data protection law makes of a field."""
+
+NOT_PERSONAL = "none"
+PERSONAL = "personal"
+SPECIAL = "special category"
+"""Health and ethnicity (UK GDPR, Article 9), and sex, which is kept with them as equality data."""
+
+
+def record(*properties: th.Property[Any]) -> Schema:
+    """Put a stream's schema together.
+
+    Args:
+        properties: The fields, in the order of the documentation.
+
+    Returns:
+        The JSON schema. Fields that it does not name are not part of a record.
+    """
+    return th.PropertiesList(*properties).to_dict()
+
+
+def identity(of: str) -> th.Property[Any]:
+    """Make the field ``ID``, the key of a record."""
+    return _field("ID", th.IntegerType, f"OneFile's id of the {of}.", NOT_PERSONAL, required=True)
+
+
+def reference(name: str, description: str) -> th.Property[Any]:
+    """Make a field that holds the id of another record; ``0`` stands for none in some of OneFile's data."""
+    return _field(name, th.IntegerType, description, NOT_PERSONAL)
+
+
+def integer(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
+    """Make a field that holds a whole number."""
+    return _field(name, th.IntegerType, description, data_class)
+
+
+def number(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
+    """Make a field that holds a number with decimals."""
+    return _field(name, th.NumberType, description, data_class)
+
+
+def text(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
+    """Make a field that holds text, codes that look like numbers included."""
+    return _field(name, th.StringType, description, data_class)
+
+
+def texts(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
+    """Make a field that holds a list of texts."""
+    return _field(name, th.ArrayType(th.StringType(nullable=True)), description, data_class)
+
+
+def flag(name: str, description: str) -> th.Property[Any]:
+    """Make a field that is true or false."""
+    return _field(name, th.BooleanType, description, NOT_PERSONAL)
+
+
+def instant(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
+    """Make a field that holds a moment in time; ``1900-01-01`` stands for not set in some of OneFile's data."""
+    return _field(name, th.DateTimeType, description, data_class)
+
+
+def converter_for(schema: Schema) -> Callable[[Any], Any]:
+    """Choose how values of a field are converted.
+
+    Args:
+        schema: The JSON schema of the field.
+
+    Returns:
+        A function from what OneFile sent to what the record holds; raises ``ValueError`` for what does not fit.
+    """
+    if schema.get("format") == "date-time":
+        return to_instant
+    kind = (
+        next(name for name in schema["type"] if name != "null") if isinstance(schema["type"], list) else schema["type"]
+    )
+    return _CONVERTERS[kind]
+
+
+def to_instant(value: object) -> str:
+    """Convert a date to UTC in one fixed width, so that texts sort as moments do.
+
+    A value without an offset is UTC, as all known clients of the API take it. Microseconds are kept; the seventh
+    digit that .NET may write is not.
+
+    Args:
+        value: An ISO 8601 date, with or without a time.
+
+    Returns:
+        The moment, as ``2026-01-31T09:30:00.000000Z``.
+
+    Raises:
+        ValueError: The value is no such date.
+    """
+    if not isinstance(value, str):
+        raise ValueError  # noqa: TRY004 - one error for all that does not fit
+    moment = datetime.fromisoformat(value.strip())
+    if moment.tzinfo is not None:
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise ValueError from None
+    return f"{moment.isoformat(timespec='microseconds')}Z"
+
+
+def _field(
+    name: str,
+    kind: th.JSONTypeHelper[Any] | type[th.JSONTypeHelper[Any]],
+    description: str,
+    data_class: str,
+    *,
+    required: bool = False,
+) -> th.Property[Any]:
+    keywords: dict[str, Any] = {DATA_CLASS: data_class}
+    return th.Property(name, kind, required=required, description=description, **keywords)
+
+
+def _to_integer(value: object) -> int:
+    if type(value) is int:
+        return value
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    raise ValueError
+
+
+def _to_number(value: object) -> float:
+    if type(value) is int or type(value) is float:
+        return value
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        return float(value)
+    raise ValueError
+
+
+def _to_text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return str(value)
+    raise ValueError
+
+
+def _to_texts(value: object) -> list[str | None]:
+    if isinstance(value, list):
+        return [None if item is None else _to_text(item) for item in value]
+    raise ValueError
+
+
+def _to_flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (str, int)) and (known := _FLAGS.get(str(value).lower())) is not None:
+        return known
+    raise ValueError
+
+
+_DIGITS = re.compile(r"-?[0-9]+")
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "integer": _to_integer,
+    "number": _to_number,
+    "string": _to_text,
+    "array": _to_texts,
+    "boolean": _to_flag,
+}

@@ -1,0 +1,84 @@
+"""When a search is at its end, and which of its rows are new.
+
+A search is over when a page comes back empty. A short page is not the end: the server may cap pages below the size
+that we ask for, and its cap is unknown (API reference, section 3). The order of rows is not documented either, so
+rows may move between pages while we read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_onefile.errors import RepeatedPage
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Sequence
+
+    Row = dict[str, Any]
+
+
+class PageSequence:
+    """Follows the pages of one search in order.
+
+    Args:
+        search: What is searched, in words for the user.
+        key: The field that tells rows apart.
+    """
+
+    def __init__(self, search: str, key: str) -> None:
+        self._search = search
+        self._key = key
+        self._seen: set[Hashable] = set()
+        self._previous: list[Hashable] = []
+        self._stale_pages = 0
+        self.repeated_rows = 0
+        """Rows left out so far because an earlier page of the same search had them."""
+
+    def repeats(self, rows: Sequence[Row]) -> bool:
+        """Tell whether a page holds the same rows as the page before it.
+
+        Args:
+            rows: The rows of the page.
+
+        Returns:
+            True if so: the server may not be paging at all, or has answered with the wrong page.
+        """
+        keys = self._keys(rows)
+        return bool(keys) and sorted(map(str, keys)) == sorted(map(str, self._previous))
+
+    def new_rows(self, rows: Sequence[Row]) -> list[Row]:
+        """Take the next page and give the rows that no earlier page had.
+
+        Args:
+            rows: The rows of the page; not empty.
+
+        Returns:
+            The new rows, in their order.
+
+        Raises:
+            RepeatedPage: The server gives the same rows again and again, so that its end cannot be found.
+        """
+        if self.repeats(rows):
+            raise self._endless()
+        keys = self._keys(rows)
+        new = []
+        for key, row in zip(keys, rows, strict=True):
+            # A row without a key cannot be told from others: it goes on, to be refused by name further up.
+            if key is None or key not in self._seen:
+                new.append(row)
+                self._seen.add(key)
+        self.repeated_rows += len(rows) - len(new)
+        self._stale_pages = 0 if new else self._stale_pages + 1
+        if self._stale_pages > 1:
+            raise self._endless()
+        self._previous = keys
+        return new
+
+    def _keys(self, rows: Sequence[Row]) -> list[Hashable]:
+        return [key if isinstance(key := row.get(self._key), (int, str)) else None for row in rows]
+
+    def _endless(self) -> RepeatedPage:
+        return RepeatedPage(
+            f"OneFile gives the same rows page after page for {self._search}, so the end of the search cannot be"
+            " found and rows may be missing. Run again; if it persists, set page_size to 1000 and report it.",
+        )

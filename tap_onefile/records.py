@@ -1,0 +1,76 @@
+"""From a row of OneFile to a record of a stream, in one pass.
+
+The SDK's own type conformance is switched off in favour of this: it drops unknown fields in silence and reads the text
+"False" as true.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_onefile.errors import UnusableRecord
+from tap_onefile.fields import converter_for
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from tap_onefile.report import RunReport
+
+    Row = dict[str, Any]
+
+_KINDS = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
+
+
+class RecordShaper:
+    """Makes records that hold each field of the schema, and no other.
+
+    Args:
+        stream: The name of the stream.
+        schema: The JSON schema of the stream.
+        keys: The fields that must have a value.
+        report: Told of unknown fields and of values that do not fit.
+    """
+
+    def __init__(self, stream: str, schema: Mapping[str, Any], keys: Collection[str], report: RunReport) -> None:
+        self._stream = stream
+        self._converters = [(name, converter_for(field)) for name, field in schema["properties"].items()]
+        self._names = frozenset(schema["properties"])
+        self._keys = frozenset(keys)
+        self._report = report
+
+    def shape(self, row: Row, context: Mapping[str, Any]) -> Row:
+        """Make one record.
+
+        Args:
+            row: What OneFile sent.
+            context: Values for fields that the row leaves open.
+
+        Returns:
+            The record. A field without data is null, whether OneFile left it out, sent null or sent ``""``.
+
+        Raises:
+            UnusableRecord: A key is missing or does not fit.
+        """
+        record: Row = {}
+        for name, convert in self._converters:
+            value = row.get(name)
+            if value is None or value == "":
+                value = context.get(name)
+                if value is None:
+                    record[name] = None
+                    continue
+            try:
+                record[name] = convert(value)
+            except (ValueError, OverflowError):
+                record[name] = None
+                self._report.unfit_value(self._stream, name, _KINDS.get(type(value), "something else"))
+        for key in self._keys:
+            if record[key] is None:
+                raise UnusableRecord(
+                    f"OneFile sent a row of {self._stream} without a usable {key}, so that the row cannot be told from"
+                    " others and the run stops. Please report it, and deselect the stream until it is mended.",
+                )
+        if not self._names.issuperset(row):
+            for name in row.keys() - self._names:
+                self._report.unknown_field(self._stream, name)
+        return record

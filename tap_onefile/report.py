@@ -1,0 +1,83 @@
+"""What a run has to say at its end: what is missing, and what was left out or could not be read as declared.
+
+Only names and counts are kept here, never a value.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+
+logger = logging.getLogger("tap-onefile")
+
+
+class RunReport:
+    """Collects what must not pass in silence."""
+
+    def __init__(self) -> None:
+        self._missing: list[tuple[str, str]] = []
+        self._unknown: Counter[tuple[str, str]] = Counter()
+        self._unfit: Counter[tuple[str, str, str]] = Counter()
+
+    def missing(self, what: str, why: str) -> None:
+        """Note that something could not be read while the rest of the run goes on.
+
+        Args:
+            what: The stream, and the part of it.
+            why: The sentence for the user.
+        """
+        logger.error("%s is missing from this run. %s", what, why)
+        self._missing.append((what, why))
+
+    def unknown_field(self, stream: str, name: str) -> None:
+        """Count a field that OneFile sends and the stream's schema does not know.
+
+        Args:
+            stream: The stream.
+            name: The name of the field.
+        """
+        if not self._unknown[stream, name]:
+            logger.warning(
+                "OneFile sends a field %s in %s that this version of tap-onefile does not know; it is left out."
+                " Please report it.",
+                name,
+                stream,
+            )
+        self._unknown[stream, name] += 1
+
+    def unfit_value(self, stream: str, name: str, kind: str) -> None:
+        """Count a value that does not fit its field and was sent as null.
+
+        Args:
+            stream: The stream.
+            name: The name of the field.
+            kind: What came, such as ``text``.
+        """
+        if not self._unfit[stream, name, kind]:
+            logger.warning(
+                "A value of %s in %s cannot be read as declared (%s came); it is sent as null", name, stream, kind
+            )
+        self._unfit[stream, name, kind] += 1
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything that was asked for has been read."""
+        return not self._missing
+
+    def log_totals(self) -> None:
+        """Log the counts, then what is missing; nothing where there is nothing to say."""
+        for (stream, name), count in sorted(self._unknown.items()):
+            logger.warning("%s: the unknown field %s was left out of %d records", stream, name, count)
+        for (stream, name, kind), count in sorted(self._unfit.items()):
+            logger.warning("%s: %s was sent as null in %d records, as %s came", stream, name, count, kind)
+
+    def sentence(self) -> str:
+        """Say what is missing, in one sentence with its reasons.
+
+        Returns:
+            The sentence; empty where nothing is missing.
+        """
+        if not self._missing:
+            return ""
+        parts = "; ".join(f"{what} ({why})" for what, why in self._missing)
+        return f"The run is incomplete. Missing: {parts}"

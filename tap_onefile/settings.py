@@ -1,0 +1,238 @@
+"""The settings: what they are called, what they mean, and what they may hold.
+
+The JSON schema here is the source of the tables in the documentation, of meltano.yml and of the Hub definition.
+"""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from jsonschema import Draft7Validator
+from singer_sdk import typing as th
+
+from tap_onefile import __version__
+from tap_onefile.errors import SettingsError
+from tap_onefile.fields import to_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from jsonschema import ValidationError
+
+ENVIRONMENTS = {
+    "live": "https://wsapi.onefile.co.uk/api/v2.1",
+    "practice": "https://wsapi2.onefile.co.uk/api/v2.1",
+    "beta": "https://wsapibeta.onefile.co.uk/api/v2.1",
+}
+"""The vendor's hosts (help articles 76000020990 and 76000048013)."""
+
+SETTINGS: dict[str, Any] = th.PropertiesList(
+    th.Property(
+        "customer_token",
+        th.StringType,
+        required=True,
+        secret=True,
+        title="Customer token",
+        description="The API token of your customer, which OneFile support gives to Centre Managers by ticket. It works"
+        " in one environment only.",
+    ),
+    th.Property(
+        "environment",
+        th.StringType(allowed_values=list(ENVIRONMENTS)),
+        default="live",
+        title="Environment",
+        description="The OneFile environment that the customer token belongs to: live, practice or beta.",
+    ),
+    th.Property(
+        "api_url",
+        th.StringType,
+        title="API address",
+        description="The address of the API with its version, in place of environment, for a proxy or the sandbox."
+        " Must be https, or http to a loopback address.",
+    ),
+    th.Property(
+        "organisation_ids",
+        th.ArrayType(th.IntegerType),
+        title="Organisations",
+        description="OneFile ids of the organisations (centres) to read. All that the token can see where it is left"
+        " out.",
+    ),
+    th.Property(
+        "page_size",
+        th.IntegerType(minimum=1, maximum=1000),
+        default=100,
+        title="Page size",
+        description="Records to ask for in one call, from 1 to 1000. More means fewer calls; OneFile may give fewer.",
+    ),
+    th.Property(
+        "start_date",
+        th.DateTimeType,
+        title="Start date",
+        description="Read only people whose record was modified at or after this moment (ISO 8601; UTC unless it says"
+        " otherwise). Other streams are always read in full.",
+    ),
+    th.Property(
+        "user_agent",
+        th.StringType,
+        default=f"tap-onefile/{__version__}",
+        title="User agent",
+        description="How the tap introduces itself to OneFile in each call.",
+    ),
+    th.Property(
+        "request_timeout",
+        th.IntegerType(minimum=1, maximum=3600),
+        default=60,
+        title="Request time-out",
+        description="Seconds to wait for a connection, and for the whole answer after that, before a call is repeated.",
+    ),
+    th.Property(
+        "retry_for",
+        th.IntegerType(minimum=0, maximum=86_400),
+        default=120,
+        title="Retry for",
+        description="Seconds for which one call is repeated after passing failures, such as a server error or a broken"
+        " connection, before the run fails. Set it to 2700 for runs that must outlast a release of OneFile.",
+    ),
+).to_dict()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of a run, checked and with their defaults."""
+
+    customer_token: str = field(repr=False)
+    api_url: str
+    organisation_ids: frozenset[int] | None
+    page_size: int
+    start_date: str | None
+    """An instant in UTC."""
+    user_agent: str
+    request_timeout: int
+    """Seconds."""
+    retry_for: int
+    """Seconds."""
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+        """Check what the user has set.
+
+        Args:
+            config: The settings as given.
+
+        Returns:
+            The settings to run with.
+
+        Raises:
+            SettingsError: Something is missing or out of range. The text names each fault, and never holds a secret.
+        """
+        faults = list(_faults(config))
+        if faults:
+            raise SettingsError(" ".join(faults))
+        values = {name: rule.get("default") for name, rule in SETTINGS["properties"].items()}
+        values |= {name: value for name, value in config.items() if value is not None}
+        api_url = values["api_url"] or ENVIRONMENTS[values["environment"]]
+        ids = values["organisation_ids"]
+        return cls(
+            customer_token=values["customer_token"].strip(),
+            api_url=api_url.strip(),
+            organisation_ids=frozenset(ids) if ids else None,
+            page_size=values["page_size"],
+            start_date=to_instant(values["start_date"]) if values["start_date"] else None,
+            user_agent=values["user_agent"],
+            request_timeout=values["request_timeout"],
+            retry_for=values["retry_for"],
+        )
+
+
+def unknown_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
+    """Find settings that nothing reads, which are mistyped more often than not.
+
+    Args:
+        config: The settings as given.
+        known: The settings that exist.
+
+    Yields:
+        A sentence for each.
+    """
+    for name in config.keys() - known.keys():
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        yield f"There is no setting {name}; it is ignored.{hint}"
+
+
+def _faults(config: Mapping[str, Any]) -> Iterator[str]:
+    # Only our own properties: those of the SDK are the SDK's to check.
+    own = {name: config[name] for name in SETTINGS["properties"] if config.get(name) is not None}
+    yield from (_in_words(error) for error in Draft7Validator(SETTINGS).iter_errors(own))
+    token = own.get("customer_token")
+    if isinstance(token, str) and not _is_header_safe(token.strip()):
+        yield "The setting customer_token is empty or holds characters that no OneFile token has: copy it again."
+    api_url = own.get("api_url")
+    if isinstance(api_url, str) and (fault := _address_fault(api_url.strip())):
+        yield fault
+    start_date = own.get("start_date")
+    if isinstance(start_date, str) and not _is_instant(start_date):
+        yield "The setting start_date must be an ISO 8601 date such as 2026-01-31 or 2026-01-31T00:00:00Z."
+    user_agent = own.get("user_agent")
+    if isinstance(user_agent, str) and not (user_agent.isascii() and user_agent.isprintable() and user_agent.strip()):
+        yield "The setting user_agent must be a line of plain ASCII text."
+
+
+def _in_words(error: ValidationError) -> str:
+    """Say what is wrong with a setting without repeating its value, which may be a secret."""
+    if not error.path:
+        return "The setting customer_token is missing: set it to the API token that OneFile support gave you."
+    name = error.path[0]
+    rule = SETTINGS["properties"][name]
+    if "enum" in rule:
+        expected = f"one of {', '.join(map(str, rule['enum']))}"
+    elif "minimum" in rule:
+        expected = f"a whole number from {rule['minimum']} to {rule['maximum']}"
+    elif name == "organisation_ids":
+        expected = "a list of whole numbers, such as [5740]"
+    else:
+        expected = "text"
+    return f"The setting {name} must be {expected}."
+
+
+def _is_header_safe(text: str) -> bool:
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
+
+
+def _is_instant(text: str) -> bool:
+    try:
+        to_instant(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _address_fault(api_url: str) -> str | None:
+    try:
+        parts = urlsplit(api_url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return "The setting api_url is not a valid address."
+    if parts.scheme not in {"http", "https"} or not host:
+        return "The setting api_url must be a whole address, such as https://wsapi.onefile.co.uk/api/v2.1."
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        return "The setting api_url must hold no user, password, query or fragment."
+    if parts.scheme == "http" and not _is_loopback(host):
+        return (
+            "The setting api_url must begin with https://, as the token and personal data would travel unencrypted;"
+            " http:// is for a loopback address only."
+        )
+    return None
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

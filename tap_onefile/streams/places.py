@@ -1,0 +1,46 @@
+"""Classrooms and placements."""
+
+from __future__ import annotations
+
+from tap_onefile.fields import PERSONAL, flag, identity, instant, record, reference, text
+from tap_onefile.streams.organisations import OrganisationStream
+
+
+class Classrooms(OrganisationStream):
+    """Classrooms (classes, cohorts) of an organisation."""
+
+    name = "classrooms"
+    entity = "Classroom"
+    schema = record(
+        identity("classroom"),
+        reference("OrganisationID", "Id of the organisation; from the search where the row does not say."),
+        text("Name", "Name of the classroom."),
+        text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
+        # The rest is documented for creating a classroom, and so expected back (API reference, section 4).
+        instant("StartOn", "When the classroom starts."),
+        flag("Archive", "Whether the classroom is archived."),
+        flag("SendCompletionMessage", "Whether learners get a message on completion."),
+        text("CompletionMessage", "Message that learners get on completion."),
+        flag("IVFinalSignOff", "Whether an internal verifier has the final sign-off."),
+    )
+
+
+class Placements(OrganisationStream):
+    """Placements (employer sites) of an organisation."""
+
+    name = "placements"
+    entity = "Placement"
+    schema = record(
+        identity("placement"),
+        reference("OrganisationID", "Id of the organisation; from the search where the row does not say."),
+        text("Name", "Name of the placement."),
+        text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
+        text("Address", "Address, in several lines."),
+        flag("Active", "Whether the placement is in use."),
+        # The rest is documented for creating a placement, and so expected back (API reference, section 4).
+        text("Contact", "Name of the person to contact.", PERSONAL),
+        text("Email", "E-mail address of the contact.", PERSONAL),
+        text("Telephone", "Telephone number of the contact.", PERSONAL),
+        text("Fax", "Fax number.", PERSONAL),
+        text("Web", "Website."),
+    )

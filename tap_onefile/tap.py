@@ -1,0 +1,185 @@
+"""The tap: its settings, its streams, and how a run starts and ends."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Tap
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from typing_extensions import override
+
+from tap_onefile.budget import Budget
+from tap_onefile.client import OneFileClient
+from tap_onefile.errors import IncompleteRun
+from tap_onefile.report import RunReport
+from tap_onefile.settings import SETTINGS, Settings, unknown_settings
+from tap_onefile.streams import STREAMS
+from tap_onefile.transport import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import click
+    from singer_sdk import Stream
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+
+CALLS_PER_MINUTE = 300
+"""What OneFile answers (help article 76000033860 "API Rate Limit")."""
+
+_TEST_RETRY_FOR = 10
+_WHOLE_TEST = "all"
+
+
+class MuteWriter(MsgSpecWriter):
+    """Writes no messages: a test of the connection must not show anybody's record on the screen."""
+
+    @override
+    def write_message(self, message: object) -> None:
+        pass
+
+
+class TapOneFile(Tap):
+    """OneFile, the e-portfolio of UK apprenticeship and training providers."""
+
+    name = "tap-onefile"
+    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
+    message_writer_class = MsgSpecWriter
+
+    # BATCH is left out: in the SDK it lets deselected fields and unmapped values through (meltano/sdk#1117).
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(self, *, validate_config: bool = True, **options: Any) -> None:  # noqa: ANN401 - they are the SDK's
+        """Make the tap for one run.
+
+        Args:
+            validate_config: Whether the settings must be complete; discovery works without any.
+            options: What else the SDK's tap takes.
+
+        Raises:
+            SettingsError: A setting is missing or out of range.
+        """
+        self.report = RunReport()
+        try:
+            super().__init__(validate_config=validate_config, **options)
+        except ConfigValidationError:
+            # The SDK's own sentences repeat the value, which may be a token.
+            Settings.from_config(self.config)
+            raise
+        if validate_config:
+            for sentence in unknown_settings(self.config, self._all_settings()):
+                self.logger.warning(sentence)
+            _ = self.settings
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of this run, checked and with their defaults."""
+        return Settings.from_config(self.config)
+
+    @cached_property
+    def client(self) -> OneFileClient:
+        """The one client of this run, which all streams share."""
+        settings = self.settings
+        transport = Transport(settings.api_url, user_agent=settings.user_agent, timeout=settings.request_timeout)
+        return OneFileClient(
+            transport,
+            settings.customer_token,
+            Budget(CALLS_PER_MINUTE),
+            retry_for=settings.retry_for,
+        )
+
+    @override
+    def discover_streams(self) -> Sequence[Stream]:
+        return [stream(self) for stream in STREAMS]
+
+    @classmethod
+    @override
+    def invoke(  # type: ignore[override] # ty: ignore[invalid-method-override] # as the SDK's own Tap does
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: Any = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+    ) -> None:
+        """Run the tap from the command line.
+
+        Args:
+            about: Show what the tap is, and end.
+            about_format: How to show that.
+            config: The settings, as the command line has read them.
+            state: The state that an earlier run left.
+            catalog: The catalog with the selection.
+
+        Raises:
+            OneFileError: The run cannot go on, or something is missing at its end.
+        """
+        if about:
+            super().invoke(about=about, about_format=about_format)
+        cls.print_version(print_fn=cls.logger.info)
+        tap = cls(
+            config=config.config if config else None,
+            parse_env_config=bool(config and config.parse_env),
+            state=json.load(state) if state else None,
+            catalog=json.load(catalog) if catalog else None,
+        )
+        tap.sync_all()
+        tap.end_run()
+
+    @classmethod
+    @override
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Test the connection, without writing any record, or leave other values to the SDK.
+
+        Args:
+            ctx: The command line.
+            param: The option.
+            value: What to test.
+
+        Raises:
+            OneFileError: Something does not work.
+        """
+        if value != _WHOLE_TEST:
+            super().cb_test(ctx, param, value)
+            return
+        given = ctx.params.get("config")
+        config = dict(given.config) if given else {}
+        tap = cls(
+            config=config,
+            parse_env_config=bool(given and given.parse_env),
+            message_writer=MuteWriter(),
+        )
+        tap.run_connection_test()
+        tap.end_run()
+        tap.logger.info("The connection works: one record of each stream was read, and none was written")
+        ctx.exit()
+
+    def end_run(self) -> None:
+        """Log what the run has to say at its end.
+
+        Raises:
+            IncompleteRun: Something could not be read.
+        """
+        self.report.log_totals()
+        if not self.report.is_complete:
+            raise IncompleteRun(self.report.sentence())
+
+    @classmethod
+    def _all_settings(cls) -> dict[str, Any]:
+        schema = copy.deepcopy(cls.config_jsonschema)
+        cls.append_builtin_config(schema)
+        properties: dict[str, Any] = schema["properties"]
+        return properties

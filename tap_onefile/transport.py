@@ -1,0 +1,172 @@
+"""One HTTP exchange with OneFile, and the guarantee that it can only read.
+
+This is the one place that sends anything. What it lets through is an allow-list: OneFile uses POST for searches as
+well as for writes, so that the method alone does not tell a read from a write (API reference, section 2).
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+import threading
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from tap_onefile.errors import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LOGIN = "Authentication"
+
+_READS = {
+    "GET": re.compile(r"[A-Za-z]+(/[A-Za-z0-9%_.~-]+)*"),
+    "POST": re.compile(rf"{LOGIN}|[A-Za-z]+/Search(/[0-9]+/[0-9]+)?"),
+}
+_CHUNK = 1 << 18
+
+
+class Answer(NamedTuple):
+    """What OneFile sent back."""
+
+    status: int
+    content: bytes
+    retry_after: float | None
+    """Seconds that OneFile asks us to wait, if it does."""
+
+
+class ForbiddenCall(Exception):
+    """Code tried to make a call that is not on the allow-list of reads."""
+
+
+class Transport:
+    """Sends one call and gives the answer, whatever its status.
+
+    TLS certificates are always verified; a private authority and proxies are taken from the usual environment
+    variables, except for a loopback address, which is never reached through a proxy. Redirects are not followed.
+
+    Args:
+        api_url: The address of the API, with its version.
+        user_agent: How we introduce ourselves.
+        timeout: Seconds to wait for a connection, and for the whole answer after that.
+    """
+
+    def __init__(self, api_url: str, *, user_agent: str, timeout: float) -> None:
+        self._api_url = api_url.rstrip("/")
+        parts = urlsplit(self._api_url)
+        self.host = parts.netloc
+        self._loopback = parts.scheme == "http"
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
+        self._timeout = timeout
+        self._local = threading.local()
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: Mapping[str, object] | None = None,
+    ) -> Answer:
+        """Make one call.
+
+        Args:
+            method: GET or POST.
+            path: The path below the address of the API, already URL-encoded.
+            headers: The header that carries the token.
+            body: The filters of a search.
+
+        Returns:
+            The answer.
+
+        Raises:
+            ForbiddenCall: The call is not on the allow-list; nothing was sent.
+            Fault: There was no whole answer: no connection, a time-out, a cut body.
+        """
+        allowed = _READS.get(method)
+        if allowed is None or not allowed.fullmatch(path) or ".." in path:
+            msg = f"{method} {path} is not a read and was not sent"
+            raise ForbiddenCall(msg)
+        try:
+            response = self._session().request(
+                method,
+                f"{self._api_url}/{path}",
+                headers={**self._headers, **headers},
+                json=body,
+                timeout=self._timeout,
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                content = self._read(response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise Fault(_in_words(error), is_answer=False) from None
+        return Answer(response.status_code, content, _retry_after(response.headers.get("Retry-After")))
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            session.trust_env = not self._loopback
+            # Keeps requests from sending what a .netrc file holds for the host.
+            session.auth = lambda request: request
+        return session
+
+    def _read(self, response: requests.Response) -> bytes:
+        # The time-out of requests starts anew with every packet: a body that trickles in would never end.
+        deadline = time.monotonic() + self._timeout
+        chunks = []
+        for chunk in response.iter_content(_CHUNK):
+            chunks.append(chunk)
+            if time.monotonic() > deadline:
+                raise requests.Timeout
+        return b"".join(chunks)
+
+
+def _in_words(error: Exception) -> str:
+    """Describe a failed exchange without the texts of libraries, which hold addresses and headers."""
+    causes = _causes(error)
+    return next(words for kind, words in _FAILURES if any(isinstance(cause, kind) for cause in causes))
+
+
+_FAILURES: tuple[tuple[type[BaseException], str], ...] = (
+    (requests.ConnectTimeout, "no connection within request_timeout"),
+    (requests.Timeout, "no answer within request_timeout"),
+    (TimeoutError, "no answer within request_timeout"),
+    (ssl.SSLError, "a TLS certificate or connection that cannot be trusted"),
+    (requests.exceptions.SSLError, "a TLS certificate or connection that cannot be trusted"),
+    (requests.exceptions.ProxyError, "no connection through the proxy"),
+    (urllib3.exceptions.NameResolutionError, "a host name that cannot be resolved"),
+    (ConnectionRefusedError, "connection refused"),
+    (requests.exceptions.ChunkedEncodingError, "an answer that was cut short"),
+    (requests.exceptions.ContentDecodingError, "an answer that was cut short"),
+    (BaseException, "a connection that broke off"),
+)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue:
+        item = queue.pop()
+        if isinstance(item, BaseException) and item not in found:
+            found.append(item)
+            queue += [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
+    return found
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Read the header Retry-After, which is a number of seconds or a date (RFC 9110, section 10.2.3)."""
+    if value is None:
+        return None
+    if value.strip().isdecimal():
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return None
