@@ -1,0 +1,209 @@
+"""OneFile's API: what a call is answered with."""
+
+from __future__ import annotations
+
+import math
+import time
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Any
+
+from onefile_sandbox import answers
+from onefile_sandbox.answers import Answer, Refusal
+from onefile_sandbox.entities import ENTITIES, ENTITY_OF
+from onefile_sandbox.people import ROLES
+from onefile_sandbox.rendering import Renderer, encode
+from onefile_sandbox.searching import Found, Search
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from onefile_sandbox.behaviour import Behaviour
+    from onefile_sandbox.faults import Kind
+    from onefile_sandbox.rate_limit import RateLimit
+    from onefile_sandbox.routes import Route
+    from onefile_sandbox.sessions import Sessions
+    from onefile_sandbox.world import World
+
+_NOT_FOUND = "No HTTP resource was found that matches the request."
+_QUOTE = '"'
+
+
+class Api:
+    """Knows the answer to every call, and nothing of connections."""
+
+    def __init__(
+        self,
+        world: World,
+        behaviour: Behaviour,
+        sessions: Sessions,
+        rate_limit: RateLimit,
+        seed: int,
+    ) -> None:
+        """Put the server's parts together.
+
+        Args:
+            world: The data.
+            behaviour: How open questions are settled.
+            sessions: Who is logged in.
+            rate_limit: How many calls are let in.
+            seed: What an order without a meaning is made from.
+        """
+        self.world = world
+        self.behaviour = behaviour
+        self.sessions = sessions
+        self._rate_limit = rate_limit
+        self._search = Search(world, behaviour, seed)
+        self._renderer = Renderer(behaviour)
+
+    def over_the_limit(self) -> Answer | None:
+        """Count a call, and refuse it when there were too many."""
+        wait = self._rate_limit.wait()
+        if not wait:
+            return None
+        headers = {}
+        if self.behaviour.retry_after == "seconds":
+            headers["Retry-After"] = str(math.ceil(wait))
+        elif self.behaviour.retry_after == "date":
+            headers["Retry-After"] = formatdate(math.ceil(time.time() + wait), usegmt=True)
+        return answers.error(429, "Too many requests. Please wait and try again.", None, headers)
+
+    def expire(self) -> Answer:
+        """End all sessions, and answer as to someone who comes with one of them."""
+        self.sessions.expire()
+        return self._refused(self.behaviour.expired_status)
+
+    def answer(
+        self,
+        route: Route,
+        headers: Mapping[str, str],
+        body: Mapping[str, Any],
+        faults: Collection[Kind] = (),
+    ) -> Answer:
+        """Answer a call.
+
+        Args:
+            route: What it asks for.
+            headers: Its headers, by lower-case name.
+            body: Its parameters, by lower-case name.
+            faults: The accidents that befall it, of which those with pages matter here.
+
+        Returns:
+            The answer.
+        """
+        if route.kind == "login":
+            return self._login(headers.get("x-customertoken", ""))
+        if not self.sessions.is_alive(headers.get("x-tokenid", "")):
+            return self._refused(self.behaviour.expired_status)
+        if route.kind == "customer":
+            return Answer(200, encode(self._customer()).encode())
+        if route.kind == "write":
+            return Answer(204)
+        if route.kind == "unknown" or route.entity not in ENTITIES:
+            return answers.error(404, _NOT_FOUND)
+        try:
+            if route.kind == "read":
+                return self._read(route)
+            return self._searched(route, body, faults)
+        except Refusal as refusal:
+            return refusal.answer
+
+    def records(self, stream: str) -> list[dict[str, object]]:
+        """Give what a perfect reader of a stream's paged search gets.
+
+        Args:
+            stream: The stream.
+
+        Returns:
+            All its rows as they are sent, with the OrganisationID where they hang from one.
+
+        Raises:
+            KeyError: When there is no such stream.
+        """
+        if stream == "customers":
+            return [self._customer()]
+        entity = ENTITY_OF[stream]
+        rich = self.behaviour.paged_rows == "rich"
+        found = self._found(stream)
+        records = []
+        for record_id in found.ids:
+            row = found.table(record_id).row(record_id)
+            record = self._renderer.told(entity, row, rich=rich)
+            if "OrganisationID" in row:
+                record["OrganisationID"] = self._renderer.told_value(row, "OrganisationID")
+            records.append(record)
+        return records
+
+    def counts(self) -> dict[str, int]:
+        """Count the rows of every stream that a perfect reader gets."""
+        counted = {stream: len(self._found(stream).ids) for stream in ENTITY_OF}
+        return {"customers": 1, **counted}
+
+    def _found(self, stream: str) -> Found:
+        role = {"role": ROLES[stream]} if stream in ROLES else {}
+        try:
+            return self._search.find(self._search.question(ENTITY_OF[stream], role))
+        except Refusal:
+            return Found((), ())
+
+    def _login(self, customer_token: str) -> Answer:
+        if customer_token != self.world.customer_token:
+            return self._refused(self.behaviour.refused_login_status)
+        session = self.sessions.open()
+        if self.behaviour.quoted_session:
+            session = f"{_QUOTE}{session}{_QUOTE}"
+        if self.behaviour.session_whitespace:
+            session = f"\r\n{session}\r\n"
+        is_text = self.behaviour.session_content_type == "text"
+        return Answer(200, session.encode(), answers.TEXT if is_text else answers.JSON)
+
+    def _refused(self, status: int) -> Answer:
+        if self.behaviour.refusal_body == "html":
+            return Answer(status, answers.WEB_PAGE, answers.HTML)
+        if self.behaviour.refusal_body == "empty":
+            return Answer(status)
+        return answers.error(status, "Authorization has been denied for this request.")
+
+    def _customer(self) -> dict[str, object]:
+        customer = self.world.customer
+        return {name: self._renderer.told_value(customer, name) for name in customer}
+
+    def _read(self, route: Route) -> Answer:
+        entity = ENTITIES[route.entity]
+        for stream in entity.streams:
+            table = self.world.table(stream)
+            hidden = stream == "archived_learners" and not self.behaviour.archived_by_id
+            if table.holds(route.record_id) and not hidden:
+                row = self._renderer.told(entity, table.row(route.record_id), rich=True)
+                return Answer(200, encode(row).encode())
+        code = entity.not_found if self.behaviour.missing_id_status == 400 else None  # noqa: PLR2004
+        return answers.error(self.behaviour.missing_id_status, f"{entity.name} not found.", code)
+
+    def _searched(self, route: Route, body: Mapping[str, Any], faults: Collection[Kind]) -> Answer:
+        entity = ENTITIES[route.entity]
+        if route.page is not None and entity.name == "Organisation" and not self.behaviour.organisation_paging:
+            return answers.error(404, _NOT_FOUND)
+        found = self._search.find(self._search.question(entity, body))
+        if not found.ids:
+            return answers.nothing(self.behaviour.no_hits)
+        rich = route.page is not None and self.behaviour.paged_rows == "rich"
+        if route.page is not None and not self.behaviour.ignores_paging:
+            found = self._page(found, route, faults)
+            if not found.ids:
+                return answers.nothing(self.behaviour.past_the_end)
+        rows = self._renderer.encoded(entity, found, rich=rich)
+        return Answer(200, b"[" + b",".join(rows) + b"]")
+
+    def _page(self, found: Found, route: Route, faults: Collection[Kind]) -> Found:
+        page, size = route.page or 0, route.size
+        if size < 1:
+            raise Refusal(400, "The page size must be at least 1.")
+        if page == 0:
+            if self.behaviour.page_zero == "400":
+                raise Refusal(400, "The page number must be at least 1.")
+            if self.behaviour.page_zero == "all":
+                return found
+            page = 1
+        if "repeat-page" in faults:
+            page -= 1
+        size = min(size, self.behaviour.page_size_cap or size)
+        return found.page(page, size, moved=int("moving-row" in faults))

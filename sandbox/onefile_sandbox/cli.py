@@ -1,0 +1,109 @@
+"""The command `onefile-sandbox`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from onefile_sandbox.behaviour import Behaviour
+from onefile_sandbox.faults import Fault
+from onefile_sandbox.sandbox import DAY, Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+
+BANNER = """\
+onefile-sandbox: this is no OneFile product and not OneFile's server.
+It stands in for that server in tests and demonstrations. All data is invented. Several of its
+answers are guesses, since nobody outside OneFile knows them: the README says which.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop by SIGTERM or SIGINT.
+
+    Args:
+        arguments: The command line; the process's own unless given.
+
+    Returns:
+        The exit status.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        sandbox = Sandbox(
+            learners=options.learners,
+            organisations=options.organisations,
+            seed=options.seed,
+            behaviour=Behaviour.parse(options.behaviour),
+            calls_per_minute=options.calls_per_minute,
+            session_lifetime=options.session_lifetime,
+            latency=options.latency,
+            port=options.port,
+            verbose=options.verbose,
+        )
+        for text in options.fault:
+            sandbox.add_fault(Fault(**json.loads(text)))
+    except (TypeError, ValueError) as problem:
+        parser.error(str(problem))
+    stop = threading.Event()
+
+    def stopped(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stopped)
+    sys.stderr.write(BANNER)
+    try:
+        sandbox.start()
+    except OSError as problem:
+        parser.error(f"cannot serve on port {options.port}: {problem.strerror}")
+    ready = {
+        "api_url": sandbox.api_url,
+        "control_url": sandbox.control_url,
+        "customer_token": sandbox.customer_token,
+    }
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
+    # On Windows a wait without an end cannot be interrupted.
+    while not stop.wait(1.0):
+        pass
+    sandbox.stop()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="onefile-sandbox",
+        description="A stand-in for OneFile's server, for tests and demonstrations.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--port", type=int, default=0, help="port to serve on; 0 is any that is free")
+    add("--learners", type=int, default=2000, help="learners of the customer in all")
+    add("--organisations", type=int, default=3, help="organisations they are spread over")
+    add("--seed", type=int, default=7, help="what everything is invented from")
+    add("--calls-per-minute", type=int, default=300, help="calls let in; 0 is no limit")
+    add("--latency", type=float, default=0.0, help="seconds before every answer")
+    add("--session-lifetime", type=float, default=DAY, help="seconds that a session lives")
+    add("--verbose", action="store_true", help="tell each call: method, route, status")
+    add(
+        "--behaviour",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="settle an open question another way; may be repeated",
+    )
+    add(
+        "--fault",
+        metavar="JSON",
+        action="append",
+        default=[],
+        help='an accident, as {"kind": "status", "status": 503}; may be repeated',
+    )
+    return parser

@@ -1,0 +1,120 @@
+"""Brings an answer to the client, whole or by way of an accident."""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+import struct
+import time
+from dataclasses import replace
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Protocol
+
+from onefile_sandbox import answers
+from onefile_sandbox.answers import Answer
+from onefile_sandbox.rendering import encode
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Collection, Iterable
+
+    from starlette.types import Receive, Scope, Send
+
+    from onefile_sandbox.faults import Fault, Kind
+
+# Linger on, for no time: closing the socket then sends a reset and drops what is unsent.
+_NO_LINGER = struct.pack("ii", 1, 0)
+_BODILESS = frozenset({204, 304})
+
+
+class Connection(Protocol):
+    """What is needed of a connection of the web server."""
+
+    client: tuple[str, int] | None
+    transport: asyncio.Transport
+
+
+def instead(fault: Fault) -> Answer | None:
+    """Give the answer that a fault puts in the place of the real one, if it is an answer."""
+    if fault.kind == "html":
+        return Answer(200, answers.WEB_PAGE, answers.HTML)
+    if fault.kind == "redirect":
+        return Answer(302, headers={"Location": fault.location})
+    if fault.kind == "empty-200":
+        return Answer(200)
+    if fault.kind != "status":
+        return None
+    headers = {}
+    if fault.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(fault.retry_after))
+        if fault.retry_after_style == "date":
+            when = math.ceil(time.time() + fault.retry_after)
+            headers["Retry-After"] = formatdate(when, usegmt=True)
+    if fault.body == "html":
+        return Answer(fault.status, answers.WEB_PAGE, answers.HTML, headers)
+    if fault.body == "empty":
+        return Answer(fault.status, headers=headers)
+    return answers.error(fault.status, fault.message, fault.code, headers)
+
+
+def spoilt(answer: Answer, kinds: Collection[Kind]) -> Answer:
+    """Spoil the body of an answer as faults of these kinds do."""
+    if "wrong-shape" in kinds:
+        content = json.loads(answer.body) if answer.body.startswith((b"[", b"{")) else None
+        other = [content] if isinstance(content, dict) else {"Items": content}
+        answer = replace(answer, status=200, body=encode(other).encode())
+    if "malformed" in kinds:
+        kept = answer.body[: len(answer.body) * 2 // 3] or b'[{"ID":'
+        answer = replace(answer, status=200, body=kept)
+    return answer
+
+
+async def send(answer: Answer, send_event: Send) -> None:
+    """Send an answer."""
+    await _begin(answer, send_event)
+    await send_event({"type": "http.response.body", "body": answer.body})
+
+
+async def send_half(answer: Answer, send_event: Send, connection: Connection | None) -> None:
+    """Announce an answer, send half of it, and close the connection."""
+    body = answer.body or b"[]"
+    status = 200 if answer.status in _BODILESS else answer.status
+    await _begin(replace(answer, status=status, body=body), send_event)
+    half = body[: len(body) // 2]
+    await send_event({"type": "http.response.body", "body": half, "more_body": True})
+    if connection:
+        connection.transport.close()
+
+
+async def break_off(connection: Connection | None, receive: Receive, *, reset: bool) -> None:
+    """End a connection without an answer."""
+    if connection:
+        if reset:
+            sock = connection.transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            connection.transport.abort()
+        else:
+            connection.transport.close()
+    await until_gone(receive)
+
+
+async def until_gone(receive: Receive) -> None:
+    """Wait until the client, or the connection, is no more."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def connection_of(scope: Scope, connections: Iterable[Connection]) -> Connection | None:
+    """Find the connection that a call came by; the client's address is its alone."""
+    client = tuple(scope["client"] or ())
+    return next((c for c in connections if tuple(c.client or ()) == client), None)
+
+
+async def _begin(answer: Answer, send_event: Send) -> None:
+    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
+    if answer.status not in _BODILESS:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
+        if answer.body:
+            headers.append((b"content-type", answer.content_type.encode()))
+    await send_event({"type": "http.response.start", "status": answer.status, "headers": headers})

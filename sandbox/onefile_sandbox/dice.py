@@ -1,0 +1,48 @@
+"""Chance without luck: the same key always rolls the same numbers."""
+
+from __future__ import annotations
+
+import hashlib
+from random import Random
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+T = TypeVar("T")
+
+
+class Dice:
+    """A run of draws that depends on its key and on nothing else."""
+
+    def __init__(self, *key: object) -> None:
+        """Make the dice of one key.
+
+        Args:
+            key: What is being invented, for example the seed, a stream's name and an id.
+        """
+        # Only `random()` itself is promised to give the same numbers in every Python version,
+        # so every other draw is made from it.
+        self._random = Random("/".join(map(str, key))).random  # noqa: S311 - invents, never guards
+
+    def below(self, limit: int) -> int:
+        """Draw a whole number from 0 up to, not including, the limit."""
+        return int(self._random() * limit)
+
+    def between(self, low: int, high: int) -> int:
+        """Draw a whole number from low to high, both included."""
+        return low + int(self._random() * (high - low + 1))
+
+    def chance(self, percent: float) -> bool:
+        """Say yes in so many of a hundred draws."""
+        return self._random() * 100 < percent
+
+    def pick(self, items: Sequence[T]) -> T:
+        """Draw one of the items."""
+        return items[int(self._random() * len(items))]
+
+
+def number(*key: object) -> int:
+    """Give one 64-bit number for a key, for less than the price of a set of dice."""
+    text = "/".join(map(str, key)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")

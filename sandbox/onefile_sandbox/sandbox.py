@@ -1,0 +1,185 @@
+"""The sandbox as a test sees it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from onefile_sandbox import control, routes
+from onefile_sandbox.api import Api
+from onefile_sandbox.behaviour import Behaviour
+from onefile_sandbox.calls import Call, CallLog
+from onefile_sandbox.faults import Faults
+from onefile_sandbox.front import Front
+from onefile_sandbox.rate_limit import RateLimit
+from onefile_sandbox.server import HOST, Server, application
+from onefile_sandbox.sessions import Sessions
+from onefile_sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from onefile_sandbox.faults import Fault
+
+DAY = 86_400.0
+
+
+class Sandbox:
+    """A stand-in for OneFile's server, on a port of this machine.
+
+    Attributes:
+        world: The data; a test may add, change and remove records between runs.
+        behaviour: How this server settles what is not known of OneFile's.
+    """
+
+    def __init__(  # noqa: PLR0913 - every one has a default and a name
+        self,
+        *,
+        learners: int = 50,
+        organisations: int = 2,
+        seed: int = 7,
+        behaviour: Behaviour | None = None,
+        calls_per_minute: int = 300,
+        session_lifetime: float = DAY,
+        latency: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+        port: int = 0,
+        verbose: bool = False,
+    ) -> None:
+        """Invent a customer; nothing is served until `start`.
+
+        Args:
+            learners: How many learners the customer has in all.
+            organisations: How many organisations they are unevenly spread over.
+            seed: What everything is invented from.
+            behaviour: How open questions are settled; the likeliest way unless told.
+            calls_per_minute: How many calls are let in; 0 is no limit.
+            session_lifetime: Seconds that a session lives.
+            latency: Seconds before every answer.
+            clock: Gives the time in seconds, for the limit and the sessions.
+            port: The port to serve on; 0 is any that is free.
+            verbose: Whether each call is told on stderr: method, route and status.
+        """
+        self.behaviour = behaviour or Behaviour()
+        self.world = World(seed=seed, learners=learners, organisations=organisations)
+        self._sessions = Sessions(seed, session_lifetime, clock)
+        self._faults = Faults()
+        self._log = CallLog(verbose=verbose)
+        limit = RateLimit(calls_per_minute, clock)
+        self._api = Api(self.world, self.behaviour, self._sessions, limit, seed)
+        self._latency = latency
+        self._clock = clock
+        self._port = port
+        self._server: Server | None = None
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop."""
+        self.stop()
+
+    def start(self) -> None:
+        """Start serving; returns when calls are answered.
+
+        Raises:
+            OSError: When the port is taken.
+        """
+        if self._server:
+            return
+        server = Server(self._port)
+        front = Front(
+            self._api,
+            self._faults,
+            self._log,
+            latency=self._latency,
+            clock=self._clock,
+            pause=server.pause,
+            connections=server.connections,
+        )
+        beside = control.control(self._api, self._faults, self._log)
+        server.start(application(front, beside, control.PREFIX))
+        self._server = server
+        # Started again it is found where it was, as a server that went down is.
+        self._port = server.port
+
+    def stop(self) -> None:
+        """Stop serving, whatever calls are under way."""
+        if self._server:
+            self._server.stop()
+            self._server = None
+
+    @property
+    def api_url(self) -> str:
+        """Where the API is, as a tap's `api_url` setting wants it."""
+        return self._address(routes.PREFIX)
+
+    @property
+    def control_url(self) -> str:
+        """Where the control routes are."""
+        return self._address(control.PREFIX)
+
+    @property
+    def customer_token(self) -> str:
+        """The customer token; invented, so no secret."""
+        return self.world.customer_token
+
+    @property
+    def calls(self) -> list[Call]:
+        """All calls to the API since the start or the last reset."""
+        return self._log.calls()
+
+    @property
+    def writes(self) -> int:
+        """How many of the calls would have changed data, refused ones included."""
+        return self._log.writes()
+
+    def records(self, stream: str) -> list[dict[str, object]]:
+        """Give what a perfect reader of a stream's paged search gets.
+
+        Args:
+            stream: The stream.
+
+        Returns:
+            All its rows as they are sent, with the OrganisationID where they hang from one.
+
+        Raises:
+            KeyError: When there is no such stream.
+        """
+        return self._api.records(stream)
+
+    def counts(self) -> dict[str, int]:
+        """Count the rows of every stream that a perfect reader gets."""
+        return self._api.counts()
+
+    def expire_sessions(self) -> None:
+        """End all sessions."""
+        self._sessions.expire()
+
+    def add_fault(self, fault: Fault) -> None:
+        """Add an accident."""
+        self._faults.add(fault)
+
+    def clear_faults(self) -> None:
+        """Forget all accidents that were added."""
+        self._faults.clear()
+
+    def reset_calls(self) -> None:
+        """Forget all calls, and with them the count of writes."""
+        self._log.clear()
+
+    def _address(self, path: str) -> str:
+        if not self._port:
+            message = "the sandbox has not been started"
+            raise RuntimeError(message)
+        return f"http://{HOST}:{self._port}{path}"

@@ -1,0 +1,148 @@
+"""Starts and stops the web server, in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import socket
+import threading
+from typing import TYPE_CHECKING, cast
+
+import uvicorn
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+    from onefile_sandbox.delivery import Connection
+
+HOST = "127.0.0.1"
+_LOOPBACK = frozenset({HOST, "::1"})
+_START_SECONDS = 10.0
+_STOP_SECONDS = 5.0
+# Longer than any test: a client that keeps a connection shouldn't find it closed by the clock.
+_KEEP_ALIVE_SECONDS = 300
+
+
+class Server:
+    """A web server on a port of this machine, which stops at once, even in the midst of a call."""
+
+    def __init__(self, port: int) -> None:
+        """Take a port; clients may connect from here on, and are answered from `start` on.
+
+        Args:
+            port: The port; 0 is any that is free.
+
+        Raises:
+            OSError: When the port is taken.
+        """
+        self._socket = socket.create_server((HOST, port), backlog=512)
+        self.port: int = self._socket.getsockname()[1]
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._web: _Web | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self, app: ASGIApp) -> None:
+        """Start serving an application, and return when calls are answered."""
+        web = self._web = _Web(app, self.pause, self._stopping)
+        self._thread = threading.Thread(target=self._serve, args=(web,), name="onefile-sandbox", daemon=True)
+        self._thread.start()
+        if not web.ready.wait(_START_SECONDS):
+            message = "the sandbox did not start"
+            raise RuntimeError(message)
+
+    def stop(self) -> None:
+        """Stop. Calls that are under way get no answer."""
+        if self._thread and self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join(_STOP_SECONDS)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for so many seconds, or until the server stops."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+
+    def connections(self) -> list[Connection]:
+        """Give the open connections."""
+        return self._web.connections() if self._web else []
+
+    def _serve(self, web: _Web) -> None:
+        try:
+            self._loop.run_until_complete(web.serve(sockets=[self._socket]))
+        finally:
+            self._loop.close()
+
+
+class _Web(uvicorn.Server):
+    """Uvicorn, save that it says when it is ready and doesn't wait for clients when it stops."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        pause: Callable[[float], Awaitable[None]],
+        stopping: asyncio.Event,
+    ) -> None:
+        fast = importlib.util.find_spec("httptools")
+        config = uvicorn.Config(
+            app,
+            http="httptools" if fast else "h11",
+            loop="asyncio",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        )
+        super().__init__(config)
+        self.ready = threading.Event()
+        self._pause = pause
+        self._stopping = stopping
+
+    def connections(self) -> list[Connection]:
+        return [cast("Connection", connection) for connection in self.server_state.connections]
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @override
+    async def main_loop(self) -> None:
+        while not self._stopping.is_set():
+            # On tick 0 the server sets its clock, which is all that its ticks are needed for.
+            await self.on_tick(0)
+            await self._pause(1.0)
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for connection in self.connections():
+            connection.transport.abort()
+        await super().shutdown(sockets)
+
+
+def application(api: ASGIApp, control: ASGIApp, control_prefix: str) -> ASGIApp:
+    """Join the API and the control routes, which only this machine may call.
+
+    Args:
+        api: The API.
+        control: The control routes, without their prefix.
+        control_prefix: Where they are.
+
+    Returns:
+        Both in one.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        is_control = path.startswith(f"{control_prefix}/") and scope["client"][0] in _LOOPBACK
+        if is_control:
+            scope = {**scope, "path": path[len(control_prefix) :]}
+        await (control if is_control else api)(scope, receive, send)
+
+    return app
