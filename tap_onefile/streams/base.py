@@ -46,6 +46,11 @@ class OneFileStream(Stream):
         self.onefile = tap
         self._shaper = RecordShaper(self.name, self.schema, self.primary_keys, tap.report)
 
+    @classmethod
+    def call(cls) -> str:
+        """Tell which call of the API reads the stream, as the API reference spells it."""
+        return f"POST /{cls.entity}/Search/{{page}}/{{size}}"
+
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
         try:

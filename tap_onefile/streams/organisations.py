@@ -26,6 +26,11 @@ class Customers(OneFileStream):
         text("Name", "Name of the customer."),
     )
 
+    @classmethod
+    @override
+    def call(cls) -> str:
+        return f"GET /{cls.entity}"
+
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         customer = self.onefile.client.get(self.entity)
