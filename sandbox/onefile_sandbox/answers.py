@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from onefile_sandbox.rendering import encode
 
 if TYPE_CHECKING:
-    from onefile_sandbox.behaviour import Nothing
+    from onefile_sandbox.behaviour import Nothing, RetryAfter
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"
@@ -42,7 +45,15 @@ def nothing(way: Nothing) -> Answer:
     return Answer(200, b"" if way == "empty-body" else way.encode())
 
 
-class Refusal(Exception):  # noqa: N818 - a question is refused, which is no error of the server
+def retry_after(wait: float, style: RetryAfter) -> str:
+    """Spell how many seconds to wait, or until when."""
+    if style == "date":
+        # A date has no fractions; rounded down, it would let the client come too early.
+        return formatdate(math.ceil(time.time() + wait), usegmt=True)
+    return str(math.ceil(wait))
+
+
+class Refusal(Exception):
     """A question that gets an error for an answer."""
 
     def __init__(self, status: int, message: str, code: int | None = None) -> None:

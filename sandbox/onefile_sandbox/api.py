@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import time
-from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox import answers
@@ -18,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from onefile_sandbox.behaviour import Behaviour
+    from onefile_sandbox.entities import Entity
     from onefile_sandbox.faults import Kind
     from onefile_sandbox.rate_limit import RateLimit
     from onefile_sandbox.routes import Route
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
 _NOT_FOUND = "No HTTP resource was found that matches the request."
 _QUOTE = '"'
+_ASKED_WRONGLY = 400
 
 
 class Api:
@@ -61,10 +60,8 @@ class Api:
         if not wait:
             return None
         headers = {}
-        if self.behaviour.retry_after == "seconds":
-            headers["Retry-After"] = str(math.ceil(wait))
-        elif self.behaviour.retry_after == "date":
-            headers["Retry-After"] = formatdate(math.ceil(time.time() + wait), usegmt=True)
+        if self.behaviour.retry_after:
+            headers["Retry-After"] = answers.retry_after(wait, self.behaviour.retry_after)
         return answers.error(429, "Too many requests. Please wait and try again.", None, headers)
 
     def expire(self) -> Answer:
@@ -98,12 +95,8 @@ class Api:
             return Answer(200, encode(self._customer()).encode())
         if route.kind == "write":
             return Answer(204)
-        if route.kind == "unknown" or route.entity not in ENTITIES:
-            return answers.error(404, _NOT_FOUND)
         try:
-            if route.kind == "read":
-                return self._read(route)
-            return self._searched(route, body, faults)
+            return self._told(route, body, faults)
         except Refusal as refusal:
             return refusal.answer
 
@@ -167,26 +160,34 @@ class Api:
         customer = self.world.customer
         return {name: self._renderer.told_value(customer, name) for name in customer}
 
-    def _read(self, route: Route) -> Answer:
-        entity = ENTITIES[route.entity]
+    def _told(self, route: Route, body: Mapping[str, Any], faults: Collection[Kind]) -> Answer:
+        entity = ENTITIES.get(route.entity)
+        if entity and route.kind == "read":
+            return self._read(entity, route.record_id)
+        if entity and route.kind == "search":
+            return self._searched(entity, route, body, faults)
+        raise Refusal(404, _NOT_FOUND)
+
+    def _read(self, entity: Entity, record_id: int) -> Answer:
         for stream in entity.streams:
             table = self.world.table(stream)
             hidden = stream == "archived_learners" and not self.behaviour.archived_by_id
-            if table.holds(route.record_id) and not hidden:
-                row = self._renderer.told(entity, table.row(route.record_id), rich=True)
+            if table.holds(record_id) and not hidden:
+                row = self._renderer.told(entity, table.row(record_id), rich=True)
                 return Answer(200, encode(row).encode())
-        code = entity.not_found if self.behaviour.missing_id_status == 400 else None  # noqa: PLR2004
-        return answers.error(self.behaviour.missing_id_status, f"{entity.name} not found.", code)
+        status = self.behaviour.missing_id_status
+        code = entity.not_found if status == _ASKED_WRONGLY else None
+        return answers.error(status, f"{entity.name} not found.", code)
 
-    def _searched(self, route: Route, body: Mapping[str, Any], faults: Collection[Kind]) -> Answer:
-        entity = ENTITIES[route.entity]
-        if route.page is not None and entity.name == "Organisation" and not self.behaviour.organisation_paging:
-            return answers.error(404, _NOT_FOUND)
+    def _searched(self, entity: Entity, route: Route, body: Mapping[str, Any], faults: Collection[Kind]) -> Answer:
+        paged = route.page is not None
+        if paged and entity.name == "Organisation" and not self.behaviour.organisation_paging:
+            raise Refusal(404, _NOT_FOUND)
         found = self._search.find(self._search.question(entity, body))
         if not found.ids:
             return answers.nothing(self.behaviour.no_hits)
-        rich = route.page is not None and self.behaviour.paged_rows == "rich"
-        if route.page is not None and not self.behaviour.ignores_paging:
+        rich = paged and self.behaviour.paged_rows == "rich"
+        if paged and not self.behaviour.ignores_paging:
             found = self._page(found, route, faults)
             if not found.ids:
                 return answers.nothing(self.behaviour.past_the_end)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import Field, dataclass, field, fields
-from typing import TYPE_CHECKING, Any, Literal
+from dataclasses import dataclass, field, fields
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -11,94 +12,92 @@ if TYPE_CHECKING:
 Nothing = Literal["204", "empty-body", "[]", "null", "404"]
 """The ways in which a search can say that there is nothing to say."""
 
-
-def _choice(default: object, *others: object, section: str, says: str) -> Any:  # noqa: ANN401
-    """Describe one open question; the default is the likeliest answer."""
-    about = {"choices": (default, *others), "section": section, "says": says}
-    return field(default=default, metadata=about)
+RetryAfter = Literal["seconds", "date"]
+"""The spellings of a Retry-After header."""
 
 
-_NOTHING = ("empty-body", "[]", "null", "404")
+def _asks(section: str, says: str) -> dict[str, str]:
+    """Say what a field settles, and which section of the API page leaves it open."""
+    return {"section": section, "says": says}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
-    """How this server settles what the API page leaves open.
+    """How this server settles what the API page leaves open; the defaults are the likeliest answers.
 
     Raises:
         ValueError: When a field has none of the answers that it can have.
     """
 
-    quoted_session: bool = _choice(False, True, section="1", says="the session comes as a JSON string, in quotes")
-    session_whitespace: bool = _choice(False, True, section="1", says="line ends stand before and after the session")
-    session_content_type: Literal["json", "text"] = _choice(
-        "json", "text", section="1", says="the content type that the session is sent as"
+    quoted_session: bool = field(default=False, metadata=_asks("1", "the session comes as a JSON string, in quotes"))
+    session_whitespace: bool = field(default=False, metadata=_asks("1", "line ends stand before and after the session"))
+    session_content_type: Literal["json", "text"] = field(
+        default="json", metadata=_asks("1", "the content type that the session is sent as")
     )
-    expired_status: Literal[401, 403] = _choice(
-        401, 403, section="1", says="status for a missing, wrong or expired session"
+    expired_status: Literal[401, 403] = field(
+        default=401, metadata=_asks("1", "status for a missing, wrong or expired session")
     )
-    refused_login_status: Literal[401, 403, 400] = _choice(
-        401, 403, 400, section="1", says="status for a wrong customer token"
+    refused_login_status: Literal[401, 403, 400] = field(
+        default=401, metadata=_asks("1", "status for a wrong customer token")
     )
-    refusal_body: Literal["json", "html", "empty"] = _choice(
-        "json", "html", "empty", section="1", says="body of a refused login or session"
+    refusal_body: Literal["json", "html", "empty"] = field(
+        default="json", metadata=_asks("1", "body of a refused login or session")
     )
-    past_the_end: Nothing = _choice("204", *_NOTHING, section="3", says="answer to a page after the last one")
-    no_hits: Nothing = _choice("204", *_NOTHING, section="2", says="answer to a search that finds nothing")
-    page_zero: Literal["first", "all", "400"] = _choice(
-        "first", "all", "400", section="3", says="page 0 is page 1, or everything, or an error"
+    past_the_end: Nothing = field(default="204", metadata=_asks("3", "answer to a page after the last one"))
+    no_hits: Nothing = field(default="204", metadata=_asks("2", "answer to a search that finds nothing"))
+    page_zero: Literal["first", "all", "400"] = field(
+        default="first", metadata=_asks("3", "page 0 is page 1, or everything, or an error")
     )
-    page_size_cap: int | None = _choice(None, int, section="3", says="largest page; more is silently cut down to it")
-    ignores_paging: bool = _choice(False, True, section="3", says="every page is the whole answer")
-    organisation_paging: bool = _choice(True, False, section="4", says="`Organisation/Search/{page}/{size}` exists")
-    order: Literal["by-id", "by-name", "shuffled", "unstable"] = _choice(
-        "by-id", "by-name", "shuffled", "unstable", section="3",
-        says="order of a search; shuffled is always the same, unstable is new for every call",
-    )  # fmt: skip
-    paged_rows: Literal["rich", "thin"] = _choice(
-        "rich", "thin", section="3", says="a page's rows have all fields, or only the least"
+    page_size_cap: int | None = field(
+        default=None, metadata=_asks("3", "largest page; more is silently cut down to it")
     )
-    date_style: Literal["z", "z-millis", "offset", "naive", "ticks"] = _choice(
-        "z", "z-millis", "offset", "naive", "ticks", section="6",
-        says="spelling of a moment: fraction if any, always three digits, UK time with its offset,"
-        " UTC without a mark, always seven digits",
-    )  # fmt: skip
-    absent_values: Literal["mixed", "missing", "null", "empty"] = _choice(
-        "mixed", "missing", "null", "empty", section="6",
-        says="how a field without data is told; mixed is any of the others, the same every time",
-    )  # fmt: skip
-    sentinels: bool = _choice(True, False, section="6", says="1900-01-01 and id 0 stand for nothing, beside null")
-    booleans: Literal["json", "text"] = _choice("json", "text", section="6", says='true, or "true"')
-    ids_as_text: bool = _choice(False, True, section="6", says="ids are sent as strings")
-    last_modified: Literal["present", "sometimes", "absent"] = _choice(
-        "present", "sometimes", "absent", section="6", says="rows tell LastModified"
+    ignores_paging: bool = field(default=False, metadata=_asks("3", "every page is the whole answer"))
+    organisation_paging: bool = field(default=True, metadata=_asks("4", "`Organisation/Search/{page}/{size}` exists"))
+    order: Literal["by-id", "by-name", "shuffled", "unstable"] = field(
+        default="by-id",
+        metadata=_asks("3", "order of a search; shuffled is always the same, unstable is new for every call"),
     )
-    last_modified_inclusive: bool = _choice(
-        True, False, section="4", says="the LastModified filter finds the very moment too"
+    paged_rows: Literal["rich", "thin"] = field(
+        default="rich", metadata=_asks("3", "a page's rows have all fields, or only the least")
     )
-    unsupported_roles: Literal["empty", "rows", "400"] = _choice(
-        "empty", "rows", "400", section="4",
-        says="answer to a search for a role that the vendor doesn't call supported",
-    )  # fmt: skip
-    role_required: bool = _choice(False, True, section="4", says="a search of users without a Role is an error")
-    name_match: Literal["exact", "contains"] = _choice(
-        "exact", "contains", section="4", says="how name filters compare; case never matters"
+    date_style: Literal["z", "z-millis", "offset", "naive", "ticks"] = field(
+        default="z",
+        metadata=_asks(
+            "6",
+            "spelling of a moment: fraction if any, always three digits, UK time with its offset,"
+            " UTC without a mark, always seven digits",
+        ),
     )
-    archived_by_id: bool = _choice(True, False, section="4", says="`GET User/{id}` finds archived learners")
-    missing_id_status: Literal[404, 400] = _choice(
-        404, 400, section="7", says="status of GET for an id that is not there"
+    absent_values: Literal["mixed", "missing", "null", "empty"] = field(
+        default="mixed",
+        metadata=_asks("6", "how a field without data is told; mixed is any of the others, the same every time"),
     )
-    retry_after: Literal["seconds", "date"] | None = _choice(
-        None, "seconds", "date", section="7", says="Retry-After on a 429, in this spelling"
+    sentinels: bool = field(default=True, metadata=_asks("6", "1900-01-01 and id 0 stand for nothing, beside null"))
+    booleans: Literal["json", "text"] = field(default="json", metadata=_asks("6", 'true, or "true"'))
+    ids_as_text: bool = field(default=False, metadata=_asks("6", "ids are sent as strings"))
+    last_modified: Literal["present", "sometimes", "absent"] = field(
+        default="present", metadata=_asks("6", "rows tell LastModified")
     )
+    last_modified_inclusive: bool = field(
+        default=True, metadata=_asks("4", "the LastModified filter finds the very moment too")
+    )
+    unsupported_roles: Literal["empty", "rows", "400"] = field(
+        default="empty", metadata=_asks("4", "answer to a search for a role that the vendor doesn't call supported")
+    )
+    role_required: bool = field(default=False, metadata=_asks("4", "a search of users without a Role is an error"))
+    name_match: Literal["exact", "contains"] = field(
+        default="exact", metadata=_asks("4", "how name filters compare; case never matters")
+    )
+    archived_by_id: bool = field(default=True, metadata=_asks("4", "`GET User/{id}` finds archived learners"))
+    missing_id_status: Literal[404, 400] = field(
+        default=404, metadata=_asks("7", "status of GET for an id that is not there")
+    )
+    retry_after: RetryAfter | None = field(default=None, metadata=_asks("7", "Retry-After on a 429, in this spelling"))
 
     def __post_init__(self) -> None:
         """Refuse an answer that is none."""
-        for about in fields(self):
-            value = getattr(self, about.name)
-            if not any(_is_choice(value, choice) for choice in about.metadata["choices"]):
-                message = f"{about.name} can be {choices(about)}, not {value!r}"
-                raise ValueError(message)
+        for name in choices():
+            _expect(name, getattr(self, name))
 
     @classmethod
     def parse(cls, settings: Iterable[str]) -> Behaviour:
@@ -113,38 +112,63 @@ class Behaviour:
         Raises:
             ValueError: When a name or a value is unknown.
         """
-        known = {about.name: about for about in fields(cls)}
         chosen: dict[str, Any] = {}
         for setting in settings:
             name, _, text = setting.partition("=")
-            if name not in known:
-                message = f"no behaviour is called {name!r}"
-                raise ValueError(message)
-            chosen[name] = _read(known[name], text)
+            if name not in choices():
+                raise ValueError(f"no behaviour is called {name!r}")
+            chosen[name] = _read(name, text)
         return cls(**chosen)
 
 
-def choices(about: Field[Any]) -> str:
-    """Spell out what a field of Behaviour can be."""
-    return ", ".join(_spell(choice) for choice in about.metadata["choices"])
+@cache
+def choices() -> dict[str, tuple[object, ...]]:
+    """Give what each field can be, the default first; `int` stands for any number from 1."""
+    hints = get_type_hints(Behaviour)
+    found = {}
+    for about in fields(Behaviour):
+        options = list(_options(hints[about.name]))
+        options.sort(key=lambda option: not _is_choice(about.default, option))
+        found[about.name] = tuple(options)
+    return found
 
 
-def _spell(choice: object) -> str:
-    return "a number" if choice is int else str(choice)
+def spelled(option: object) -> str:
+    """Spell an option as the command line and the README do."""
+    return "a number" if option is int else str(option)
 
 
-def _is_choice(value: object, choice: object) -> bool:
-    if choice is int:
+def _options(hint: Any) -> Iterable[object]:  # noqa: ANN401 - a type hint can be anything
+    if hint is bool:
+        return (False, True)
+    if hint is int:
+        return (int,)
+    if hint is type(None):
+        return (None,)
+    arguments = get_args(hint)
+    if all(isinstance(argument, str | int) for argument in arguments):
+        return arguments
+    return [option for argument in arguments for option in _options(argument)]
+
+
+def _expect(name: str, value: object) -> None:
+    if not any(_is_choice(value, option) for option in choices()[name]):
+        options = ", ".join(map(spelled, choices()[name]))
+        raise ValueError(f"{name} can be {options}, not {value!r}")
+
+
+def _is_choice(value: object, option: object) -> bool:
+    if option is int:
         return type(value) is int and value > 0
     # 1 would pass for True and 0 for False.
-    return type(value) is type(choice) and value == choice
+    return type(value) is type(option) and value == option
 
 
-def _read(about: Field[Any], text: str) -> object:
-    for choice in about.metadata["choices"]:
-        if choice is int and text.isdecimal():
+def _read(name: str, text: str) -> object:
+    for option in choices()[name]:
+        if option is int and text.isdecimal():
             return int(text)
-        if str(choice).lower() == text.lower():
-            return choice
-    message = f"{about.name} can be {choices(about)}, not {text!r}"
-    raise ValueError(message)
+        if str(option).lower() == text.lower():
+            return option
+    _expect(name, text)
+    return text

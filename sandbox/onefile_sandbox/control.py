@@ -21,34 +21,53 @@ if TYPE_CHECKING:
 PREFIX = "/_sandbox"
 
 
-def control(api: Api, faults: Faults, log: CallLog) -> Starlette:
-    """Make the application that the control routes are.
+class Control:
+    """The control routes."""
 
-    Args:
-        api: The API that is looked into.
-        faults: Where accidents are added.
-        log: Where calls are noted.
+    def __init__(self, api: Api, faults: Faults, log: CallLog) -> None:
+        """Take hold of what is looked into.
 
-    Returns:
-        The application.
-    """
+        Args:
+            api: The API.
+            faults: Where accidents are added.
+            log: Where calls are noted.
+        """
+        self._api = api
+        self._faults = faults
+        self._log = log
 
-    async def records(request: Request) -> Response:
+    def application(self) -> Starlette:
+        """Make them an application."""
+        return Starlette(
+            routes=[
+                Route("/records/{stream}", self._records),
+                Route("/counts", self._counts),
+                Route("/calls", self._calls),
+                Route("/writes", self._writes),
+                Route("/faults", self._add_faults, methods=["POST"]),
+                Route("/faults", self._clear_faults, methods=["DELETE"]),
+                Route("/expire-sessions", self._expire_sessions, methods=["POST"]),
+            ]
+        )
+
+    # All of them are coroutines, so that they run where the API runs and never beside it.
+
+    async def _records(self, request: Request) -> Response:
         stream = request.path_params["stream"]
-        if stream not in api.world.streams:
+        if stream not in self._api.world.streams:
             return JSONResponse({"message": f"no stream is called {stream!r}"}, 404)
-        return JSONResponse(api.records(stream))
+        return JSONResponse(self._api.records(stream))
 
-    async def counts(_: Request) -> Response:
-        return JSONResponse(api.counts())
+    async def _counts(self, _: Request) -> Response:
+        return JSONResponse(self._api.counts())
 
-    async def calls(_: Request) -> Response:
-        return JSONResponse([asdict(call) for call in log.calls()])
+    async def _calls(self, _: Request) -> Response:
+        return JSONResponse([asdict(call) for call in self._log.calls()])
 
-    async def writes(_: Request) -> Response:
-        return JSONResponse({"writes": log.writes()})
+    async def _writes(self, _: Request) -> Response:
+        return JSONResponse({"writes": self._log.writes()})
 
-    async def add_faults(request: Request) -> Response:
+    async def _add_faults(self, request: Request) -> Response:
         try:
             content: Any = await request.json()
             wanted = content if isinstance(content, list) else [content]
@@ -56,25 +75,13 @@ def control(api: Api, faults: Faults, log: CallLog) -> Starlette:
         except (TypeError, ValueError) as problem:
             return JSONResponse({"message": str(problem)}, 400)
         for fault in new:
-            faults.add(fault)
+            self._faults.add(fault)
         return Response(status_code=204)
 
-    async def clear_faults(_: Request) -> Response:
-        faults.clear()
+    async def _clear_faults(self, _: Request) -> Response:
+        self._faults.clear()
         return Response(status_code=204)
 
-    async def expire_sessions(_: Request) -> Response:
-        api.sessions.expire()
+    async def _expire_sessions(self, _: Request) -> Response:
+        self._api.sessions.expire()
         return Response(status_code=204)
-
-    return Starlette(
-        routes=[
-            Route("/records/{stream}", records),
-            Route("/counts", counts),
-            Route("/calls", calls),
-            Route("/writes", writes),
-            Route("/faults", add_faults, methods=["POST"]),
-            Route("/faults", clear_faults, methods=["DELETE"]),
-            Route("/expire-sessions", expire_sessions, methods=["POST"]),
-        ]
-    )

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import socket
 import struct
-import time
 from dataclasses import replace
-from email.utils import formatdate
 from typing import TYPE_CHECKING, Protocol
 
 from onefile_sandbox import answers
@@ -17,7 +14,7 @@ from onefile_sandbox.rendering import encode
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from starlette.types import Receive, Scope, Send
 
@@ -37,20 +34,20 @@ class Connection(Protocol):
 
 def instead(fault: Fault) -> Answer | None:
     """Give the answer that a fault puts in the place of the real one, if it is an answer."""
-    if fault.kind == "html":
-        return Answer(200, answers.WEB_PAGE, answers.HTML)
-    if fault.kind == "redirect":
-        return Answer(302, headers={"Location": fault.location})
-    if fault.kind == "empty-200":
-        return Answer(200)
-    if fault.kind != "status":
-        return None
+    answered: dict[Kind, Callable[[Fault], Answer]] = {
+        "status": _failure,
+        "html": lambda _: Answer(200, answers.WEB_PAGE, answers.HTML),
+        "redirect": lambda fault: Answer(302, headers={"Location": fault.location}),
+        "empty-200": lambda _: Answer(200),
+    }
+    make = answered.get(fault.kind)
+    return make(fault) if make else None
+
+
+def _failure(fault: Fault) -> Answer:
     headers = {}
     if fault.retry_after is not None:
-        headers["Retry-After"] = str(math.ceil(fault.retry_after))
-        if fault.retry_after_style == "date":
-            when = math.ceil(time.time() + fault.retry_after)
-            headers["Retry-After"] = formatdate(when, usegmt=True)
+        headers["Retry-After"] = answers.retry_after(fault.retry_after, fault.retry_after_style)
     if fault.body == "html":
         return Answer(fault.status, answers.WEB_PAGE, answers.HTML, headers)
     if fault.body == "empty":

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from onefile_sandbox.behaviour import RetryAfter
+
 Kind = Literal[
     "status", "reset", "close", "cut", "malformed", "html", "hang", "slow", "expire",
     "repeat-page", "moving-row", "redirect", "wrong-shape", "empty-200",
@@ -79,7 +81,7 @@ class Fault:
     code: int | None = None
     message: str = "An error has occurred."
     retry_after: float | None = None
-    retry_after_style: Literal["seconds", "date"] = "seconds"
+    retry_after_style: RetryAfter = "seconds"
     seconds: float = 1.0
     location: str = "http://elsewhere.invalid/"
 

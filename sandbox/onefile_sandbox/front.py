@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from onefile_sandbox import delivery, routes
-from onefile_sandbox.answers import Answer, error
+from onefile_sandbox.answers import error
 from onefile_sandbox.faults import INSTEAD
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
+    from onefile_sandbox.answers import Answer
     from onefile_sandbox.api import Api
     from onefile_sandbox.calls import CallLog, Entry
     from onefile_sandbox.delivery import Connection
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 class Front:
     """The API as an ASGI application."""
 
-    def __init__(  # noqa: PLR0913 - the parts of a server, each given once
+    def __init__(
         self,
         api: Api,
         faults: Faults,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from onefile_sandbox.dice import number
+
+if TYPE_CHECKING:
+    from datetime import date
 
 LONDON = ZoneInfo("Europe/London")
 NOT_SET = datetime(1900, 1, 1, tzinfo=timezone.utc)

@@ -49,6 +49,12 @@ class Route:
     size: int = 0
 
 
+_FIXED: dict[tuple[str, ...], Route] = {
+    ("POST", "authentication"): Route("POST /Authentication", "login"),
+    ("GET", "customer"): Route("GET /Customer", "customer"),
+}
+
+
 @lru_cache(maxsize=8192)
 def parse(method: str, path: str) -> Route:
     """Tell what a call asks for. Case and a slash at the end of the path do not matter.
@@ -60,26 +66,27 @@ def parse(method: str, path: str) -> Route:
     Returns:
         The route; never an error, since what is not known is "unknown".
     """
-    if not path.lower().startswith(f"{PREFIX}/"):
-        return Route(f"{method} /{{other}}", "unknown")
-    segments = path[len(PREFIX) :].strip("/").lower().split("/")
-    if method == "POST" and segments == ["authentication"]:
-        return Route("POST /Authentication", "login")
-    if method == "GET" and segments == ["customer"]:
-        return Route("GET /Customer", "customer")
+    before, prefix, after = path.lower().partition(f"{PREFIX}/")
+    segments = after.strip("/").split("/") if prefix and not before else [""]
+    fixed = _FIXED.get((method, *segments))
+    if fixed:
+        return fixed
     entity = _ENTITIES.get(segments[0])
     if not entity:
         # The words of an unknown path may be anything, a person's name included.
         return Route(f"{method} /{{other}}", "unknown")
     if segments[1:2] == ["search"]:
         return _search(method, entity, segments)
+    return _other(method, entity, segments)
+
+
+def _other(method: str, entity: str, segments: list[str]) -> Route:
     name = "/".join([f"{method} /{entity}", *map(_general, segments[1:])])
-    if method in {"GET", "HEAD", "OPTIONS"}:
-        plain = method == "GET" and len(segments) == len(("entity", "id"))
-        if plain and _is_number(segments[1]):
-            return Route(name, "read", entity, record_id=int(segments[1]))
-        return Route(name, "unknown", entity)
-    return Route(name, "write", entity)
+    if method not in {"GET", "HEAD", "OPTIONS"}:
+        return Route(name, "write", entity)
+    if method == "GET" and len(segments) == len(("entity", "id")) and _is_number(segments[1]):
+        return Route(name, "read", entity, record_id=int(segments[1]))
+    return Route(name, "unknown", entity)
 
 
 def _search(method: str, entity: str, segments: list[str]) -> Route:

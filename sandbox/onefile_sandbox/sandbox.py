@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from onefile_sandbox import control, routes
+from onefile_sandbox import routes
 from onefile_sandbox.api import Api
 from onefile_sandbox.behaviour import Behaviour
-from onefile_sandbox.calls import Call, CallLog
+from onefile_sandbox.calls import CallLog
+from onefile_sandbox.control import PREFIX as CONTROL_PREFIX
+from onefile_sandbox.control import Control
 from onefile_sandbox.faults import Faults
 from onefile_sandbox.front import Front
 from onefile_sandbox.rate_limit import RateLimit
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from onefile_sandbox.calls import Call
     from onefile_sandbox.faults import Fault
 
 DAY = 86_400.0
@@ -107,8 +110,8 @@ class Sandbox:
             pause=server.pause,
             connections=server.connections,
         )
-        beside = control.control(self._api, self._faults, self._log)
-        server.start(application(front, beside, control.PREFIX))
+        beside = Control(self._api, self._faults, self._log).application()
+        server.start(application(front, beside, CONTROL_PREFIX))
         self._server = server
         # Started again it is found where it was, as a server that went down is.
         self._port = server.port
@@ -127,7 +130,7 @@ class Sandbox:
     @property
     def control_url(self) -> str:
         """Where the control routes are."""
-        return self._address(control.PREFIX)
+        return self._address(CONTROL_PREFIX)
 
     @property
     def customer_token(self) -> str:
