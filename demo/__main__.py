@@ -1,0 +1,41 @@
+"""The command line: `make demo`, or `python -m demo`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from demo import interruption, story
+from demo.console import Console
+from demo.errors import DemoError
+
+
+def main() -> int:
+    """Run the demo.
+
+    Returns:
+        The exit status: 0 if PostgreSQL holds just what the sandbox holds.
+    """
+    parser = argparse.ArgumentParser(prog="demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="keep the PostgreSQL data, to look at it afterwards")
+    parser.add_argument("--open", type=Path, metavar="DIRECTORY", help="open the data that an earlier run has kept")
+    parser.add_argument("--learners", type=int, default=2000, help="how many learners to invent (default: 2000)")
+    options = parser.parse_args()
+
+    console = Console(sys.stdout)
+    interruption.listen()
+    try:
+        if options.open:
+            return story.reopen(options.open)
+        return story.tell(console, learners=options.learners, keep=options.keep)
+    except interruption.Interrupted:
+        console.say("\nInterrupted; everything is stopped and tidied up.")
+        return 130
+    except DemoError as error:
+        console.fail(str(error))
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

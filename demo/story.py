@@ -1,0 +1,176 @@
+"""The course of the demo, from an empty database to the proof."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from demo import interruption
+from demo.comparison import Comparison
+from demo.errors import DemoError, ProcessError
+from demo.onefile import onefile
+from demo.pipeline import Pipeline, streams
+from demo.postgres import postgres
+
+if TYPE_CHECKING:
+    from demo.console import Console
+    from demo.onefile import OneFile
+    from demo.postgres import Postgres
+
+ORGANISATIONS = 3
+LAST_LINES = 15
+# The columns have OneFile's own names. PostgreSQL takes capitals in a name only between quotation marks.
+CASELOADS = """\
+SELECT a."FirstName" || ' ' || a."LastName" AS assessor, o."Name" AS organisation, count(*) AS learners
+FROM learners l
+JOIN assessors a ON a."ID" = l."DefaultAssessorID"
+JOIN organisations o ON o."ID" = a."OrganisationID"
+GROUP BY a."ID", assessor, organisation
+ORDER BY learners DESC, assessor
+LIMIT 5"""
+
+
+def tell(console: Console, *, learners: int, keep: bool) -> int:
+    """Run the demo in a directory of its own.
+
+    Args:
+        console: Where the user looks.
+        learners: How many learners to invent.
+        keep: Whether to keep PostgreSQL's data.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        DemoError: Something failed; the text says what, and where the log is.
+    """
+    # PostgreSQL's socket is in there: its path must be short, and without spaces.
+    parent = tempfile.gettempdir()
+    directory = Path(tempfile.mkdtemp(prefix="tap-onefile-demo-", dir="/tmp" if " " in parent else parent))  # noqa: S108
+    log = directory / "log"
+    log.touch()
+    keep_log = False
+    try:
+        _play(console, learners=learners, directory=directory, log=log)
+    except interruption.Interrupted:
+        raise
+    except Exception as error:
+        interruption.check()  # what a Ctrl-C has stopped has not failed
+        keep_log = True
+        tail = _tail(log) if isinstance(error, ProcessError) else ""
+        raise DemoError(f"{error}\n{tail}\nWhat the processes said is in {log}") from error
+    finally:
+        _tidy(directory, keep={"log"} if keep_log else {"postgres"} if keep else set())
+    if keep:
+        data = directory / "postgres"
+        console.say(f"\nThe data is in {data}. To look at it with psql:\n")
+        console.say(f"  .venvs/dev/bin/python -m demo --open {shlex.quote(str(data))}")
+    return 0
+
+
+def reopen(data: Path) -> int:
+    """Open a kept PostgreSQL with psql.
+
+    Args:
+        data: Its data.
+
+    Returns:
+        The exit status of psql.
+
+    Raises:
+        DemoError: There is none.
+    """
+    if not (data / "PG_VERSION").exists():
+        raise DemoError(f"There is no PostgreSQL data in {data}.")
+    with postgres(data.resolve()) as server:
+        return server.shell()
+
+
+def _play(console: Console, *, learners: int, directory: Path, log: Path) -> None:
+    start = time.monotonic()
+    console.title("1. OneFile and PostgreSQL")
+    with ExitStack() as stack:
+        with console.working("Starting PostgreSQL"):
+            database = stack.enter_context(postgres(directory / "postgres"))
+        interruption.check()
+        with console.working(f"Starting the OneFile sandbox with {learners:,} invented learners"):
+            source = stack.enter_context(onefile(learners=learners, organisations=ORGANISATIONS, log=log))
+        pipeline = Pipeline(
+            {
+                "TAP_ONEFILE_API_URL": source.api_url,
+                "TAP_ONEFILE_CUSTOMER_TOKEN": source.customer_token,
+                "TAP_ONEFILE_PAGE_SIZE": "1000",
+                "TARGET_POSTGRES_SQLALCHEMY_URL": database.sqlalchemy_url,
+            },
+            database=directory / "meltano.db",
+            log=log,
+        )
+
+        console.title("2. OneFile into PostgreSQL")
+        with console.working(f"meltano {' '.join(pipeline.command)}"):
+            pipeline.run()
+        first = _compare(source, database)
+        console.say()
+        _show(console, first)
+        _insist(first)
+
+        console.title("3. A question to the database")
+        console.say("\n".join(f"  {line}" for line in CASELOADS.splitlines()))
+        console.say()
+        console.table(["assessor", "organisation", "learners"], database.query(CASELOADS))
+
+        console.title("4. The same again: nothing is doubled")
+        with console.working(f"meltano {' '.join(pipeline.command)}"):
+            pipeline.run()
+        second = _compare(source, database)
+        console.say()
+        _show(console, second)
+        _insist(second)
+        rows = sum(comparison.loaded.total() for comparison in second)
+        calls = source.calls()
+    console.succeed(
+        f"PostgreSQL holds what OneFile holds: {rows:,} rows, each once, after two runs."
+        f" {calls} calls, {time.monotonic() - start:.0f} s in all."
+    )
+
+
+def _compare(source: OneFile, database: Postgres) -> list[Comparison]:
+    return [Comparison.of(stream, source.ids(stream), database.ids(stream)) for stream in streams()]
+
+
+def _show(console: Console, comparisons: list[Comparison]) -> None:
+    console.table(
+        ["stream", "in OneFile", "in PostgreSQL", "distinct ids", ""],
+        [
+            (it.stream, it.held.total(), it.loaded.total(), len(it.loaded), "differs" if it.faults else "same")
+            for it in comparisons
+        ],
+    )
+
+
+def _insist(comparisons: list[Comparison]) -> None:
+    faults = [fault for comparison in comparisons for fault in comparison.faults]
+    if faults:
+        raise DemoError("PostgreSQL does not hold what OneFile holds.\n" + "\n".join(faults))
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(["", *lines[-LAST_LINES:], ""])
+
+
+def _tidy(directory: Path, *, keep: set[str]) -> None:
+    for path in directory.iterdir():
+        if path.name in keep:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    if not keep:
+        directory.rmdir()
