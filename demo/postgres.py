@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import subprocess
@@ -80,3 +81,5 @@ def postgres(data: Path) -> Generator[Postgres]:
         yield Postgres(server.get_postmaster_info().socket_dir or data, server.bin_path)
     finally:
         server.cleanup()
+        # Left to itself it would do so again at exit, and make its lock file anew in a directory that is gone by then.
+        atexit.unregister(server._cleanup)  # noqa: SLF001
