@@ -59,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stopped)
     sys.stderr.write(BANNER)
+    if options.warm:
+        sandbox.warm()
     try:
         sandbox.start()
     except OSError as problem:
@@ -91,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--calls-per-minute", type=int, default=300, help="calls let in; 0 is no limit")
     add("--latency", type=float, default=0.0, help="seconds before every answer")
     add("--session-lifetime", type=float, default=DAY, help="seconds that a session lives")
+    add("--warm", action="store_true", help="invent every row before the start, for measurements")
     add("--verbose", action="store_true", help="tell each call: method, route, status")
     add(
         "--behaviour",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from onefile_sandbox.names import FIRST_NAMES, LAST_NAMES, OTHER_SCRIPTS, STREETS, TOWNS
@@ -28,6 +29,7 @@ def full_name(dice: Dice) -> tuple[str, str]:
     return dice.pick(FIRST_NAMES), dice.pick(LAST_NAMES)
 
 
+@lru_cache(maxsize=1024)
 def plain(text: str) -> str:
     """Reduce a name to the letters that a username or an address is made of."""
     bare = unicodedata.normalize("NFKD", text.replace("Ł", "L").replace("ł", "l"))

@@ -35,6 +35,7 @@ class Entity:
     not_found: int = SOMETHING_NOT_FOUND
 
 
+CUSTOMER = Entity("Customer", ("customers",), thin=("ID", "Name"), filters={})
 ENTITIES = {
     entity.name: entity
     for entity in (

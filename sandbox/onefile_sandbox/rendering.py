@@ -64,6 +64,9 @@ class Renderer:
     def told_value(self, row: Row, name: str) -> object:
         """Tell one field of a record."""
         value = row.get(name)
+        if isinstance(value, str):
+            # Most fields are text, and text is told as it is.
+            return value
         if isinstance(value, datetime):
             if not self._hides(row, name, value):
                 return self.spelled(value)
@@ -95,9 +98,8 @@ class Renderer:
         style = self._behaviour.date_style
         if style == "offset":
             there = moment.astimezone(LONDON)
-            # Before 1900 the offset of London is not in whole minutes, which no server sends.
             return there.isoformat(timespec="milliseconds" if there.microsecond else "seconds")
-        text = moment.strftime("%Y-%m-%dT%H:%M:%S")
+        text = moment.isoformat(timespec="seconds").removesuffix("+00:00")
         millis = f".{moment.microsecond // 1000:03d}"
         if style == "ticks":
             return f"{text}.{moment.microsecond:06d}0Z"

@@ -165,6 +165,10 @@ class Sandbox:
         """Count the rows of every stream that a perfect reader gets."""
         return self._api.counts()
 
+    def warm(self) -> None:
+        """Invent every row now; otherwise each is invented when it is first sent."""
+        self._api.warm()
+
     def expire_sessions(self) -> None:
         """End all sessions."""
         self._sessions.expire()
