@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -156,12 +157,12 @@ class TapOneFile(Tap):
             super().cb_test(ctx, param, value)
             return
         given = ctx.params.get("config")
-        config = dict(given.config) if given else {}
         tap = cls(
-            config=config,
+            config=given.config if given else None,
             parse_env_config=bool(given and given.parse_env),
             message_writer=MuteWriter(),
         )
+        tap.settings = replace(tap.settings, retry_for=min(_TEST_RETRY_FOR, tap.settings.retry_for))
         tap.run_connection_test()
         tap.end_run()
         tap.logger.info("The connection works: one record of each stream was read, and none was written")

@@ -56,7 +56,8 @@ _LEARNER = (
     instant("StartOn", "Start of the episode."),
     instant("PlannedEndDate", "Planned end of the episode; 1900-01-01 for not set."),
     number("Progress", "Progress in per cent."),
-    text("CentreRegister", "Registration with the centre."),
+    # A date in the vendor's export; its form in the API is shown nowhere, so it is kept as it comes.
+    text("CentreRegister", "Registration with the centre, as OneFile spells it; expected to be a date."),
     text("ULN", "Unique Learner Number: ten digits.", PERSONAL),
     text("NINO", "National Insurance number.", PERSONAL),
     instant(

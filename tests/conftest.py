@@ -1,0 +1,38 @@
+"""What the tests share: a sandbox to run against."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pytest
+
+from onefile_sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class StartSandbox(Protocol):
+    """Starts a sandbox that lives as long as the test."""
+
+    def __call__(self, **options: Any) -> Sandbox:  # noqa: ANN401 - they are Sandbox's
+        """Start one; the options are those of Sandbox."""
+
+
+@pytest.fixture
+def start_sandbox() -> Iterator[StartSandbox]:
+    """Start sandboxes; a small customer with two organisations where nothing else is said."""
+    with ExitStack() as running:
+
+        def start(**options: Any) -> Sandbox:  # noqa: ANN401 - as above
+            options = {"learners": 30, "organisations": 2, "seed": 7, **options}
+            return running.enter_context(Sandbox(**options))
+
+        yield start
+
+
+@pytest.fixture
+def sandbox(start_sandbox: StartSandbox) -> Sandbox:
+    """Give a small customer with two organisations."""
+    return start_sandbox()

@@ -1,0 +1,101 @@
+"""Run the tap as its users do, as a process, and read what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from onefile_sandbox import Sandbox
+
+    Record = dict[str, Any]
+
+TAP = (sys.executable, "-m", "tap_onefile")
+GIVES_UP_SOON = {"retry_for": 3, "request_timeout": 1}
+"""Settings for runs that are meant to fail: the same ways of failing, sooner."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a finished run left behind."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+    @cached_property
+    def messages(self) -> list[dict[str, Any]]:
+        """The Singer messages, in their order."""
+        return [json.loads(line) for line in self.stdout.splitlines()]
+
+    @cached_property
+    def records(self) -> dict[str, list[Record]]:
+        """The records of each stream, in their order."""
+        records: dict[str, list[Record]] = defaultdict(list)
+        for message in self.messages:
+            if message["type"] == "RECORD":
+                records[message["stream"]].append(message["record"])
+        return records
+
+    @property
+    def last_line(self) -> str:
+        """The last line on stderr."""
+        return self.stderr.rstrip().rsplit("\n", 1)[-1]
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last state."""
+        states = [message["value"] for message in self.messages if message["type"] == "STATE"]
+        state: dict[str, Any] = states[-1]
+        return state
+
+
+def config_for(sandbox: Sandbox, **settings: object) -> dict[str, Any]:
+    """Make the settings that point the tap at a sandbox."""
+    return {"customer_token": sandbox.customer_token, "api_url": sandbox.api_url, "page_size": 100, **settings}
+
+
+def run_tap(
+    folder: Path,
+    config: Mapping[str, Any] | None = None,
+    *arguments: str,
+    environ: Mapping[str, str] | None = None,
+    timeout: float = 60,
+) -> Run:
+    """Run the tap to its end.
+
+    Args:
+        folder: An empty folder to run in.
+        config: The settings, as the file config.json.
+        arguments: Further arguments.
+        environ: Further environment variables.
+        timeout: Seconds after which the run counts as hanging.
+    """
+    if config is not None:
+        (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        arguments = ("--config", "config.json", *arguments)
+    finished = subprocess.run(
+        [*TAP, *arguments],
+        cwd=folder,
+        env={**clean_environment(), **(environ or {})},
+        capture_output=True,
+        check=False,
+        timeout=timeout,
+        text=True,
+        encoding="utf-8",
+    )
+    return Run(finished.returncode, finished.stdout, finished.stderr)
+
+
+def clean_environment() -> dict[str, str]:
+    """Give this process's environment without anything that would reach the tap as a setting."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("TAP_ONEFILE_", "MELTANO_"))}

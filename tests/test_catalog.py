@@ -1,0 +1,136 @@
+"""The catalog: what it says, and that it means what it must."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_onefile.streams import STREAMS
+from tests.running import run_tap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from syrupy.assertion import SnapshotAssertion
+
+    from tap_onefile.streams.base import OneFileStream
+    from tests.running import Run
+
+
+@pytest.fixture(scope="module")
+def discovery(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Discover without any settings."""
+    return run_tap(tmp_path_factory.mktemp("discovery"), None, "--discover")
+
+
+@pytest.fixture(scope="module")
+def catalog(discovery: Run) -> dict[str, dict[str, Any]]:
+    """Give the streams of the catalog by name."""
+    return {stream["tap_stream_id"]: stream for stream in json.loads(discovery.stdout)["streams"]}
+
+
+def test_discovery_needs_no_settings_and_prints_nothing_but_json(discovery: Run) -> None:
+    assert discovery.status == 0, discovery.stderr
+    assert json.loads(discovery.stdout)
+
+
+def test_about_needs_no_settings_and_prints_nothing_but_json(tmp_path: Path) -> None:
+    run = run_tap(tmp_path, None, "--about", "--format=json")
+
+    assert run.status == 0, run.stderr
+    about = json.loads(run.stdout)
+    assert about["name"] == "tap-onefile"
+    assert "batch" not in about["capabilities"]
+
+
+def test_the_catalog_changes_only_on_purpose(
+    catalog: dict[str, dict[str, Any]],
+    snapshot: SnapshotAssertion,
+    subtests: pytest.Subtests,
+) -> None:
+    for name, stream in sorted(catalog.items()):
+        with subtests.test(name):
+            assert stream["schema"] == snapshot(name=name)
+
+
+def test_every_stream_is_in_the_catalog(catalog: dict[str, dict[str, Any]]) -> None:
+    assert sorted(catalog) == sorted(vars(stream)["name"] for stream in STREAMS)
+
+
+def test_keys_are_never_null_and_everything_else_may_be(catalog: dict[str, dict[str, Any]]) -> None:
+    for stream in catalog.values():
+        properties = stream["schema"]["properties"]
+        keys = stream["key_properties"]
+        assert keys
+        for name, field in properties.items():
+            assert ("null" not in field["type"]) == (name in keys), (stream["tap_stream_id"], name)
+        assert sorted(stream["schema"]["required"]) == sorted(keys)
+
+
+def test_instants_are_date_times_and_codes_are_texts(catalog: dict[str, dict[str, Any]]) -> None:
+    learner = catalog["learners"]["schema"]["properties"]
+    for name in ("DOB", "StartOn", "PlannedEndDate", "CreatedOn", "LastModified"):
+        assert learner[name]["format"] == "date-time"
+    for name in ("ULN", "NINO", "MISID", "L12", "L13", "L14", "L15", "L16", "PrimaryLLDDCode"):
+        assert "string" in learner[name]["type"]
+        assert "format" not in learner[name]
+    for stream in catalog.values():
+        for name, field in stream["schema"]["properties"].items():
+            if name == "ID" or (name.endswith("ID") and name != "MISID"):
+                assert "integer" in field["type"], name
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+def test_streams_and_fields_are_described(stream: type[OneFileStream]) -> None:
+    assert stream.__doc__
+    for name, field in stream.schema["properties"].items():
+        assert field["description"].endswith("."), name
+        assert field["x-onefile-data-class"] in {"none", "personal", "special category"}, name
+
+
+def test_the_learner_has_every_field_that_is_known(catalog: dict[str, dict[str, Any]]) -> None:
+    known = [
+        "ID",
+        "Username",
+        "FirstName",
+        "LastName",
+        "Email",
+        "MISID",
+        "PlacementID",
+        "ClassroomID",
+        "EpisodeName",
+        "HomeAddress",
+        "Telephone",
+        "MobileNumber",
+        "ULN",
+        "NINO",
+        "DOB",
+        "L12",
+        "L13",
+        "L14",
+        "StartOn",
+        "PlannedEndDate",
+        "Progress",
+        "LastModified",
+        "OrganisationID",
+        "Role",
+        "DefaultAssessorID",
+        "DefaultEmployerID",
+        "ProviderID",
+        "CreatedOn",
+        "CompanyName",
+        "Website",
+        "WorkAddress",
+        "CentreRegister",
+        "L15",
+        "L16",
+        "SupportFunding",
+        "LearnerStatusID",
+        "PrimaryLLDDCode",
+        "SecondaryLLDDCodes",
+        "LearningDifficultyAndDisabilityID",
+    ]
+
+    assert sorted(catalog["learners"]["schema"]["properties"]) == sorted(known)

@@ -1,0 +1,222 @@
+"""The error table, row by row: either everything arrives, or the run fails with one sentence that says what to do."""
+
+from __future__ import annotations
+
+import re
+import socket
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from onefile_sandbox import Behaviour, Fault
+from tests.running import GIVES_UP_SOON, config_for, run_tap
+from tests.scripted import scripted_server
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onefile_sandbox import Sandbox
+    from tests.conftest import StartSandbox
+    from tests.running import Run
+
+SEARCHES = "POST /User/Search"
+
+
+def assert_complete(run: Run, sandbox: Sandbox) -> None:
+    """Assert that every record arrived, once."""
+    assert run.status == 0, run.stderr
+    for stream in ("customers", "organisations", "assessors", "learners", "classrooms", "placements"):
+        arrived = [record["ID"] for record in run.records[stream]]
+        assert sorted(arrived) == sorted(row["ID"] for row in sandbox.records(stream)), stream
+
+
+def assert_failed(run: Run, *expected: str) -> None:
+    """Assert that the run ended in one clear line."""
+    assert run.status == 1, run.stderr
+    for words in expected:
+        assert words in run.last_line
+    assert "Traceback" not in run.stderr
+
+
+def assert_keeps_secrets(run: Run, sandbox: Sandbox) -> None:
+    """Assert that stderr holds neither the token nor a person."""
+    assert sandbox.customer_token not in run.stderr
+    for learner in sandbox.records("learners"):
+        for name in ("Email", "ULN", "NINO"):
+            if value := learner.get(name):
+                assert str(value) not in run.stderr
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("after", [0, 3])
+def test_a_session_that_dies_is_renewed(tmp_path: Path, start_sandbox: StartSandbox, status: int, after: int) -> None:
+    sandbox = start_sandbox(behaviour=Behaviour.parse([f"expired_status={status}"]))
+    sandbox.add_fault(Fault(kind="expire", match=SEARCHES, after=after, times=1))
+
+    run = run_tap(tmp_path, config_for(sandbox, page_size=5))
+
+    assert_complete(run, sandbox)
+    assert len([call for call in sandbox.calls if call.route.endswith("/Authentication")]) == 2
+
+
+@pytest.mark.parametrize("status", [401, 403, 400])
+def test_a_wrong_token_says_what_to_check(tmp_path: Path, start_sandbox: StartSandbox, status: int) -> None:
+    sandbox = start_sandbox(behaviour=Behaviour.parse([f"refused_login_status={status}"]))
+
+    run = run_tap(tmp_path, {**config_for(sandbox), "customer_token": "11111111-2222-3333-4444-555555555555"})
+
+    assert_failed(run, "customer_token", "environment", "OneFile support")
+    assert "11111111-2222" not in run.stderr
+    assert not run.records
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_one_refused_stream_leaves_the_others_and_fails_the_run(tmp_path: Path, sandbox: Sandbox, status: int) -> None:
+    sandbox.add_fault(Fault(kind="status", status=status, match="POST /Classroom/Search", times=None))
+
+    run = run_tap(tmp_path, config_for(sandbox))
+
+    assert_failed(run, "classrooms of OrganisationID", "Missing")
+    assert not run.records["classrooms"]
+    assert len(run.records["learners"]) == len(sandbox.records("learners"))
+
+
+def test_a_rejected_question_is_told_with_onefiles_reason(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.add_fault(
+        Fault(
+            kind="status",
+            status=400,
+            code=-57,
+            message="Placement not found",
+            match="POST /Placement/Search",
+            times=None,
+        ),
+    )
+
+    run = run_tap(tmp_path, config_for(sandbox))
+
+    assert_failed(run, "-57", "Placement not found", "placements of OrganisationID")
+    assert len([call for call in sandbox.calls if "Placement" in call.route]) == len(sandbox.records("organisations"))
+
+
+@pytest.mark.parametrize(
+    "details", [{"retry_after": 1}, {"retry_after": 1, "retry_after_style": "date"}], ids=["seconds", "date"]
+)
+def test_too_many_requests_waits_as_long_as_asked(tmp_path: Path, sandbox: Sandbox, details: dict[str, Any]) -> None:
+    sandbox.add_fault(Fault(kind="status", status=429, match=SEARCHES, after=1, times=1, **details))
+
+    run = run_tap(tmp_path, config_for(sandbox, page_size=10))
+
+    assert_complete(run, sandbox)
+    assert "429" in run.stderr
+
+
+PASSING: list[dict[str, Any]] = [
+    {"kind": "status", "status": 500},
+    {"kind": "status", "status": 502},
+    {"kind": "status", "status": 503},
+    {"kind": "reset"},
+    {"kind": "close"},
+    {"kind": "cut"},
+    {"kind": "malformed"},
+    {"kind": "html"},
+    {"kind": "wrong-shape"},
+    {"kind": "hang"},
+]
+
+
+@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: "-".join(map(str, fault.values())))
+@pytest.mark.parametrize("match", ["POST /Authentication", "GET /Customer", SEARCHES])
+def test_a_passing_fault_loses_nothing(tmp_path: Path, sandbox: Sandbox, match: str, fault: dict[str, Any]) -> None:
+    sandbox.add_fault(Fault(match=match, times=1, **fault))
+
+    run = run_tap(tmp_path, config_for(sandbox, page_size=10, request_timeout=1))
+
+    assert_complete(run, sandbox)
+
+
+@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: "-".join(map(str, fault.values())))
+def test_a_lasting_fault_ends_in_one_sentence(tmp_path: Path, sandbox: Sandbox, fault: dict[str, Any]) -> None:
+    sandbox.add_fault(Fault(match="POST /Classroom/Search", times=None, **fault))
+
+    run = run_tap(tmp_path, config_for(sandbox, **GIVES_UP_SOON))
+
+    assert_failed(run, "POST /Classroom/Search/1/100", "tried", "run again later")
+    assert_keeps_secrets(run, sandbox)
+
+
+def test_a_redirect_is_refused(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.add_fault(Fault(kind="redirect", match="GET /Customer", times=None))
+
+    assert_failed(run_tap(tmp_path, config_for(sandbox)), "redirect", "api_url")
+
+
+def test_a_host_that_is_no_api_is_named(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.add_fault(Fault(kind="status", status=404, body="html", times=None))
+
+    assert_failed(run_tap(tmp_path, config_for(sandbox)), "404", "api_url")
+
+
+def test_a_host_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+
+    run = run_tap(tmp_path, {"customer_token": "t", "api_url": f"http://127.0.0.1:{port}/api/v2.1"})
+
+    assert_failed(run, "connection refused", f"127.0.0.1:{port}", "api_url")
+
+
+def test_an_organisation_that_does_not_exist_is_named(tmp_path: Path, sandbox: Sandbox) -> None:
+    known = sandbox.records("organisations")[0]
+
+    run = run_tap(tmp_path, config_for(sandbox, organisation_ids=[known["ID"], 999_999_9]))
+
+    assert_failed(run, "9999999", str(known["ID"]), "organisation_ids")
+    assert not run.records
+
+
+def test_a_server_that_does_not_page_is_found_out(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(behaviour=Behaviour(ignores_paging=True))
+
+    assert_failed(run_tap(tmp_path, config_for(sandbox)), "same rows page after page", "rows may be missing")
+
+
+def test_a_page_that_comes_twice_is_asked_for_again(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.add_fault(Fault(kind="repeat-page", match=SEARCHES, after=3, times=1))
+
+    assert_complete(run_tap(tmp_path, config_for(sandbox, page_size=4)), sandbox)
+
+
+def test_a_row_that_moves_while_we_read_comes_once(tmp_path: Path, sandbox: Sandbox) -> None:
+    before = {row["ID"] for row in sandbox.records("learners")}
+    sandbox.add_fault(Fault(kind="moving-row", match=SEARCHES, times=1))
+
+    run = run_tap(tmp_path, config_for(sandbox, page_size=4))
+
+    assert run.status == 0, run.stderr
+    arrived = [record["ID"] for record in run.records["learners"]]
+    assert len(arrived) == len(set(arrived))
+    assert before <= set(arrived)
+    assert re.search(r"\d rows? came twice", run.stderr)
+
+
+@pytest.mark.parametrize("row", [{"Name": "needle"}, {"ID": None}, {"ID": ""}, {"ID": "needle"}, {"ID": 1.5}], ids=str)
+def test_a_row_without_an_id_stops_the_run(tmp_path: Path, row: dict[str, Any]) -> None:
+    with scripted_server({"Placement": [row]}) as config:
+        run = run_tap(tmp_path, config)
+
+    assert_failed(run, "placements", "without a usable ID")
+    assert "needle" not in run.stderr
+
+
+def test_an_unknown_field_is_named_once_and_left_out(tmp_path: Path, sandbox: Sandbox) -> None:
+    for placement in sandbox.world.ids("placements")[:2]:
+        sandbox.world.change("placements", placement, FavouriteColour="needle-in-a-haystack")
+
+    run = run_tap(tmp_path, config_for(sandbox))
+
+    assert run.status == 0, run.stderr
+    assert run.stderr.count("sends a field FavouriteColour in placements") == 1
+    assert "FavouriteColour was left out of 2 records" in run.stderr
+    assert "needle" not in run.stderr + run.stdout

@@ -1,0 +1,107 @@
+"""Every record that OneFile holds arrives once, field by field."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.expected import by_id, expected_records
+from tests.running import config_for, run_tap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onefile_sandbox import Sandbox
+    from tests.conftest import StartSandbox
+
+STREAMS = ["customers", "organisations", "assessors", "learners", "classrooms", "placements"]
+
+
+def test_each_stream_holds_what_onefile_holds(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(learners=333, organisations=3)
+
+    run = run_tap(tmp_path, config_for(sandbox))
+
+    assert run.status == 0, run.stderr
+    schemas = {message["stream"]: message["schema"] for message in run.messages if message["type"] == "SCHEMA"}
+    assert sorted(schemas) == sorted(STREAMS)
+    (customer,) = sandbox.records("customers")
+    contexts = {"organisations": {"CustomerID": customer["ID"]}, "assessors": {"Role": 5}, "learners": {"Role": 1}}
+    for stream in STREAMS:
+        expected = expected_records(sandbox.records(stream), schemas[stream], contexts.get(stream, {}))
+        assert expected
+        assert by_id(run.records[stream]) == expected
+
+
+@pytest.mark.parametrize("page_size", [1, 7, 1000])
+def test_the_page_size_changes_nothing(tmp_path: Path, sandbox: Sandbox, page_size: int) -> None:
+    run = run_tap(tmp_path, config_for(sandbox, page_size=page_size))
+
+    assert run.status == 0, run.stderr
+    for stream in STREAMS:
+        assert by_id(run.records[stream]).keys() == {row["ID"] for row in sandbox.records(stream)}
+
+
+def test_children_carry_their_organisation(tmp_path: Path, sandbox: Sandbox) -> None:
+    run = run_tap(tmp_path, config_for(sandbox))
+
+    for stream in ("assessors", "learners", "classrooms", "placements"):
+        homes = {row["ID"]: row["OrganisationID"] for row in sandbox.records(stream)}
+        assert {record["ID"]: record["OrganisationID"] for record in run.records[stream]} == homes
+    assert {record["Role"] for record in run.records["assessors"]} == {5}
+    assert {record["Role"] for record in run.records["learners"]} == {1}
+
+
+def test_only_the_organisations_asked_for_are_read(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(organisations=3)
+    wanted = sandbox.records("organisations")[1]["ID"]
+
+    run = run_tap(tmp_path, config_for(sandbox, organisation_ids=[wanted]))
+
+    assert run.status == 0, run.stderr
+    assert [record["ID"] for record in run.records["organisations"]] == [wanted]
+    expected = {row["ID"] for row in sandbox.records("learners") if row["OrganisationID"] == wanted}
+    assert {record["ID"] for record in run.records["learners"]} == expected
+    asked = {call.body["OrganisationID"] for call in sandbox.calls if "OrganisationID" in call.body}
+    assert asked == {wanted}
+
+
+def test_a_deselected_parent_is_read_for_its_children_and_not_sent(tmp_path: Path, sandbox: Sandbox) -> None:
+    catalog = run_tap(tmp_path, config_for(sandbox), "--discover")
+    # A Singer catalog keeps the selection of a stream in the metadata entry with an empty breadcrumb.
+    streams = json.loads(catalog.stdout)["streams"]
+    for stream in streams:
+        for entry in stream["metadata"]:
+            if not entry["breadcrumb"]:
+                entry["metadata"]["selected"] = stream["tap_stream_id"] == "placements"
+    (tmp_path / "catalog.json").write_text(json.dumps({"streams": streams}))
+
+    run = run_tap(tmp_path, config_for(sandbox), "--catalog", "catalog.json")
+
+    assert run.status == 0, run.stderr
+    assert set(run.records) == {"placements"}
+    assert len(run.records["placements"]) == len(sandbox.records("placements"))
+    assert not [call for call in sandbox.calls if "User" in call.route]
+
+
+def test_state_stays_small(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    few = run_tap(tmp_path, config_for(start_sandbox(organisations=1)))
+    many = run_tap(tmp_path, config_for(start_sandbox(organisations=12, learners=60)))
+
+    assert few.state == many.state
+
+
+def test_start_date_asks_for_people_modified_since(tmp_path: Path, sandbox: Sandbox) -> None:
+    moments = sorted(row["LastModified"] for row in sandbox.records("learners") if row.get("LastModified"))
+    middle = moments[len(moments) // 2]
+
+    run = run_tap(tmp_path, config_for(sandbox, start_date=middle))
+
+    assert run.status == 0, run.stderr
+    asked = [call.body.get("LastModified") for call in sandbox.calls if "User/Search" in call.route]
+    assert asked
+    assert None not in asked
+    assert 0 < len(run.records["learners"]) < len(sandbox.records("learners"))
+    assert len(run.records["placements"]) == len(sandbox.records("placements"))

@@ -1,0 +1,121 @@
+"""Where the API reference says that something is unknown, every answer gives the same records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from onefile_sandbox import Behaviour, Sandbox
+from tests.expected import by_id
+from tests.running import config_for, run_tap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import StartSandbox
+
+    Records = dict[str, dict[Any, dict[str, Any]]]
+
+STREAMS = ["customers", "organisations", "assessors", "learners", "classrooms", "placements"]
+
+SPELLINGS: list[dict[str, Any]] = [
+    {"quoted_session": True},
+    {"session_whitespace": True},
+    {"quoted_session": True, "session_whitespace": True},
+    {"past_the_end": "empty-body"},
+    {"past_the_end": "[]"},
+    {"past_the_end": "null"},
+    {"past_the_end": "404"},
+    {"no_hits": "empty-body"},
+    {"no_hits": "[]"},
+    {"no_hits": "null"},
+    {"no_hits": "404", "past_the_end": "404"},
+    {"page_size_cap": 3},
+    {"page_size_cap": 1},
+    {"date_style": "z-millis"},
+    {"date_style": "offset"},
+    {"date_style": "naive"},
+    {"date_style": "ticks"},
+    {"absent_values": "missing"},
+    {"absent_values": "null"},
+    {"absent_values": "empty"},
+    {"order": "by-name"},
+    {"order": "shuffled"},
+    {"booleans": "text"},
+    {"ids_as_text": True},
+    {"organisation_paging": False},
+]
+"""Ways to say the same; the records must not depend on them."""
+
+CONTENTS: list[dict[str, Any]] = [
+    {"paged_rows": "thin"},
+    {"last_modified": "absent"},
+    {"last_modified": "sometimes"},
+    {"sentinels": False},
+]
+"""Ways to say more or less; the records must be what the sandbox says that it sends."""
+
+
+def name_of(behaviour: dict[str, Any]) -> str:
+    """Name a case of the matrix."""
+    return ",".join(f"{name}={value}" for name, value in behaviour.items())
+
+
+def read_all(tmp_path: Path, sandbox: Sandbox) -> Records:
+    """Run the tap and give its records by stream and id."""
+    run = run_tap(tmp_path, config_for(sandbox, page_size=10))
+    assert run.status == 0, run.stderr
+    return {stream: by_id(run.records[stream]) for stream in STREAMS}
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> Records:
+    """Give the records under the likeliest behaviour."""
+    with Sandbox(learners=40, organisations=2, seed=7, behaviour=Behaviour(date_style="z-millis")) as sandbox:
+        return read_all(tmp_path_factory.mktemp("usual"), sandbox)
+
+
+@pytest.mark.parametrize("behaviour", SPELLINGS, ids=name_of)
+def test_the_spelling_changes_nothing(
+    tmp_path: Path,
+    start_sandbox: StartSandbox,
+    usual: Records,
+    behaviour: dict[str, Any],
+) -> None:
+    sandbox = start_sandbox(learners=40, behaviour=Behaviour(**{"date_style": "z-millis", **behaviour}))
+
+    records = read_all(tmp_path, sandbox)
+
+    if "date_style" in behaviour:
+        # Sent on as OneFile spells it, since nothing shows that it is a date.
+        for learner in (*records["learners"].values(), *usual["learners"].values()):
+            learner.pop("CentreRegister", None)
+    assert records == usual
+
+
+@pytest.mark.parametrize("behaviour", CONTENTS, ids=name_of)
+def test_what_is_sent_arrives(tmp_path: Path, start_sandbox: StartSandbox, behaviour: dict[str, Any]) -> None:
+    sandbox = start_sandbox(learners=40, behaviour=Behaviour(**behaviour))
+
+    records = read_all(tmp_path, sandbox)
+
+    for stream in STREAMS:
+        sent = {
+            row["ID"]: {name for name, value in row.items() if value not in {None, ""}}
+            for row in _rows(sandbox, stream)
+        }
+        arrived = {
+            key: {name for name, value in record.items() if value is not None}
+            for key, record in records[stream].items()
+        }
+        for key, names in sent.items():
+            assert names <= arrived[key]
+        assert sent.keys() == arrived.keys()
+
+
+def _rows(sandbox: Sandbox, stream: str) -> list[dict[str, Any]]:
+    return [
+        {name: str(value) if isinstance(value, list) else value for name, value in row.items()}
+        for row in sandbox.records(stream)
+    ]
