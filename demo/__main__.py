@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from demo import interruption, story
+from demo import interruption
 from demo.console import Console
 from demo.errors import DemoError
 
@@ -25,6 +25,8 @@ def main() -> int:
 
     console = Console(sys.stdout)
     interruption.listen()
+    from demo import story  # noqa: PLC0415 - takes half a second, in which Ctrl-C must not end in a traceback
+
     try:
         if options.open:
             return story.reopen(options.open)
