@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _asked = threading.Event()
 
 
@@ -18,7 +24,7 @@ class Interrupted(Exception):
 
 def listen() -> None:
     """Take note of the signals that ask for an end, even where the shell has them ignored."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in SIGNALS:
         signal.signal(number, lambda *_: _asked.set())
 
 
@@ -30,3 +36,17 @@ def check() -> None:
     """
     if _asked.is_set():
         raise Interrupted
+
+
+@contextmanager
+def shielded() -> Generator[None]:
+    """Keep signals from processes that start in here and share the terminal; the note is taken afterwards.
+
+    Ctrl-C goes to all that run in the foreground. What starts PostgreSQL must not die of it half way, as PostgreSQL
+    itself would live on.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

