@@ -122,8 +122,8 @@ def login_refused(status: int, host: str) -> LoginRefused:
     """
     return LoginRefused(
         f"OneFile at {host} refused the customer token (status {status}). A token works in one environment only: check"
-        " the settings customer_token and environment (or api_url), or ask OneFile support, as a Centre Manager, for a token for"
-        " this environment.",
+        " the settings customer_token and environment (or api_url), or ask OneFile support, as a Centre Manager, for a"
+        " token for this environment.",
     )
 
 

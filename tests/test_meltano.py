@@ -1,0 +1,140 @@
+"""`meltano run tap-onefile target-…` puts into the target what OneFile holds, once, however often it runs."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from demo.pipeline import MELTANO, Pipeline
+from demo.postgres import SCHEMA, postgres
+from psycopg import sql
+from psycopg.rows import dict_row
+from tests.expected import expected_records
+from tests.running import config_for, run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from onefile_sandbox import Sandbox
+    from tests.conftest import StartSandbox
+
+    Rows = dict[Any, dict[str, Any]]
+
+pytestmark = pytest.mark.timeout(300)
+
+
+class JsonlPipeline(Pipeline):
+    """The pipeline with another loader."""
+
+    command = ("run", "tap-onefile", "target-jsonl")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Give a folder with a path short enough for the socket of a PostgreSQL."""
+    folder = Path(tempfile.mkdtemp(prefix="tap-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def held(start_sandbox: StartSandbox) -> Sandbox:
+    """Give a customer of which every stream has several pages."""
+    return start_sandbox(learners=120, organisations=3)
+
+
+def test_postgresql_holds_what_onefile_holds_after_one_run_and_after_two(folder: Path, held: Sandbox) -> None:
+    with postgres(folder / "data") as server:
+        pipeline = Pipeline(
+            {**plugin_settings(held), "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url},
+            database=folder / "meltano.db",
+            log=folder / "log",
+        )
+        expected = what_onefile_holds(folder, held)
+        for _ in range(2):
+            pipeline.run()
+            for stream, records in expected.items():
+                assert rows_of(folder / "data", stream) == records, stream
+
+
+def test_jsonl_holds_what_onefile_holds(folder: Path, held: Sandbox) -> None:
+    (folder / "out").mkdir()
+    pipeline = JsonlPipeline(
+        {**plugin_settings(held), "TARGET_JSONL_DESTINATION_PATH": str(folder / "out")},
+        database=folder / "meltano.db",
+        log=folder / "log",
+    )
+
+    pipeline.run()
+
+    for stream, records in what_onefile_holds(folder, held).items():
+        (file,) = (folder / "out").glob(f"{stream}*.jsonl")
+        lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+        assert len(lines) == len(records)
+        assert {line["ID"]: as_instants(line) for line in lines} == records, stream
+
+
+def test_meltano_config_test_names_the_customer_and_the_organisations(folder: Path, held: Sandbox) -> None:
+    pipeline = Pipeline(plugin_settings(held), database=folder / "meltano.db", log=folder / "log")
+
+    tested = subprocess.run(
+        [MELTANO, "--environment=dev", "config", "test", "tap-onefile"],
+        cwd=Path(__file__).parents[1],
+        env=pipeline.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    output = tested.stdout + tested.stderr
+    assert tested.returncode == 0, output
+    assert "Plugin configuration is valid" in output
+
+
+def plugin_settings(sandbox: Sandbox) -> dict[str, str]:
+    """Make the environment variables that point the tap at a sandbox."""
+    settings = config_for(sandbox, page_size=25)
+    return {f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+def what_onefile_holds(folder: Path, sandbox: Sandbox) -> dict[str, Rows]:
+    """Give the records of each stream, by their ids, with instants as such."""
+    catalog = json.loads(run_tap(folder, None, "--discover").stdout)
+    (customer,) = sandbox.records("customers")
+    contexts = {"organisations": {"CustomerID": customer["ID"]}, "assessors": {"Role": 5}, "learners": {"Role": 1}}
+    held = {}
+    for stream in catalog["streams"]:
+        name = stream["tap_stream_id"]
+        records = expected_records(sandbox.records(name), stream["schema"], contexts.get(name, {}))
+        held[name] = {key: as_instants(record) for key, record in records.items()}
+    return held
+
+
+def as_instants(record: dict[str, Any]) -> dict[str, Any]:
+    """Read the texts that are instants, so that their spelling does not count."""
+    return {name: _instant(value) for name, value in record.items() if not name.startswith("_sdc_")}
+
+
+def rows_of(data: Path, table: str) -> Rows:
+    """Read a whole table."""
+    with psycopg.connect(f"host={data} user=postgres dbname=postgres", row_factory=dict_row) as connection:
+        rows = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(SCHEMA, table))).fetchall()
+    by_id = {row["ID"]: as_instants(row) for row in rows}
+    assert len(by_id) == len(rows)
+    return by_id
+
+
+def _instant(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC)
+    if isinstance(value, str) and value[:2].isdigit() and value[10:11] == "T":
+        return datetime.fromisoformat(value)
+    return float(value) if isinstance(value, float) or type(value).__name__ == "Decimal" else value
