@@ -1,0 +1,108 @@
+"""The command, as another process."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMAND = [sys.executable, "-m", "onefile_sandbox"]
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str]]]:
+    """Run the command, and give what it said when it was ready."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*COMMAND, *arguments], stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            assert process.stdout
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+def log_in(ready: dict[str, str]) -> requests.Response:
+    """Log in with what the command said."""
+    headers = {"X-CustomerToken": ready["customer_token"]}
+    return requests.post(f"{ready['api_url']}/Authentication", headers=headers, timeout=5)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_says_where_it_is_once_and_stops_cleanly(number: signal.Signals) -> None:
+    with running("--learners", "30", "--organisations", "2", "--verbose") as (process, ready):
+        assert set(ready) == {"api_url", "control_url", "customer_token"}
+        assert requests.get(f"{ready['control_url']}/counts", timeout=5).json()["learners"] == 30
+        session = log_in(ready).text
+        headers = {"X-TokenID": session}
+        body = {"Role": 1, "LastName": "Patel"}
+        requests.post(f"{ready['api_url']}/user/search/1/5", json=body, headers=headers, timeout=5)
+        requests.get(f"{ready['api_url']}/Patel/Priya", headers=headers, timeout=5)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=5)
+    assert process.returncode == 0
+    assert out == ""
+    banner, log = err.split("README says which.\n")
+    assert "no OneFile product" in banner
+    assert "invented" in banner
+    assert "guesses" in banner
+    assert log.splitlines() == [
+        "POST /Authentication 200",
+        log.splitlines()[1],
+        "GET /{other} 404",
+    ]
+    assert log.splitlines()[1].startswith("POST /User/Search/{page}/{size} 20")
+    for secret in (ready["customer_token"], session, "Patel"):
+        assert secret not in err
+
+
+def test_it_takes_behaviours_and_faults() -> None:
+    fault = '{"kind": "status", "status": 418, "match": "Authentication"}'
+    with running(
+        "--behaviour", "quoted_session=true", "--behaviour", "no_hits=[]", "--fault", fault, "--seed", "9", "--warm"
+    ) as (process, ready):
+        assert log_in(ready).status_code == 418
+        assert log_in(ready).text.startswith('"')
+        process.terminate()
+        _, err = process.communicate(timeout=5)
+    assert err.endswith("README says which.\n")
+
+
+def test_its_limits_are_told_on_the_command_line() -> None:
+    limits = ["--calls-per-minute", "2", "--latency", "0.01", "--session-lifetime", "0"]
+    with running("--learners", "5", "--organisations", "1", *limits) as (_, ready):
+        session = log_in(ready).text
+        statuses = [
+            requests.get(f"{ready['api_url']}/Customer", headers={"X-TokenID": session}, timeout=5).status_code
+            for _ in range(2)
+        ]
+        assert statuses == [401, 429]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--behaviour", "order=backwards"],
+        ["--behaviour", "speed=1"],
+        ["--fault", "{"],
+        ["--fault", '{"kind": "explode"}'],
+        ["--fault", '{"colour": 1}'],
+        ["--fault", "[]"],
+        ["--learners", "-1"],
+        ["--port", "taken"],
+    ],
+    ids=" ".join,
+)
+def test_nonsense_is_refused_in_one_line(arguments: list[str]) -> None:
+    done: Any = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=10, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "error: " in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr

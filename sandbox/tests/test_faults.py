@@ -1,0 +1,249 @@
+"""Every accident, over a real connection."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+
+from onefile_sandbox import Fault
+from onefile_sandbox.faults import KINDS
+
+if TYPE_CHECKING:
+    from .conftest import Client, Serve
+
+SEARCHES = r"POST /User/Search/\{page\}"
+
+
+def test_a_status(client: Client) -> None:
+    client.sandbox.add_fault(Fault("status", status=503))
+    answer = client.search("User", 1, 5, Role=1)
+    assert (answer.status_code, answer.json()) == (503, {"message": "An error has occurred."})
+    assert client.search("User", 1, 5, Role=1).status_code == 200
+
+
+def test_a_status_with_code_and_message(client: Client) -> None:
+    client.sandbox.add_fault(Fault("status", status=400, code=-57, message="Placement not found"))
+    answer = client.search("User", 1, 5)
+    assert (answer.status_code, answer.json()) == (400, {"code": -57, "message": "Placement not found"})
+
+
+@pytest.mark.parametrize(("body", "start"), [("html", b"<!DOCTYPE"), ("empty", b"")])
+def test_a_status_with_another_body(client: Client, body: Any, start: bytes) -> None:  # noqa: ANN401
+    client.sandbox.add_fault(Fault("status", status=500, body=body))
+    answer = client.search("User", 1, 5)
+    assert answer.status_code == 500
+    assert answer.content.startswith(start)
+    assert bool(answer.content) == bool(start)
+
+
+def test_a_status_with_retry_after(client: Client) -> None:
+    client.sandbox.add_fault(Fault("status", status=429, retry_after=6.2))
+    client.sandbox.add_fault(Fault("status", status=429, retry_after=30, retry_after_style="date", body="empty"))
+    assert client.search("User", 1, 5).headers["Retry-After"] == "7"
+    answer = client.search("User", 1, 5)
+    wait = parsedate_to_datetime(answer.headers["Retry-After"]) - parsedate_to_datetime(answer.headers["Date"])
+    assert 29 <= wait.total_seconds() <= 32
+    assert "Retry-After" not in client.search("User", 1, 5).headers
+
+
+def test_a_reset(client: Client) -> None:
+    client.sandbox.add_fault(Fault("reset"))
+    with pytest.raises(requests.ConnectionError, match=r"[Rr]eset"):
+        client.search("User", 1, 5)
+    assert [call.status for call in client.sandbox.calls] == [None]
+    assert client.search("User", 1, 5, Role=1).status_code == 200
+
+
+def test_a_close(client: Client) -> None:
+    client.sandbox.add_fault(Fault("close"))
+    with pytest.raises(requests.ConnectionError, match="without response"):
+        client.search("User", 1, 5)
+    assert client.search("User", 1, 5, Role=1).status_code == 200
+
+
+def test_only_the_connection_of_the_call_is_broken(serve: Serve) -> None:
+    client = serve()
+    other = http.client.HTTPConnection(client.sandbox.api_url.split("/")[2], timeout=5)
+    other.request("GET", "/api/v2.1/Customer", headers={"X-TokenID": client.session})
+    assert other.getresponse().read()
+    client.sandbox.add_fault(Fault("reset"))
+    with pytest.raises(requests.ConnectionError):
+        client.search("User", 1, 5)
+    other.request("GET", "/api/v2.1/Customer", headers={"X-TokenID": client.session})
+    assert other.getresponse().status == 200
+    other.close()
+
+
+@pytest.mark.parametrize("role", [1, 62])
+def test_a_cut(client: Client, role: int) -> None:
+    whole = client.search("User", 1, 5, Role=role).content or b"[]"
+    client.sandbox.add_fault(Fault("cut"))
+    connection = http.client.HTTPConnection(client.sandbox.api_url.split("/")[2], timeout=5)
+    headers = {"X-TokenID": client.session, "Content-Type": "application/json"}
+    connection.request("POST", "/api/v2.1/User/Search/1/5", f'{{"Role": {role}}}', headers)
+    answer = connection.getresponse()
+    assert answer.headers["Content-Length"] == str(len(whole))
+    with pytest.raises(http.client.IncompleteRead) as error:
+        answer.read()
+    assert error.value.partial == whole[: len(whole) // 2]
+    connection.close()
+
+
+@pytest.mark.parametrize("role", [1, 62])
+def test_malformed(client: Client, role: int) -> None:
+    client.sandbox.add_fault(Fault("malformed"))
+    answer = client.search("User", 1, 5, Role=role)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("application/json")
+    with pytest.raises(requests.JSONDecodeError):
+        answer.json()
+
+
+def test_html(client: Client) -> None:
+    client.sandbox.add_fault(Fault("html"))
+    answer = client.search("User", 1, 5)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/html")
+    assert answer.text.startswith("<!DOCTYPE html>")
+
+
+def test_a_hang_lasts_until_the_client_leaves(client: Client) -> None:
+    client.sandbox.add_fault(Fault("hang"))
+    with pytest.raises(requests.ReadTimeout):
+        client.http.post(f"{client.sandbox.api_url}/User/Search", timeout=0.05)
+    assert client.sandbox.calls[-1].status is None
+    assert client.search("User", 1, 5, Role=1).status_code == 200
+
+
+def test_slow(client: Client) -> None:
+    client.sandbox.add_fault(Fault("slow", seconds=0.2))
+    start = time.monotonic()
+    assert client.search("User", 1, 5, Role=1).status_code == 200
+    assert 0.2 <= time.monotonic() - start < 2
+    start = time.monotonic()
+    assert client.search("User", 1, 5, Role=1).status_code == 200
+    assert time.monotonic() - start < 0.2
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_expire(serve: Serve, status: int) -> None:
+    client = serve(behaviour={"expired_status": status})
+    client.sandbox.add_fault(Fault("expire", match=SEARCHES, after=1))
+    assert client.search("User", 1, 5, Role=1).status_code == 200
+    assert client.search("User", 2, 5, Role=1).status_code == status
+    assert client.call("GET", "Customer").status_code == status
+    client.log_in()
+    assert client.search("User", 2, 5, Role=1).status_code == 200
+
+
+def test_repeat_page(client: Client) -> None:
+    pages = [client.ids("User", page, 5, Role=1) for page in (1, 2, 3)]
+    client.sandbox.add_fault(Fault("repeat-page", times=2))
+    assert [client.ids("User", page, 5, Role=1) for page in (1, 2, 3)] == [pages[0], pages[0], pages[1]]
+    assert client.ids("User", 3, 5, Role=1) == pages[2]
+
+
+def test_moving_row(client: Client) -> None:
+    ids = client.sandbox.world.ids("learners")
+    client.sandbox.add_fault(Fault("moving-row", match=SEARCHES))
+    for _ in range(2):
+        pages = [client.ids("User", page, 10, Role=1) for page in range(1, 7)]
+        assert pages == [ids[0:10], ids[9:19], ids[19:29], ids[29:39], ids[39:49], ids[49:]]
+    assert [record["ID"] for record in client.sandbox.records("learners")] == ids
+
+
+def test_a_row_that_moves_later(client: Client) -> None:
+    ids = client.sandbox.world.ids("learners")
+    client.sandbox.add_fault(Fault("moving-row", after=2))
+    pages = [client.ids("User", page, 20, Role=1) for page in range(1, 5)]
+    assert pages == [ids[0:20], ids[20:40], ids[39:], []]
+
+
+def test_redirect(client: Client) -> None:
+    client.sandbox.add_fault(Fault("redirect"))
+    client.sandbox.add_fault(Fault("redirect", location="https://other.example/x"))
+    answer = client.search("User", 1, 5)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "http://elsewhere.invalid/")
+    assert client.search("User", 1, 5).headers["Location"] == "https://other.example/x"
+
+
+def test_wrong_shape(client: Client) -> None:
+    rows = client.search("User", 1, 5, Role=1).json()
+    customer = client.call("GET", "Customer").json()
+    client.sandbox.add_fault(Fault("wrong-shape", times=3))
+    assert client.search("User", 1, 5, Role=1).json() == {"Items": rows}
+    assert client.call("GET", "Customer").json() == [customer]
+    assert client.search("User", 1, 5, Role=62).json() == {"Items": None}
+
+
+def test_empty_200(client: Client) -> None:
+    client.sandbox.add_fault(Fault("empty-200"))
+    answer = client.search("User", 1, 5, Role=1)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
+def test_a_fault_befalls_what_it_matches_after_so_many_for_so_long(client: Client) -> None:
+    client.sandbox.add_fault(Fault("status", match="post /classroom/search", after=1, times=2))
+    assert [client.search("User", 1, 5, Role=1).status_code for _ in range(3)] == [200] * 3
+    assert [client.search("Classroom", 1, 5).status_code for _ in range(5)] == [200, 500, 500, 200, 200]
+
+
+def test_a_fault_for_ever_lasts_until_it_is_cleared(client: Client) -> None:
+    client.sandbox.add_fault(Fault("status", times=None))
+    assert {client.call("GET", "Customer").status_code for _ in range(5)} == {500}
+    client.sandbox.clear_faults()
+    assert client.call("GET", "Customer").status_code == 200
+
+
+def test_a_fault_may_be_for_a_page_and_for_parameters(client: Client) -> None:
+    client.sandbox.add_fault(Fault("status", page=2, where={"role": "1"}, times=None))
+    statuses = {(role, p): client.search("User", p, 3, Role=role).status_code for role in (1, 5) for p in (1, 2)}
+    assert statuses == {(1, 1): 200, (1, 2): 500, (5, 1): 200, (5, 2): 200}
+
+
+def test_faults_that_replace_the_answer_take_turns_and_others_add_up(client: Client) -> None:
+    client.sandbox.add_fault(Fault("slow", seconds=0.05, times=2))
+    client.sandbox.add_fault(Fault("status", status=500))
+    client.sandbox.add_fault(Fault("status", status=503))
+    client.sandbox.add_fault(Fault("malformed"))
+    start = time.monotonic()
+    first = client.search("User", 1, 5, Role=1)
+    second = client.search("User", 1, 5, Role=1)
+    assert time.monotonic() - start >= 0.1
+    assert first.status_code == 200
+    assert first.content == b'{"message":"An error has occurred."}'[: len(first.content)]
+    assert (second.status_code, second.json()) == (503, {"message": "An error has occurred."})
+    assert client.search("User", 1, 5, Role=1).status_code == 200
+
+
+def test_a_fault_may_befall_a_login_and_comes_before_the_session_is_looked_at(serve: Serve) -> None:
+    client = serve(log_in=False)
+    client.sandbox.add_fault(Fault("status", status=500, match="POST /Authentication"))
+    client.sandbox.add_fault(Fault("status", status=502, match="GET /Customer"))
+    assert client.call("GET", "Customer").status_code == 502
+    assert client.log_in().status_code == 500
+    assert client.log_in().status_code == 200
+
+
+def test_the_limit_comes_before_a_fault(serve: Serve) -> None:
+    client = serve(calls_per_minute=2)
+    client.sandbox.add_fault(Fault("status", status=500, times=None))
+    assert [client.call("GET", "Customer").status_code for _ in range(2)] == [500, 429]
+
+
+def test_every_kind_is_tried_here() -> None:
+    text = Path(__file__).read_text("utf-8")
+    assert all(f'"{kind}"' in text for kind in KINDS)
+
+
+def test_nonsense_is_refused() -> None:
+    with pytest.raises(ValueError, match="no fault is called 'explode'"):
+        Fault("explode")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="regular expression"):
+        Fault("reset", match="(")

@@ -1,0 +1,38 @@
+"""The README's tables say what the code does."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from onefile_sandbox import Behaviour
+from onefile_sandbox.behaviour import choices, spelled
+from onefile_sandbox.cli import _parser
+from onefile_sandbox.faults import KINDS
+
+README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+
+
+def rows_under(heading: str) -> list[str]:
+    """Give the rows of the table under a heading, without the two at its head."""
+    section = README.split(f"## {heading}\n")[1].split("\n## ")[0]
+    return [line for line in section.splitlines() if line.startswith("|")][2:]
+
+
+def test_every_behaviour_is_in_the_table() -> None:
+    expected = []
+    for about in fields(Behaviour):
+        default, *others = map(spelled, choices()[about.name])
+        alternatives = ", ".join(f"`{other}`" if other != "a number" else other for other in others)
+        row = (about.metadata["section"], f"`{about.name}`", about.metadata["says"], f"`{default}`", alternatives)
+        expected.append(f"| {' | '.join(row)} |")
+    assert rows_under("Open questions") == expected
+
+
+def test_every_fault_is_in_the_table() -> None:
+    assert rows_under("Accidents") == [f"| `{kind}` | {says} |" for kind, says in KINDS.items()]
+
+
+def test_every_option_is_told() -> None:
+    for action in _parser()._actions:
+        assert any(f"`{option}" in README for option in action.option_strings), action.option_strings

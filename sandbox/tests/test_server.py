@@ -1,0 +1,123 @@
+"""Starting, stopping, and being fast enough."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from onefile_sandbox import Fault, Sandbox
+
+if TYPE_CHECKING:
+    from .conftest import Client, Serve
+
+
+def test_a_sandbox_starts_and_stops_with_its_block() -> None:
+    with Sandbox() as sandbox:
+        assert sandbox.api_url.startswith("http://127.0.0.1:")
+        assert sandbox.api_url.endswith("/api/v2.1")
+        assert requests.get(f"{sandbox.api_url}/Customer", timeout=5).status_code == 401
+    with pytest.raises(requests.ConnectionError):
+        requests.get(f"{sandbox.api_url}/Customer", timeout=5)
+
+
+def test_started_again_it_is_found_where_it_was() -> None:
+    sandbox = Sandbox()
+    with pytest.raises(RuntimeError, match="not been started"):
+        _ = sandbox.api_url
+    sandbox.stop()
+    sandbox.start()
+    url = sandbox.api_url
+    sandbox.start()
+    sandbox.stop()
+    sandbox.stop()
+    with sandbox:
+        assert sandbox.api_url == url
+        assert requests.get(f"{url}/Customer", timeout=5).status_code == 401
+
+
+def test_a_port_may_be_asked_for_and_may_be_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="in use"):
+            Sandbox(port=port).start()
+    with Sandbox(port=port) as sandbox:
+        assert f":{port}/" in sandbox.api_url
+
+
+@pytest.mark.parametrize("fault", [Fault("hang"), Fault("slow", seconds=60)])
+def test_it_stops_at_once_though_calls_are_under_way(serve: Serve, fault: Fault) -> None:
+    client = serve()
+    client.sandbox.add_fault(fault)
+    broken = []
+
+    def ask() -> None:
+        try:
+            client.call("GET", "Customer")
+        except requests.ConnectionError as error:
+            broken.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while not client.sandbox.calls:
+        time.sleep(0.001)
+    start = time.monotonic()
+    client.sandbox.stop()
+    assert time.monotonic() - start < 0.3
+    asking.join(5)
+    assert len(broken) == 1
+
+
+def test_no_thread_is_left() -> None:
+    before = threading.active_count()
+    with Sandbox() as sandbox:
+        requests.get(f"{sandbox.api_url}/Customer", timeout=5)
+        assert threading.active_count() == before + 1
+    assert threading.active_count() == before
+
+
+def test_many_clients_are_answered_at_once(serve: Serve) -> None:
+    client = serve(latency=0.1)
+    url = f"{client.sandbox.api_url}/Customer"
+    statuses = []
+
+    def ask() -> None:
+        statuses.append(requests.get(url, headers={"X-TokenID": client.session}, timeout=5).status_code)
+
+    start = time.monotonic()
+    asking = [threading.Thread(target=ask) for _ in range(10)]
+    for thread in asking:
+        thread.start()
+    for thread in asking:
+        thread.join()
+    assert statuses == [200] * 10
+    assert 0.1 <= time.monotonic() - start < 0.8
+
+
+def test_answers_do_not_wait_for_acknowledgements(client: Client) -> None:
+    start = time.monotonic()
+    for _ in range(20):
+        client.search("User", 1, 5, Role=1)
+    # With Nagle's algorithm each of these would take 40 ms.
+    assert time.monotonic() - start < 0.4
+
+
+def test_a_warm_sandbox_tells_the_same(serve: Serve) -> None:
+    cold, warm = serve(), serve()
+    warm.sandbox.warm()
+    assert cold.search("User", 1, 50, Role=1).content == warm.search("User", 1, 50, Role=1).content
+
+
+def test_pages_are_quick_once_warm(serve: Serve) -> None:
+    client = serve(learners=2000)
+    client.sandbox.warm()
+    durations = []
+    for page in (1, 2, 1, 2, 1, 2):
+        start = time.monotonic()
+        assert len(client.search("User", page, 1000, Role=1).content) > 500_000
+        durations.append(time.monotonic() - start)
+    assert min(durations) < 0.05
