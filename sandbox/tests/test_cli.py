@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
+
+from onefile_sandbox.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,8 +104,18 @@ def test_its_limits_are_told_on_the_command_line() -> None:
     ],
     ids=" ".join,
 )
-def test_nonsense_is_refused_in_one_line(arguments: list[str]) -> None:
-    done: Any = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=10, check=False)
+def test_nonsense_is_refused_in_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    assert stopped.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "error: " in said.err.splitlines()[-1]
+
+
+def test_a_port_that_is_taken_is_refused_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = subprocess.run([*COMMAND, "--port", port], capture_output=True, text=True, timeout=10, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "error: " in done.stderr.splitlines()[-1]
-    assert "Traceback" not in done.stderr
+    assert f"cannot serve on port {port}" in done.stderr.splitlines()[-1]
