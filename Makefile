@@ -12,11 +12,12 @@ export PYTHON
 ARGS ?=
 
 dev := .venvs/dev/bin
+pages := README.md $(wildcard docs/*.md)
 pip_url = sed -n 's/^ *pip_url: *\(.*$(1)==.*\)/\1/p' meltano.yml
 lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
   --python-version 3.11 --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup test lint types check demo lock format clean FORCE
+.PHONY: help setup test lint types docs docs-check check demo lock format clean FORCE
 
 help: ## Show this list
 	@echo "Usage: make TARGET [PYTHON=python3.12] [ARGS='...']"
@@ -37,7 +38,13 @@ types: .venvs/dev/ready ## Check types, with mypy and with ty
 	$(dev)/mypy
 	$(dev)/ty check
 
-check: lint types ## Everything that is checked without running the code
+docs: .venvs/dev/ready ## Renew the tables in the documentation, which are made from the code
+	$(dev)/cog -r $(pages)
+
+docs-check: .venvs/dev/ready ## Check that these tables are fresh
+	$(dev)/cog --check --diff $(pages)
+
+check: lint types docs-check ## Everything that is checked without a test
 
 format: .venvs/dev/ready ## Put the code into shape
 	$(dev)/ruff check --fix-only
