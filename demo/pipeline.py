@@ -35,7 +35,7 @@ class Pipeline:
 
         Args:
             settings: What the plugins are told, as environment variables.
-            database: Where Meltano keeps the state of the pipeline.
+            database: Where Meltano keeps the state of the pipeline, and beside it what else it needs.
             log: Where its messages go.
         """
         self._log = log
@@ -45,8 +45,13 @@ class Pipeline:
             for name, value in os.environ.items()
             if not name.startswith(("MELTANO_", "TAP_ONEFILE_", "TARGET_"))
         }
+        # Of its directory Meltano needs the plugins; the rest of it would get in the way of pipelines side by side.
+        directory = database.with_suffix(".directory")
+        directory.mkdir()
+        for kind in ("extractors", "loaders"):
+            (directory / kind).symlink_to(PLUGINS / kind, target_is_directory=True)
         meltano = {
-            "MELTANO_SYS_DIR_ROOT": str(PLUGINS),
+            "MELTANO_SYS_DIR_ROOT": str(directory),
             "MELTANO_DATABASE_URI": f"sqlite:///{database}",
             "MELTANO_CLI_DISABLE_VERSION_CHECK": "1",
             "NO_COLOR": "1",
@@ -59,8 +64,6 @@ class Pipeline:
         Raises:
             ProcessError: It failed.
         """
-        # The catalogue that an earlier run has left may be that of an older tap.
-        verb, *plugins = self.command
-        command = [str(MELTANO), "--env-file", os.devnull, verb, "--refresh-catalog", *plugins]
+        command = [str(MELTANO), "--env-file", os.devnull, *self.command]
         if status := run(command, env=self.environment, cwd=ROOT, log=self._log):
             raise ProcessError(f"meltano {' '.join(self.command)} failed with exit status {status}.")
