@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 
 # PYTHON: a command or a path; empty for python3. Changing it rebuilds the environments.
 export PYTHON
+# uv trusts the certificates that the machine trusts, as pip does: many colleges' networks have one of their own.
+export UV_SYSTEM_CERTS ?= 1
 # ARGS: passed on to the tool that a target runs.
 ARGS ?=
 
