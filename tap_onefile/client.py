@@ -15,12 +15,11 @@ import msgspec
 from tap_onefile import errors
 from tap_onefile.budget import PAUSE
 from tap_onefile.errors import Action, Fault
-from tap_onefile.paging import PageSequence
 from tap_onefile.session import Session, read_session
 from tap_onefile.transport import LOGIN, Answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from tap_onefile.budget import Budget
     from tap_onefile.transport import Transport
@@ -38,7 +37,7 @@ logger = logging.getLogger("tap-onefile.client")
 
 
 class OneFileClient:
-    """Reads from OneFile: objects, records by id, and searches from their first page to their last.
+    """Reads from OneFile: objects, records by id, and searches page by page.
 
     Logs in when needed, keeps to the budget, and repeats what failed in passing. What it raises is final.
 
@@ -113,6 +112,10 @@ class OneFileClient:
     def search_page(self, entity: str, filters: Mapping[str, object], page: int, page_size: int) -> list[Row]:
         """Read one page of a search.
 
+        What OneFile answers past the last page is not known, and some entities have only been seen unpaged (API
+        reference, section 3). A 404 on the first page is therefore settled by the unpaged search, which OneFile has
+        for every entity: what it gives is all there is.
+
         Args:
             entity: The entity, as OneFile's paths name it.
             filters: The body of the search.
@@ -123,50 +126,12 @@ class OneFileClient:
             The rows; none past the end.
 
         Raises:
-            NotFound: OneFile answers 404.
+            WrongAddress: OneFile knows no such search.
             Refused: OneFile does not let us search this.
             OneFileError: The run cannot go on.
-        """
-        return self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, _read_rows)
-
-    def search(self, entity: str, filters: Mapping[str, object], *, page_size: int, key: str) -> Iterator[list[Row]]:
-        """Read a search from its first page to its last.
-
-        Args:
-            entity: The entity, as OneFile's paths name it.
-            filters: The body of the search.
-            page_size: The rows to ask for in one call.
-            key: The field that tells rows apart.
-
-        Yields:
-            The rows of each page that no earlier page had.
-
-        Raises:
-            Refused: OneFile does not let us search this.
-            OneFileError: The run cannot go on.
-        """
-        sequence = PageSequence(f"{entity}/Search", key)
-        page = 1
-        while rows := self._page_or_unpaged(entity, filters, page, page_size):
-            if sequence.repeats(rows):
-                # A slip of the server is not repeated; a server that does not page says the same again.
-                rows = self.search_page(entity, filters, page, page_size)
-                if not rows:
-                    break
-            yield sequence.new_rows(rows)
-            page += 1
-        if sequence.repeated_rows:
-            logger.info("%s/Search: %d rows came twice and were read once", entity, sequence.repeated_rows)
-
-    def _page_or_unpaged(self, entity: str, filters: Mapping[str, object], page: int, page_size: int) -> list[Row]:
-        """Read one page, where a 404 is either the end of the search or the lack of a paged one.
-
-        What OneFile answers past the last page is not known, and some entities have only been seen unpaged (API
-        reference, section 3). A 404 on the first page is therefore settled by the unpaged search, which OneFile has
-        for every entity: what it gives is all there is.
         """
         try:
-            return self.search_page(entity, filters, page, page_size)
+            return self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, _read_rows)
         except errors.NotFound:
             if page > 1:
                 return []

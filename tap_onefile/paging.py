@@ -12,9 +12,35 @@ from typing import TYPE_CHECKING, Any
 from tap_onefile.errors import RepeatedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     Row = dict[str, Any]
+
+
+def new_rows(
+    sequence: PageSequence,
+    pages: Iterable[list[Row]],
+    ask_again: Callable[[int], list[Row]],
+) -> Iterator[Row]:
+    """Read the rows of a search, each of them once.
+
+    Args:
+        sequence: Follows the pages.
+        pages: The pages in their order, up to the end of the search.
+        ask_again: Gives a page once more. A slip of the server is not repeated then; a server that does not page says
+            the same again.
+
+    Yields:
+        The rows that no earlier page had.
+
+    Raises:
+        RepeatedPage: The server gives the same rows again and again, so that its end cannot be found.
+    """
+    for number, page in enumerate(pages, 1):
+        rows = ask_again(number) if sequence.repeats(page) else page
+        if not rows:
+            return
+        yield from sequence.new_rows(rows)
 
 
 class PageSequence:

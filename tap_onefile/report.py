@@ -17,6 +17,7 @@ class RunReport:
     def __init__(self) -> None:
         self._missing: list[tuple[str, str]] = []
         self._unknown: Counter[tuple[str, str]] = Counter()
+        self._repeated: Counter[str] = Counter()
         self._unfit: Counter[tuple[str, str, str]] = Counter()
 
     def missing(self, what: str, why: str) -> None:
@@ -59,6 +60,15 @@ class RunReport:
             )
         self._unfit[stream, name, kind] += 1
 
+    def repeated_rows(self, stream: str, count: int) -> None:
+        """Count rows that came twice in one search and were read once.
+
+        Args:
+            stream: The stream.
+            count: The rows.
+        """
+        self._repeated[stream] += count
+
     @property
     def is_complete(self) -> bool:
         """Whether everything that was asked for has been read."""
@@ -66,6 +76,8 @@ class RunReport:
 
     def log_totals(self) -> None:
         """Log the counts, then what is missing; nothing where there is nothing to say."""
+        for stream, count in sorted(self._repeated.items()):
+            logger.info("%s: %d rows came twice, as rows moved while they were read, and were sent once", stream, count)
         for (stream, name), count in sorted(self._unknown.items()):
             logger.warning("%s: the unknown field %s was left out of %d records", stream, name, count)
         for (stream, name, kind), count in sorted(self._unfit.items()):

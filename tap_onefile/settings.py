@@ -69,6 +69,22 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         description="Records to ask for in one call, from 1 to 1000. More means fewer calls; OneFile may give fewer.",
     ),
     th.Property(
+        "parallel_requests",
+        th.IntegerType(minimum=1, maximum=64),
+        default=8,
+        title="Parallel requests",
+        description="Calls that may be under way at once, from 1 (one at a time) to 64. The records and their order do"
+        " not depend on it.",
+    ),
+    th.Property(
+        "requests_per_minute",
+        th.IntegerType(minimum=0, maximum=1_000_000),
+        default=300,
+        title="Requests per minute",
+        description="Calls to make in any minute at the most, logins and repeats included. OneFile answers 300 for a"
+        " customer: lower it where other programs call OneFile too. 0 is no limit, for a server of your own.",
+    ),
+    th.Property(
         "start_date",
         th.DateTimeType,
         title="Start date",
@@ -108,6 +124,8 @@ class Settings:
     api_url: str
     organisation_ids: frozenset[int] | None
     page_size: int
+    parallel_requests: int
+    requests_per_minute: int
     start_date: str | None
     """An instant in UTC."""
     user_agent: str
@@ -141,6 +159,8 @@ class Settings:
             api_url=api_url.strip(),
             organisation_ids=frozenset(ids) if ids else None,
             page_size=values["page_size"],
+            parallel_requests=values["parallel_requests"],
+            requests_per_minute=values["requests_per_minute"],
             start_date=to_instant(values["start_date"]) if values["start_date"] else None,
             user_agent=values["user_agent"],
             request_timeout=values["request_timeout"],

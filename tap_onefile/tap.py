@@ -17,6 +17,7 @@ from typing_extensions import override
 from tap_onefile.budget import Budget
 from tap_onefile.client import OneFileClient
 from tap_onefile.errors import IncompleteRun
+from tap_onefile.read_ahead import ReadAhead
 from tap_onefile.report import RunReport
 from tap_onefile.settings import SETTINGS, Settings, unknown_settings
 from tap_onefile.streams import STREAMS
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
-CALLS_PER_MINUTE = 300
-"""What OneFile answers (help article 76000033860 "API Rate Limit")."""
+    from tap_onefile.read_ahead import Search
 
 _TEST_RETRY_FOR = 10
 _WHOLE_TEST = "all"
@@ -97,9 +97,26 @@ class TapOneFile(Tap):
         return OneFileClient(
             transport,
             settings.customer_token,
-            Budget(CALLS_PER_MINUTE),
+            Budget(settings.requests_per_minute),
             retry_for=settings.retry_for,
         )
+
+    @cached_property
+    def read_ahead(self) -> ReadAhead:
+        """Makes the calls of this run ahead of their turn."""
+        return ReadAhead(self.fetch_page, self.settings.parallel_requests)
+
+    def fetch_page(self, search: Search, page: int) -> list[dict[str, Any]]:
+        """Read one page of a search.
+
+        Args:
+            search: The search.
+            page: The number of the page, from 1.
+
+        Returns:
+            The rows; none past the end.
+        """
+        return self.client.search_page(search.entity, dict(search.filters), page, self.settings.page_size)
 
     @override
     def discover_streams(self) -> Sequence[Stream]:

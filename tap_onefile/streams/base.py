@@ -10,6 +10,8 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from typing_extensions import override
 
 from tap_onefile.errors import Refused
+from tap_onefile.paging import PageSequence, new_rows
+from tap_onefile.read_ahead import Search
 from tap_onefile.records import RecordShaper
 
 if TYPE_CHECKING:
@@ -68,14 +70,26 @@ class OneFileStream(Stream):
         Yields:
             The rows as OneFile sent them.
         """
-        pages = self.onefile.client.search(
-            self.entity,
-            self.get_filters(context),
-            page_size=self.onefile.settings.page_size,
-            key=self.primary_keys[0],
+        search = self.get_search(context)
+        sequence = PageSequence(self.name, self.primary_keys[0])
+        yield from new_rows(
+            sequence,
+            self.onefile.read_ahead.pages(search),
+            lambda page: self.onefile.fetch_page(search, page),
         )
-        for page in pages:
-            yield from page
+        if sequence.repeated_rows:
+            self.onefile.report.repeated_rows(self.name, sequence.repeated_rows)
+
+    def get_search(self, context: Mapping[str, Any]) -> Search:
+        """Make the search of one context.
+
+        Args:
+            context: The ids that the search narrows by.
+
+        Returns:
+            The search.
+        """
+        return Search.of(self.entity, self.get_filters(context))
 
     def get_filters(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Make the body of the search.

@@ -67,14 +67,27 @@ class Organisations(OneFileStream):
         self.logger.info("The token sees %d organisations: %s", len(organisations), names or "none")
         wanted = self.onefile.settings.organisation_ids
         if wanted is None:
-            return organisations
+            return self._ahead(organisations)
         chosen = [row for row in organisations if str(row.get("ID")) in map(str, wanted)]
         if absent := wanted - {int(row["ID"]) for row in chosen}:
             raise SettingsError(
                 f"The setting organisation_ids names {', '.join(map(str, sorted(absent)))}, which the customer token"
                 f" does not see. It sees: {names or 'no organisation'}.",
             )
-        return chosen
+        return self._ahead(chosen)
+
+    def _ahead(self, organisations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Have what hangs from the organisations read ahead, in the order in which the SDK will come to it."""
+        selected = [stream for stream in self.child_streams if stream.selected or stream.has_selected_descendents]
+        if self.ABORT_AT_RECORD_COUNT is None:
+            self.onefile.read_ahead.plan(
+                stream.get_search({"OrganisationID": int(row["ID"])})
+                for row in organisations
+                if str(row.get("ID")).isdecimal()
+                for stream in selected
+                if isinstance(stream, OneFileStream)
+            )
+        return organisations
 
     @override
     def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:
