@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
@@ -90,10 +91,19 @@ def converter_for(schema: Schema) -> Callable[[Any], Any]:
     """
     if schema.get("format") == "date-time":
         return to_instant
-    kind = (
-        next(name for name in schema["type"] if name != "null") if isinstance(schema["type"], list) else schema["type"]
-    )
-    return _CONVERTERS[kind]
+    return _CONVERTERS[_kind_of(schema)]
+
+
+def plain_type_of(schema: Schema) -> type | None:
+    """Tell the Python type whose values a field takes as they are.
+
+    Args:
+        schema: The JSON schema of the field.
+
+    Returns:
+        The type; None where every value must go through the converter.
+    """
+    return None if schema.get("format") == "date-time" else _PLAIN_TYPES.get(_kind_of(schema))
 
 
 def to_instant(value: object) -> str:
@@ -113,13 +123,25 @@ def to_instant(value: object) -> str:
     """
     if not isinstance(value, str):
         raise ValueError  # noqa: TRY004 - one error for all that does not fit
-    moment = datetime.fromisoformat(value.strip())
+    text: str = _to_instant(value.strip())
+    return text
+
+
+@lru_cache(maxsize=1 << 14)
+def _to_instant(text: str) -> str:
+    """Convert a date; remembered, as most dates of learners stand in many records."""
+    moment = datetime.fromisoformat(text)
     if moment.tzinfo is not None:
         try:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
         except OverflowError:
             raise ValueError from None
     return f"{moment.isoformat(timespec='microseconds')}Z"
+
+
+def _kind_of(schema: Schema) -> str:
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return next(kind for kind in kinds if kind != "null")
 
 
 def _field(
@@ -179,6 +201,8 @@ def _to_flag(value: object) -> bool:
 _DIGITS = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+_PLAIN_TYPES: dict[str, type] = {"integer": int, "number": float, "string": str, "boolean": bool}
 
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "integer": _to_integer,

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Tap
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
@@ -22,6 +21,7 @@ from tap_onefile.report import RunReport
 from tap_onefile.settings import SETTINGS, Settings, unknown_settings
 from tap_onefile.streams import STREAMS
 from tap_onefile.transport import Transport
+from tap_onefile.writer import BufferedWriter, MuteWriter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,20 +36,12 @@ _TEST_RETRY_FOR = 10
 _WHOLE_TEST = "all"
 
 
-class MuteWriter(MsgSpecWriter):
-    """Writes no messages: a test of the connection must not show anybody's record on the screen."""
-
-    @override
-    def write_message(self, message: object) -> None:
-        pass
-
-
 class TapOneFile(Tap):
     """OneFile, the e-portfolio of UK apprenticeship and training providers."""
 
     name = "tap-onefile"
     config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
-    message_writer_class = MsgSpecWriter
+    message_writer_class = BufferedWriter
 
     # BATCH is left out: in the SDK it lets deselected fields and unmapped values through (meltano/sdk#1117).
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
@@ -154,7 +146,11 @@ class TapOneFile(Tap):
             state=json.load(state) if state else None,
             catalog=json.load(catalog) if catalog else None,
         )
-        tap.sync_all()
+        try:
+            tap.sync_all()
+        finally:
+            if isinstance(tap.message_writer, BufferedWriter):
+                tap.message_writer.flush()
         tap.end_run()
 
     @classmethod

@@ -1,0 +1,48 @@
+"""How Singer messages reach standard output."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.singerlib import RecordMessage
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from singer_sdk.singerlib import Message
+
+_FULL = 1 << 16
+"""Bytes after which the buffer is written."""
+
+
+class BufferedWriter(MsgSpecWriter):
+    """Writes records in blocks, and every other message at once.
+
+    The SDK's writers make a system call for each record. A state must not be late, and must never overtake the records
+    before it, so it takes all that is waiting with it.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing waiting."""
+        self._waiting = bytearray()
+
+    @override
+    def write_message(self, message: Message) -> None:
+        self._waiting += self.format_message(message)
+        if len(self._waiting) >= _FULL or type(message) is not RecordMessage:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write all that is waiting."""
+        waiting, self._waiting = self._waiting, bytearray()
+        sys.stdout.buffer.write(waiting)
+        sys.stdout.flush()
+
+
+class MuteWriter(BufferedWriter):
+    """Writes nothing: a test of the connection must not show anybody's record on the screen."""
+
+    @override
+    def write_message(self, message: Message) -> None:
+        pass
