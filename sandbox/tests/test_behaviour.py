@@ -189,4 +189,4 @@ def test_retry_after(serve: Serve) -> None:
     assert answers["seconds"].headers["Retry-After"] == "60"
     until = parsedate_to_datetime(answers["date"].headers["Retry-After"])
     wait = until - parsedate_to_datetime(answers["date"].headers["Date"])
-    assert 59 <= wait.total_seconds() <= 62
+    assert 60 <= wait.total_seconds() <= 62

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 import requests
 
+from onefile_sandbox import World
 from onefile_sandbox.cli import main
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def test_it_takes_behaviours_and_faults() -> None:
     with running(
         "--behaviour", "quoted_session=true", "--behaviour", "no_hits=[]", "--fault", fault, "--seed", "9", "--warm"
     ) as (process, ready):
+        assert ready["customer_token"] == World(seed=9, learners=1, organisations=1).customer_token
         assert log_in(ready).status_code == 418
         assert log_in(ready).text.startswith('"')
         process.terminate()
@@ -80,9 +82,11 @@ def test_it_takes_behaviours_and_faults() -> None:
 
 
 def test_its_limits_are_told_on_the_command_line() -> None:
-    limits = ["--calls-per-minute", "2", "--latency", "0.01", "--session-lifetime", "0"]
+    limits = ["--calls-per-minute", "2", "--latency", "0.1", "--session-lifetime", "0"]
     with running("--learners", "5", "--organisations", "1", *limits) as (_, ready):
-        session = log_in(ready).text
+        login = log_in(ready)
+        assert login.elapsed.total_seconds() >= 0.1
+        session = login.text
         statuses = [
             requests.get(f"{ready['api_url']}/Customer", headers={"X-TokenID": session}, timeout=5).status_code
             for _ in range(2)

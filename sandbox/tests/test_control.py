@@ -19,6 +19,7 @@ def control(client: Client, method: str, path: str, json: object = None) -> requ
 
 
 def test_records_and_counts(client: Client) -> None:
+    assert client.sandbox.control_url == client.sandbox.api_url.replace("/api/v2.1", "/_sandbox")
     counts = control(client, "GET", "counts").json()
     assert counts == client.sandbox.counts()
     assert counts["customers"] == 1

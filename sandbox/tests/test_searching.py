@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from onefile_sandbox import instants
 from onefile_sandbox.people import ROLES, SUPPORTED_ROLES
 
 if TYPE_CHECKING:
@@ -179,6 +180,12 @@ def test_last_modified_finds_what_changed_since(client: Client, spelling: str) -
     assert 0 < len(changed) < 50
     assert client.ids("User", 1, 1000, Role=1, LastModified=spelling) == changed
     assert client.ids("User", Role=1, LastModified=spelling) == changed
+
+
+def test_fractions_of_a_second_are_told_apart() -> None:
+    spellings = {"5": 500_000, "05": 50_000, "123": 123_000, "1234567": 123_456}
+    for fraction, micros in spellings.items():
+        assert instants.parse(f"2024-06-15T10:30:00.{fraction}Z").microsecond == micros
 
 
 def test_a_date_is_the_start_of_its_day_in_utc(client: Client) -> None:
