@@ -123,8 +123,7 @@ def to_instant(value: object) -> str:
     """
     if not isinstance(value, str):
         raise ValueError  # noqa: TRY004 - one error for all that does not fit
-    text: str = _to_instant(value.strip())
-    return text
+    return _to_instant(value.strip())
 
 
 @lru_cache(maxsize=1 << 14)
@@ -140,7 +139,7 @@ def _to_instant(text: str) -> str:
 
 
 def _kind_of(schema: Schema) -> str:
-    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    kinds: list[str] = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return next(kind for kind in kinds if kind != "null")
 
 
