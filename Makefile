@@ -19,13 +19,13 @@ pip_url = sed -n 's/^ *pip_url: *\(.*$(1)==.*\)/\1/p' meltano.yml
 lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
   --python-version 3.11 --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup test lint types docs docs-check check demo lock format clean FORCE
+.PHONY: help setup test lint types dependencies docs docs-check check demo lock format clean FORCE
 
 help: ## Show this list
 	@echo "Usage: make TARGET [PYTHON=python3.12] [ARGS='...']"
 	@echo
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1 \2/p' $(firstword $(MAKEFILE_LIST)) | \
-	  while read -r target text; do printf '  %-8s %s\n' "$$target" "$$text"; done
+	  while read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
 
 setup: .venvs/dev/ready .venvs/meltano/ready .venvs/plugins/ready ## Set up everything (the other targets do it themselves)
 
@@ -40,13 +40,16 @@ types: .venvs/dev/ready ## Check types, with mypy and with ty
 	$(dev)/mypy
 	$(dev)/ty check
 
+dependencies: .venvs/dev/ready ## Check that the tap declares just the packages that it imports
+	$(dev)/deptry tap_onefile
+
 docs: .venvs/dev/ready ## Renew the tables in the documentation, which are made from the code
 	$(dev)/cog -r $(pages)
 
 docs-check: .venvs/dev/ready ## Check that these tables are fresh
 	$(dev)/cog --check --diff $(pages)
 
-check: lint types docs-check ## Everything that is checked without a test
+check: lint types dependencies docs-check ## Everything that is checked without a test
 
 format: .venvs/dev/ready ## Put the code into shape
 	$(dev)/ruff check --fix-only
