@@ -1,0 +1,299 @@
+"""What the client makes of each answer: the error table, row by row, without a network and without waiting."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from typing_extensions import override
+
+from tap_onefile import errors
+from tap_onefile.budget import Budget
+from tap_onefile.client import STARVED_AFTER, OneFileClient
+from tap_onefile.errors import Fault
+from tap_onefile.transport import LOGIN, Answer, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+TOKEN = "3F2504E0-4F89-11D3-9A0C-0305E82C3301"
+SESSION = base64.b64encode(bytes(range(225))).decode()
+ROWS = [{"ID": 1}, {"ID": 2}]
+
+
+def answer(status: int, content: object = "", retry_after: float | None = None) -> Answer:
+    return Answer(status, content if isinstance(content, bytes) else json.dumps(content).encode(), retry_after)
+
+
+GOOD = answer(200, ROWS)
+BROKEN = Fault("a connection that broke off", is_answer=False)
+
+
+class OneFile(Transport):
+    """Plays a script of answers, the last one for ever, and a clock that only waiting moves."""
+
+    def __init__(self, *script: Answer | Fault, logins: tuple[Answer | Fault, ...] = ()) -> None:
+        super().__init__("https://onefile.test/api/v2.1", user_agent="test", timeout=1)
+        self.now = 5000.0
+        self.script = list(script)
+        self.logins = list(logins)
+        self.calls: list[tuple[str, dict[str, str], object, float]] = []
+        self.pauses: list[float] = []
+
+    @override
+    def exchange(self, method: str, path: str, *, headers: Mapping[str, str], body: object = None) -> Answer:
+        self.calls.append((f"{method} {path}", dict(headers), body, self.now))
+        assert len(self.calls) < 1000, "the client never gives up"
+        if path == LOGIN and not self.logins:
+            return answer(200, f"session-{len(self.asked(LOGIN))}".encode())
+        steps = self.logins if path == LOGIN else self.script
+        step = steps.pop(0) if len(steps) > 1 else steps[0]
+        if isinstance(step, Fault):
+            raise step
+        return step
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+    def client(self, retry_for: float = 120, calls_per_minute: int = 0, token: str = TOKEN) -> OneFileClient:
+        clock, budget = (lambda: self.now), Budget(calls_per_minute, clock=lambda: self.now, sleep=self.sleep)
+        return OneFileClient(self, token, budget, retry_for=retry_for, clock=clock, sleep=self.sleep)
+
+    def search(self, page: int = 1, retry_for: float = 120, calls_per_minute: int = 0) -> list[dict[str, Any]]:
+        return self.client(retry_for, calls_per_minute).search_page("User", {"Role": 1}, page, 100)
+
+    def asked(self, path: str = "User") -> list[tuple[str, dict[str, str], object, float]]:
+        return [call for call in self.calls if f" {path}" in call[0]]
+
+
+def test_one_login_serves_every_call_and_each_token_goes_where_it_belongs() -> None:
+    onefile = OneFile(GOOD)
+    client = onefile.client()
+    for page in (1, 2):
+        assert client.search_page("User", {"Role": 1}, page, 100) == ROWS
+    assert [call[:3] for call in onefile.calls] == [
+        ("POST Authentication", {"X-CustomerToken": TOKEN}, None),
+        ("POST User/Search/1/100", {"X-TokenID": "session-1"}, {"Role": 1}),
+        ("POST User/Search/2/100", {"X-TokenID": "session-1"}, {"Role": 1}),
+    ]
+    assert client.calls == 3
+
+
+@pytest.mark.parametrize("body", [b"abc+/=", b'"abc+/="', rb'"abc\u002b\/="', b"\xef\xbb\xbfabc+/=\r\n"], ids=repr)
+def test_a_session_is_used_without_its_quotes(body: bytes) -> None:
+    onefile = OneFile(GOOD, logins=(answer(200, body),))
+    onefile.search()
+    assert onefile.calls[1][1] == {"X-TokenID": "abc+/="}
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_session_that_has_died_is_replaced_once_and_nobody_notices(status: int) -> None:
+    onefile = OneFile(answer(status), GOOD)
+    assert onefile.search() == ROWS
+    assert [call[1] for call in onefile.asked()] == [{"X-TokenID": "session-1"}, {"X-TokenID": "session-2"}]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_what_is_refused_after_a_fresh_login_is_refused_for_good(status: int) -> None:
+    onefile = OneFile(answer(status))
+    with pytest.raises(errors.Refused, match=rf"User/Search/1/100 was refused \(status {status}\) right after a fresh"):
+        onefile.search()
+    assert len(onefile.asked(LOGIN)) == len(onefile.asked()) == 2
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404])
+def test_a_login_that_is_refused_ends_the_run_at_once(status: int) -> None:
+    onefile = OneFile(GOOD, logins=(answer(status, {"code": -1, "message": TOKEN}),))
+    error = errors.WrongAddress if status in {302, 404} else errors.LoginRefused
+    with pytest.raises(error, match=rf"onefile\.test.*{status}|{status}.*onefile\.test") as refused:
+        onefile.search()
+    assert TOKEN not in str(refused.value)
+    assert len(onefile.calls) == 1
+
+
+@pytest.mark.parametrize(("retry_after", "pause"), [(None, 60), (7, 7), (90, 90), (10**9, STARVED_AFTER)])
+def test_a_429_is_waited_out_and_slows_the_run_down(retry_after: float | None, pause: float) -> None:
+    onefile = OneFile(answer(429, retry_after=retry_after), GOOD)
+    client = onefile.client(calls_per_minute=100, retry_for=0)
+    assert client.search_page("User", {}, 1, 100) == ROWS
+    (_, _, _, refused), (_, _, _, repeated) = onefile.asked()
+    assert repeated - refused == pause
+    assert client._budget.calls_per_minute < 100
+
+
+@pytest.mark.parametrize("retry_after", [None, 0, 7, 10**9])
+def test_a_quarter_of_an_hour_of_nothing_but_429_ends_the_run(retry_after: float | None) -> None:
+    onefile = OneFile(answer(429, retry_after=retry_after))
+    with pytest.raises(errors.Unavailable, match=r"429\) for 1[56] minutes"):
+        onefile.search(calls_per_minute=100)
+    assert STARVED_AFTER <= onefile.now - 5000 < STARVED_AFTER + 120
+
+
+def test_a_429_after_a_long_rest_of_our_own_is_the_first_one() -> None:
+    onefile = OneFile(GOOD, answer(429), GOOD)
+    client = onefile.client()
+    client.search_page("User", {}, 1, 100)
+    onefile.now += 2 * STARVED_AFTER  # whoever reads the records is slow
+    assert client.search_page("User", {}, 2, 100) == ROWS
+
+
+def test_a_429_at_the_end_of_a_long_outage_is_the_first_one() -> None:
+    onefile = OneFile(*[answer(503)] * 50, answer(429), GOOD)
+    assert onefile.search(retry_for=2700) == ROWS
+    assert onefile.now - 5000 > STARVED_AFTER
+
+
+def test_the_time_spent_on_429_is_not_taken_from_retry_for() -> None:
+    onefile = OneFile(answer(429, retry_after=300), answer(503), GOOD)
+    assert onefile.search(retry_for=120) == ROWS
+
+
+@pytest.mark.parametrize("failure", [answer(status) for status in (408, 500, 502, 503, 504, 599)] + [BROKEN], ids=repr)
+def test_a_passing_failure_is_repeated_after_growing_pauses(failure: Answer | Fault) -> None:
+    onefile = OneFile(GOOD, *[failure] * 8, GOOD)
+    client = onefile.client(retry_for=300)
+    client.search_page("User", {}, 1, 100)
+    assert client.search_page("User", {}, 2, 100) == ROWS
+    for pause, most in zip(onefile.pauses, [1, 2, 4, 8, 16, 30, 30, 30], strict=True):
+        assert most / 2 <= pause <= most
+
+
+@pytest.mark.parametrize("retry_for", [0, 10, 120, 2700])
+def test_a_call_that_goes_on_failing_is_given_up_after_retry_for(retry_for: int) -> None:
+    onefile = OneFile(answer(503))
+    with pytest.raises(errors.Unavailable, match=r"/User/Search/1/100 from onefile\.test: .* got status 503") as told:
+        onefile.search(retry_for=retry_for)
+    tries = len(onefile.asked())
+    assert (f"tried {tries} times in {onefile.now - 5000:.0f} s" if retry_for else "tried once") in str(told.value)
+    assert retry_for - 30 <= onefile.now - 5000 <= retry_for
+
+
+def test_a_pause_that_onefile_asks_for_after_a_failure_is_kept() -> None:
+    onefile = OneFile(answer(503, retry_after=50), GOOD)
+    assert onefile.search() == ROWS
+    assert onefile.pauses == [50]
+
+
+def test_a_host_that_has_never_answered_is_given_up_after_three_tries() -> None:
+    onefile = OneFile(GOOD, logins=(BROKEN,))
+    with pytest.raises(errors.Unavailable, match=r"tried 3 times .* got a connection that broke off"):
+        onefile.search(retry_for=2700)
+
+
+@pytest.mark.parametrize("sign_of_life", [answer(503), answer(429), answer(200, b"<html>")], ids=repr)
+def test_a_host_that_has_answered_anything_is_not_given_up_after_three_tries(sign_of_life: Answer) -> None:
+    onefile = OneFile(GOOD, logins=(sign_of_life, *[BROKEN] * 5, answer(200, b"abc")))
+    assert onefile.search(retry_for=2700) == ROWS
+
+
+DEEP = pytest.param(b"[" * 100_000, id="deep")
+NEITHER = [
+    b"<html>Down for a release</html>",
+    b'[{"ID": 1}, {"I',
+    b"oops",
+    b"\xff\xfe\xfa",
+    DEEP,
+    b"5",
+    b"[1]",
+    b"true",
+]
+NO_ROWS = [b'{"ID": 1}', b"[null]", b"[[]]", b'[{"ID": 1}, 2]', b'"text"', b"{}"]
+
+
+@pytest.mark.parametrize("body", [*NEITHER, *NO_ROWS], ids=repr)
+def test_a_search_whose_answer_is_no_list_of_records_is_repeated(body: bytes) -> None:
+    onefile = OneFile(answer(200, body), answer(200, body), GOOD)
+    assert onefile.search() == ROWS
+    assert len(onefile.asked()) == 3
+
+
+@pytest.mark.parametrize("body", [*NEITHER, b'[{"ID": 1}]'], ids=repr)
+def test_a_record_whose_answer_is_no_record_is_repeated(body: bytes) -> None:
+    assert OneFile(answer(200, body), answer(200, {"ID": 5})).client().get("User/5") == {"ID": 5}
+
+
+@unhurried
+@given(body=st.binary())
+@example(body=b'[{"Name": "\\ud83d"}]')
+def test_whatever_the_body_a_search_gives_records_or_says_that_there_was_no_answer(body: bytes) -> None:
+    try:
+        rows = OneFile(answer(200, body)).search(retry_for=0)
+    except errors.Unavailable:
+        return
+    assert all(type(row) is dict for row in rows)
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n", b"[]", b"null", b'""', b"\xef\xbb\xbf[]", b"\xef\xbb\xbf"], ids=repr)
+def test_a_body_without_data_is_no_rows_however_it_is_spelled(body: bytes) -> None:
+    assert OneFile(answer(200, body)).search() == OneFile(answer(204, body)).search() == []
+
+
+@pytest.mark.parametrize("nothing", [answer(404), answer(400), answer(204, b""), answer(200, b"null")], ids=repr)
+def test_a_record_that_went_away_is_not_found(nothing: Answer) -> None:
+    onefile = OneFile(nothing)
+    with pytest.raises(errors.NotFound, match="User/5"):
+        onefile.client().get("User/5", of_record=True)
+    assert len(onefile.asked()) == 1
+
+
+def test_a_list_that_is_given_whole_is_read_and_may_be_empty() -> None:
+    assert OneFile(GOOD).client().get_rows("LearnerStatuses") == ROWS
+    assert OneFile(answer(204, b"")).client().get_rows("LearnerStatuses") == []
+
+
+@pytest.mark.parametrize("status", [400, 405, 409, 422])
+def test_a_wrong_question_fails_at_once_with_the_words_of_onefile(status: int) -> None:
+    onefile = OneFile(answer(status, {"Code": -57, "Message": "Placement not found"}))
+    with pytest.raises(errors.Refused, match=rf"status {status}: code -57, «Placement not found»"):
+        onefile.search()
+    assert len(onefile.asked()) == len(onefile.asked(LOGIN)) == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"5", b"null", b"{}", b"\xff", DEEP], ids=repr)
+def test_a_wrong_question_fails_at_once_even_without_words(body: bytes) -> None:
+    with pytest.raises(errors.Refused, match="no reason given"):
+        OneFile(answer(400, body)).search()
+
+
+def test_404_is_the_end_of_a_search_except_on_its_first_page() -> None:
+    assert OneFile(answer(404)).search(page=2) == []
+    onefile = OneFile(answer(404), GOOD)
+    assert onefile.search(page=1) == ROWS
+    assert [call[0] for call in onefile.asked()] == ["POST User/Search/1/100", "POST User/Search"]
+    with pytest.raises(errors.WrongAddress, match="api_url"):
+        OneFile(answer(404)).search(page=1)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_fails_at_once(status: int) -> None:
+    onefile = OneFile(answer(status))
+    with pytest.raises(errors.WrongAddress, match=f"status {status}"):
+        onefile.search()
+    assert len(onefile.asked()) == 1
+
+
+def test_logins_and_repeats_take_their_turn_in_the_budget() -> None:
+    onefile = OneFile(answer(401), answer(503), GOOD)
+    onefile.search(calls_per_minute=1, retry_for=1000)
+    times = [call[3] for call in onefile.calls]
+    assert all(later - earlier >= 60 for earlier, later in itertools.pairwise(times))
+
+
+@pytest.mark.parametrize("token", [TOKEN, "letters-only"])
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 404, 409, 429, 503])
+def test_nothing_told_holds_a_token_or_a_value(status: int, token: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    echo = f"<{token}> {SESSION} zaphod@example.org {token}"
+    onefile = OneFile(answer(status, {"code": -1, "message": echo}), logins=(answer(200, SESSION.encode()),))
+    with pytest.raises(errors.OneFileError) as told:
+        onefile.client(token=token).search_page("User", {}, 1, 100)
+    for secret in (token, SESSION, "zaphod"):
+        assert secret not in str(told.value) + caplog.text

@@ -1,0 +1,269 @@
+"""Conversions lose nothing, and refuse with ValueError alone."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
+
+from tap_onefile import fields
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+MICROSECONDS_A_DAY = 86_400 * 10**6
+
+
+def schema_of(kind: str) -> dict[str, Any]:
+    schema: dict[str, Any] = fields.record(getattr(fields, kind)("Field", "A field."))["properties"]["Field"]
+    return schema
+
+
+def convert(kind: str, value: object) -> Any:  # noqa: ANN401 - whatever the kind is
+    """Convert as the records do: by the schema of a field."""
+    return fields.converter_for(schema_of(kind))(value)
+
+
+def is_refused(kind: str, value: object) -> bool:
+    try:
+        convert(kind, value)
+    except ValueError:
+        return True
+    return False
+
+
+KINDS = ["reference", "integer", "number", "text", "texts", "flag", "instant"]
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "reference": int,
+    "integer": int,
+    "number": (int, float),
+    "text": str,
+    "texts": list,
+    "flag": bool,
+    "instant": str,
+}
+
+almost = st.one_of(
+    st.from_regex(r"[-+]?[0-9]{1,25}(\.[0-9]{0,25})?([eE][-+]?[0-9]{1,4})?", fullmatch=True),
+    st.from_regex(
+        r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?)?.{0,7}", fullmatch=True
+    ),
+    st.sampled_from(["true", "FALSE", "0", "1", "2", "yes", "٣", "1_000", " 1", "1\n", "NaN", "Infinity", "0x1f", "-"]),
+)
+anything = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), almost),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner, max_size=3)),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@unhurried
+@given(value=anything)
+@example(value="9" * 5000)
+@example(value=10**5000)
+@example(value="0001-01-01T00:00:00+14:00")
+@example(value="9999-12-31T23:59:59-14:00")
+@example(value="2026-01-01\ud800")
+def test_a_value_is_converted_to_the_declared_type_or_refused_with_valueerror(kind: str, value: object) -> None:
+    try:
+        converted = convert(kind, value)
+    except ValueError:
+        return
+    assert isinstance(converted, TYPES[kind])
+    assert isinstance(converted, bool) == (kind == "flag")
+
+
+@unhurried
+@given(value=st.integers(-(10**30), 10**30))
+def test_a_whole_number_is_read_from_each_spelling(value: int) -> None:
+    assert convert("integer", value) == value
+    assert convert("integer", str(value)) == value
+    assert convert("integer", float(value)) == int(float(value))
+
+
+@unhurried
+@given(value=anything)
+def test_a_whole_number_is_what_the_value_says(value: object) -> None:
+    try:
+        converted = convert("integer", value)
+    except ValueError:
+        return
+    assert type(converted) is int
+    assert isinstance(value, (int, float, str))
+    assert Decimal(value) == converted
+
+
+@pytest.mark.parametrize(
+    "value", [True, False, 1.5, math.nan, math.inf, "1.0", " 1", "1\n", "+1", "1_000", "٣", "", "1e3", [1], {}, None]
+)
+def test_what_is_no_whole_number_is_refused(value: object) -> None:
+    assert is_refused("integer", value)
+
+
+@unhurried
+@given(value=st.floats(allow_nan=False, allow_infinity=False), whole=st.integers(-(10**15), 10**15))
+def test_a_number_stays_as_it_is(value: float, whole: int) -> None:
+    assert convert("number", value) == value
+    assert convert("number", whole) == whole
+    assert convert("number", str(whole)) == whole
+
+
+@unhurried
+@given(value=st.decimals(-(10**9), 10**9, places=4))
+def test_a_number_is_read_from_text(value: Decimal) -> None:
+    assert Decimal(repr(convert("number", f"{value:f}"))) == value
+
+
+@unhurried
+@given(value=st.from_regex(r"-?[0-9]{1,25}(\.[0-9]{1,25})?", fullmatch=True))
+@example(value="12345678901234567890.5")
+@example(value="9" * 400)
+def test_a_number_that_would_lose_digits_is_refused(value: str) -> None:
+    try:
+        converted = convert("number", value)
+    except ValueError:
+        return
+    assert Decimal(repr(converted)) == Decimal(value)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_that_json_cannot_hold_is_refused(value: float) -> None:
+    assert is_refused("number", value)
+
+
+@pytest.mark.parametrize("value", [True, "1,5", "1e3", ".5", "5.", " 1", "NaN", "", [1.5], {}, None])
+def test_what_is_no_number_is_refused(value: object) -> None:
+    assert is_refused("number", value)
+
+
+@unhurried
+@given(value=st.text())
+def test_text_stays_as_it_is(value: str) -> None:
+    assert convert("text", value) == value
+    assert convert("texts", [value, None]) == [value, None]
+
+
+@unhurried
+@given(value=st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False)))
+def test_text_made_of_another_value_says_the_same(value: float) -> None:
+    converted = convert("text", value)
+
+    assert json.loads(converted) == value
+    assert type(json.loads(converted)) is type(value)
+    assert convert("texts", [value]) == [converted]
+
+
+@pytest.mark.parametrize("value", [[], ["a"], {}, {"a": 1}, None, b"a"])
+def test_what_is_no_single_value_is_no_text(value: object) -> None:
+    assert is_refused("text", value)
+
+
+@pytest.mark.parametrize("value", ["a", {}, None, 1, [["a"]], [{}], ["a", []]])
+def test_what_is_no_list_of_texts_is_refused(value: object) -> None:
+    assert is_refused("texts", value)
+
+
+@pytest.mark.parametrize("value", [True, "true", "True", "TRUE", "1", 1], ids=repr)
+def test_what_means_true_is_true(value: object) -> None:
+    assert convert("flag", value) is True
+
+
+@pytest.mark.parametrize("value", [False, "false", "False", "FALSE", "0", 0], ids=repr)
+def test_what_means_false_is_false(value: object) -> None:
+    assert convert("flag", value) is False
+
+
+@unhurried
+@given(value=anything)
+def test_nothing_else_is_a_flag(value: object) -> None:
+    assume(str(value).lower() not in {"true", "false", "1", "0"} or isinstance(value, float))
+    assert is_refused("flag", value)
+
+
+@st.composite
+def spelled_instants(draw: st.DrawFn) -> tuple[str, int]:
+    """Make a date as .NET or JavaScript may spell it, and its microseconds since the year 0, counted by hand."""
+    day = draw(st.one_of(st.dates(), st.sampled_from([date.min, date.max, date(1900, 1, 1), date(2024, 2, 29)])))
+    total = day.toordinal() * MICROSECONDS_A_DAY
+    if draw(st.integers(0, 9)) == 0:
+        return day.isoformat(), total
+    hour, minute, second = draw(st.integers(0, 23)), draw(st.integers(0, 59)), draw(st.integers(0, 59))
+    spelled = f"{day.isoformat()}{draw(st.sampled_from('T '))}{hour:02}:{minute:02}"
+    total += (hour * 60 + minute) * 60 * 10**6
+    if draw(st.booleans()):
+        spelled += f":{second:02}"
+        total += second * 10**6
+        digits = draw(st.from_regex(r"([0-9]{3}|[0-9]{6}|[0-9]{7})?", fullmatch=True))
+        if digits:
+            spelled += f".{digits}"
+            total += int(digits.ljust(6, "0")[:6])
+    offset = draw(st.one_of(st.none(), st.just(0), st.integers(-14 * 60, 14 * 60)))
+    if offset == 0:
+        spelled += draw(st.sampled_from(["Z", "+00:00", "-00:00"]))
+    elif offset is not None:
+        spelled += f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02}:{abs(offset) % 60:02}"
+        total -= offset * 60 * 10**6
+    return spelled, total
+
+
+def as_text(total: int) -> str | None:
+    """Spell microseconds since the year 0 as an instant; None outside the calendar."""
+    day, rest = divmod(total, MICROSECONDS_A_DAY)
+    if not 1 <= day <= date.max.toordinal():
+        return None
+    seconds, micros = divmod(rest, 10**6)
+    return f"{date.fromordinal(day)}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{micros:06}Z"
+
+
+@unhurried
+@given(one=spelled_instants(), other=spelled_instants(), margin=st.text(" \t\n", max_size=2))
+def test_an_instant_is_utc_in_a_fixed_width_whose_order_is_that_of_time(
+    one: tuple[str, int], other: tuple[str, int], margin: str
+) -> None:
+    results = []
+    for spelled, total in (one, other):
+        expected = as_text(total)
+        if expected is None:
+            assert is_refused("instant", spelled)
+            return
+        results.append(convert("instant", margin + spelled))
+        assert results[-1] == expected
+        assert convert("instant", expected) == expected
+    assert len(results[0]) == len(results[1]) == len("2026-01-31T09:30:00.000000Z")
+    assert (results[0] < results[1]) == (one[1] < other[1])
+
+
+@pytest.mark.parametrize(
+    "value", ["", "31/01/2026", "2026-13-01", "2026-02-30", "soon", "/Date(1700000000000)/", 1, None]
+)
+def test_what_is_no_date_is_refused(value: object) -> None:
+    assert is_refused("instant", value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@unhurried
+@given(value=st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text()))
+def test_values_that_skip_the_converter_are_those_that_it_leaves_as_they_are(kind: str, value: object) -> None:
+    plain_type = fields.plain_type_of(schema_of(kind))
+    if plain_type is not None and type(value) is plain_type:
+        assert convert(kind, value) is value
+
+
+def test_a_schema_tells_the_type_and_what_data_protection_law_makes_of_each_field() -> None:
+    schema = fields.record(
+        fields.identity("learner"),
+        fields.text("Ethnicity", "A group.", fields.SPECIAL),
+        fields.instant("DOB", "A date of birth.", fields.PERSONAL),
+    )
+
+    assert schema["required"] == ["ID"]
+    assert list(schema["properties"]) == ["ID", "Ethnicity", "DOB"]
+    classes = [field[fields.DATA_CLASS] for field in schema["properties"].values()]
+    assert classes == [fields.NOT_PERSONAL, fields.SPECIAL, fields.PERSONAL]
+    assert schema["properties"]["DOB"]["format"] == "date-time"
