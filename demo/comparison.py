@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
+
+Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -11,14 +14,14 @@ class Comparison:
     """One stream, on either side."""
 
     stream: str
-    held: Counter[int]
-    """How often each id is in OneFile."""
-    loaded: Counter[int]
-    """How often each id is in PostgreSQL."""
+    held: Counter[Key]
+    """How often each key is in OneFile."""
+    loaded: Counter[Key]
+    """How often each key is in PostgreSQL."""
 
     @classmethod
-    def of(cls, stream: str, held: list[int], loaded: list[int]) -> Comparison:
-        """Compare the ids of the two sides."""
+    def of(cls, stream: str, held: list[Key], loaded: list[Key]) -> Comparison:
+        """Compare the keys of the two sides."""
         return cls(stream, Counter(held), Counter(loaded))
 
     @property

@@ -26,9 +26,9 @@ class OneFile:
     customer_token: str
     control_url: str
 
-    def ids(self, stream: str) -> list[int]:
-        """Ask for the id of every record that the sandbox holds of a stream."""
-        return [record["ID"] for record in self._ask(f"records/{stream}")]
+    def keys(self, stream: str, key: list[str]) -> list[tuple[Any, ...]]:
+        """Ask for the key of every record that the sandbox holds of a stream."""
+        return [tuple(record[name] for name in key) for record in self._ask(f"records/{stream}")]
 
     def calls(self) -> int:
         """Ask how many calls have been made so far."""

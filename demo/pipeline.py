@@ -16,13 +16,13 @@ MELTANO = ROOT / ".venvs" / "meltano" / "bin" / "meltano"
 PLUGINS = ROOT / ".venvs" / "plugins"
 
 
-def streams() -> list[str]:
-    """Ask the tap which streams it has."""
+def keys() -> dict[str, list[str]]:
+    """Ask the tap which streams it has, and what tells the records of each apart."""
     command = [sys.executable, "-m", "tap_onefile", "--discover"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if answer.returncode:
         raise DemoError(f"tap-onefile --discover failed:\n{answer.stderr}")
-    return [stream["tap_stream_id"] for stream in json.loads(answer.stdout)["streams"]]
+    return {stream["tap_stream_id"]: stream["key_properties"] for stream in json.loads(answer.stdout)["streams"]}
 
 
 class Pipeline:

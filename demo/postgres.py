@@ -38,13 +38,13 @@ class Postgres:
         with psycopg.connect(self._connection) as connection:
             return connection.execute(query).fetchall()
 
-    def ids(self, table: str) -> list[int]:
-        """Ask for the id of every row of a table, as often as it is there."""
+    def keys(self, table: str, key: list[str]) -> list[tuple[Any, ...]]:
+        """Ask for the key of every row of a table, as often as it is there."""
+        columns = sql.SQL(", ").join(map(sql.Identifier, key))
         try:
-            rows = self.query(sql.SQL('SELECT "ID" FROM {}').format(sql.Identifier(table)))
+            return self.query(sql.SQL("SELECT {} FROM {}").format(columns, sql.Identifier(table)))
         except psycopg.errors.UndefinedTable:
             return []
-        return [row[0] for row in rows]
 
     def shell(self) -> int:
         """Let the user ask.

@@ -14,7 +14,7 @@ from demo import interruption
 from demo.comparison import Comparison
 from demo.errors import DemoError, ProcessError
 from demo.onefile import onefile
-from demo.pipeline import Pipeline, streams
+from demo.pipeline import Pipeline, keys
 from demo.postgres import postgres
 
 if TYPE_CHECKING:
@@ -140,12 +140,14 @@ def _play(console: Console, *, learners: int, directory: Path, log: Path) -> Non
 
 
 def _compare(source: OneFile, database: Postgres) -> list[Comparison]:
-    return [Comparison.of(stream, source.ids(stream), database.ids(stream)) for stream in streams()]
+    return [
+        Comparison.of(stream, source.keys(stream, key), database.keys(stream, key)) for stream, key in keys().items()
+    ]
 
 
 def _show(console: Console, comparisons: list[Comparison]) -> None:
     console.table(
-        ["stream", "in OneFile", "in PostgreSQL", "distinct ids", ""],
+        ["stream", "in OneFile", "in PostgreSQL", "distinct keys", ""],
         [
             (it.stream, it.held.total(), it.loaded.total(), len(it.loaded), "differs" if it.faults else "same")
             for it in comparisons
