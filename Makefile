@@ -58,12 +58,18 @@ format: .venvs/dev/ready ## Put the code into shape
 demo: setup ## OneFile's sandbox into a real PostgreSQL, and see that nothing is missing; KEEP=1 keeps the data
 	@$(dev)/python -m demo $(if $(KEEP),--keep) $(ARGS)
 
+bench: .venvs/dev/ready ## Measure the tap beside what one would use instead; ARGS='--quick' or '--help'
+	@$(dev)/python -m benchmarks $(ARGS)
+
 lock: .venvs/dev/ready ## Renew the lock files; ARGS=--upgrade for the newest versions
 	$(dev)/$(lock) pyproject.toml --group pyproject.toml:dev sandbox/pyproject.toml --extra fast -o requirements/dev.txt
 	$(dev)/$(lock) --group pyproject.toml:meltano -o requirements/meltano.txt
 	echo uv | $(dev)/$(lock) - --constraint requirements/dev.txt -o requirements/uv.txt
 	$(call pip_url,target-postgres) | $(dev)/$(lock) - -o requirements/target-postgres.txt
 	$(call pip_url,target-jsonl) | $(dev)/$(lock) - -o requirements/target-jsonl.txt
+	printf '%s\n' aiohttp msgspec uvloop | $(dev)/$(lock) - -o requirements/bench-asyncio.txt
+	echo 'dlt[filesystem]' | $(dev)/$(lock) - -o requirements/bench-dlt.txt
+	echo airbyte-cdk | $(dev)/$(lock) - -o requirements/bench-airbyte.txt
 
 clean: ## Remove the environments and all that tools have left
 	rm -rf .venvs .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* dist output

@@ -1,0 +1,156 @@
+"""Who takes part, and how each is started and what it leaves behind is read."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Records = Iterator[tuple[str, dict[str, Any]]]
+
+HERE = Path(__file__).parent
+_decode = msgspec.json.Decoder().decode
+
+
+@dataclass(frozen=True)
+class Peer:
+    """One way to read a customer."""
+
+    name: str
+    label: str
+    environment: str
+    """The environment that it runs in; its lock is requirements/ENVIRONMENT.txt."""
+    command: tuple[str, ...]
+    """What follows the environment's Python; CONFIG and FOLDER stand for the settings and an empty folder."""
+    sink: Literal["singer", "lines", "airbyte", "dlt"]
+    packages: tuple[str, ...]
+    """The packages whose versions matter."""
+    counted: str
+    """What is measured, in words."""
+
+    def records(self, output: Path, folder: Path) -> Records:
+        """Read what it has written.
+
+        Args:
+            output: What it wrote to stdout.
+            folder: The folder that it was given.
+
+        Yields:
+            Each record, with its stream.
+        """
+        if self.sink == "dlt":
+            yield from _dlt_records(folder)
+            return
+        with output.open("rb") as lines:
+            for line in lines:
+                message = _decode(line)
+                if self.sink == "lines":
+                    yield message["stream"], message["record"]
+                elif message["type"] == "RECORD":
+                    yield _singer_record(message) if self.sink == "singer" else _airbyte_record(message)
+
+
+def _singer_record(message: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return message["stream"], message["record"]
+
+
+def _airbyte_record(message: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    return message["record"]["stream"], message["record"]["data"]
+
+
+def _dlt_records(folder: Path) -> Records:
+    """Read the files that dlt would load next; a list of values is a table of its own there."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted(folder.rglob("new_jobs/*.jsonl*")):
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+            tables.setdefault(path.name.split(".")[0], []).extend(map(_decode, lines))
+    values: dict[tuple[str, str], list[tuple[int, Any]]] = {}
+    for name, rows in tables.items():
+        _, _, field = name.partition("__")
+        for row in rows if field else ():
+            values.setdefault((row["_dlt_parent_id"], field), []).append((row["_dlt_list_idx"], row["value"]))
+    lists: dict[str, dict[str, list[Any]]] = {}
+    for (parent, field), listed in values.items():
+        lists.setdefault(parent, {})[field] = [value for _, value in sorted(listed)]
+    for name, rows in tables.items():
+        if "__" in name or name.startswith("_dlt"):
+            continue
+        for row in rows:
+            organisation = {"organisation_id": row["_organisations_id"]} if "_organisations_id" in row else {}
+            yield name, {**organisation, **row, **lists.get(row["_dlt_id"], {})}
+
+
+PEERS = {
+    peer.name: peer
+    for peer in (
+        Peer(
+            "tap",
+            "**tap-onefile**",
+            "dev",
+            ("-m", "tap_onefile", "--config", "CONFIG"),
+            "singer",
+            ("singer-sdk", "msgspec"),
+            "`tap-onefile > file`",
+        ),
+        Peer(
+            "asyncio_limit",
+            "asyncio, the limit",
+            "bench-asyncio",
+            (str(HERE / "asyncio_limit.py"), "CONFIG"),
+            "lines",
+            ("aiohttp", "msgspec", "uvloop"),
+            "hand-tuned client, JSON lines to a file",
+        ),
+        Peer(
+            "requests_script",
+            "requests script",
+            "dev",
+            (str(HERE / "requests_script.py"), "CONFIG"),
+            "lines",
+            ("requests",),
+            "one call at a time, JSON lines to a file",
+        ),
+        Peer(
+            "stock_sdk",
+            "stock Singer SDK tap",
+            "dev",
+            (str(HERE / "stock_sdk.py"), "--config", "CONFIG"),
+            "singer",
+            ("singer-sdk",),
+            "`RESTStream` as the template has it, stdout to a file",
+        ),
+        Peer(
+            "airbyte",
+            "Airbyte low-code, concurrent",
+            "bench-airbyte",
+            (str(HERE / "airbyte_source.py"), "CONFIG", "FOLDER"),
+            "airbyte",
+            ("airbyte-cdk",),
+            "`read`, stdout to a file",
+        ),
+        Peer(
+            "dlt_tuned",
+            "dlt rest_api, tuned",
+            "bench-dlt",
+            (str(HERE / "dlt_rest_api.py"), "CONFIG", "FOLDER", "tuned"),
+            "dlt",
+            ("dlt",),
+            "`extract` and `normalize` to JSON lines, without the load",
+        ),
+        Peer(
+            "dlt_default",
+            "dlt rest_api, default",
+            "bench-dlt",
+            (str(HERE / "dlt_rest_api.py"), "CONFIG", "FOLDER", "default"),
+            "dlt",
+            ("dlt",),
+            "the same",
+        ),
+    )
+}

@@ -1,0 +1,167 @@
+"""Puts results into words: the tables of results.md, which the README quotes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from benchmarks.marks import marks
+from benchmarks.peers import PEERS
+from benchmarks.results import Results
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.results import Block
+
+_NOTES = """\
+Each peer reads the same six streams (customers, organisations, assessors, learners, classrooms, placements) by
+`POST …/Search/{page}/{size}` up to the empty page, from OneFile's stand-in on the same machine, a process of its own
+whose work is not counted. Figures are medians, with the least and the most in brackets; a ratio is the peer's figure
+over the tap's, so that more than 1 is in the tap's favour. In every round the order is another one. A result counts
+only if every id and every value of every field is what the stand-in holds. Processor time is that of all processes of
+the peer, memory that of the largest."""
+
+
+def table() -> str:
+    """Give the table of the results that were committed, for the README.
+
+    Returns:
+        Markdown.
+    """
+    return measured(Results.read())
+
+
+def marks_table() -> str:
+    """Give the table of marks of the results that were committed.
+
+    Returns:
+        Markdown.
+    """
+    return reached(Results.read())
+
+
+def page(results: Results) -> str:
+    """Give all that there is to say.
+
+    Args:
+        results: What was found.
+
+    Returns:
+        A page of Markdown.
+    """
+    parts = [
+        "# Benchmarks",
+        "Made by `make bench`; not to be edited by hand.",
+        described(results),
+        measured(results),
+        _NOTES,
+        "## Marks",
+        reached(results),
+        "## What is measured",
+        "\n".join(_peers(results)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def described(results: Results) -> str:
+    """Say where and when the results were found.
+
+    Args:
+        results: What was found.
+
+    Returns:
+        A sentence.
+    """
+    python = next(iter(results.versions.values()))["Python"]
+    rounds = f"{results.rounds} round{'s' if results.rounds > 1 else ''}"
+    return f"{results.machine}; Python {python}; {rounds} (situations marked ¹: one); {results.day}."
+
+
+def measured(results: Results) -> str:
+    """Make the table of what was measured.
+
+    Args:
+        results: What was found.
+
+    Returns:
+        Markdown.
+    """
+    head = ("", "wall time, s", "ratio", "processor, s", "ratio", "memory, MB", "calls")
+    lines = [_line(head), _line(("---", *["--:"] * 6))]
+    for block in results.blocks:
+        lines += _block(block)
+    return "\n".join(lines)
+
+
+def reached(results: Results) -> str:
+    """Make the table of the marks.
+
+    Args:
+        results: What was found.
+
+    Returns:
+        Markdown.
+    """
+    lines = [_line(("where", "measure", "mark", "found", "met")), _line(("---", "---", "---", "--:", "---"))]
+    words = {True: "yes", False: "**no**", None: ""}
+    lines += [_line((m.where, m.measure, m.wanted, m.figure, words[m.is_met])) for m in marks(results)]
+    return "\n".join(lines)
+
+
+def _block(block: Block) -> Iterator[str]:
+    situation = block.situation
+    workload = situation.workload
+    organisations = f"{workload.organisations} organisation{'s' if workload.organisations > 1 else ''}"
+    budget = f", {situation.calls_per_minute} calls a minute" if situation.calls_per_minute else ""
+    once = "¹" if situation.once else ""
+    title = (
+        f"*{organisations}, {workload.learners:,} learners, {situation.latency_ms} ms,"
+        f" page size {situation.page_size}{budget}*{once}"
+    )
+    yield _line((title, *[""] * 6))
+    for peer in block.runs:
+        fault = block.fault(peer)
+        yield _line((PEERS[peer].label, f"failed: {fault}", *[""] * 5) if fault else _cells(block, peer))
+
+
+def _cells(block: Block, peer: str) -> tuple[str, ...]:
+    calls = f"{block.median(peer, 'calls'):,.0f}"
+    if block.situation.calls_per_minute:
+        run = block.runs[peer][0]
+        calls += f", {run.calls_per_minute or 0:.0f} a minute, {run.refused} refused"
+    return (
+        PEERS[peer].label,
+        _spread(block.values(peer, "wall"), block.median(peer, "wall")),
+        _ratio(block.ratio(peer, "wall")),
+        _spread(block.values(peer, "cpu"), block.median(peer, "cpu")),
+        _ratio(block.ratio(peer, "cpu")),
+        f"{block.median(peer, 'rss') / 1e6:.0f}",
+        calls,
+    )
+
+
+def _spread(values: list[float], middle: float) -> str:
+    digits = 2 if middle < 10 else 1  # noqa: PLR2004 - three figures are enough
+    spread = f" ({min(values):.{digits}f} to {max(values):.{digits}f})" if len(values) > 1 else ""
+    return f"{middle:.{digits}f}{spread}"
+
+
+def _ratio(ratio: float | None) -> str:
+    if ratio is None:
+        return ""
+    return f"{ratio:.2f}" if ratio >= 1 else f"**{ratio:.2f}, beats the tap**"
+
+
+def _peers(results: Results) -> Iterator[str]:
+    yield _line(("peer", "what is measured", "versions"))
+    yield _line(("---", "---", "---"))
+    taking_part = {peer for block in results.blocks for peer in block.runs}
+    for peer in PEERS.values():
+        if peer.name in taking_part:
+            versions = results.versions[peer.environment]
+            told = ", ".join(f"{package} {versions[package]}" for package in peer.packages)
+            yield _line((peer.label, peer.counted, told))
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"

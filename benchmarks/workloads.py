@@ -1,0 +1,102 @@
+"""What is measured: the customers, the situations, and who takes part in each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from typing_extensions import override
+
+LATENCIES = (0, 50, 150, 300)
+PAGE_SIZES = (100, 1000)
+BUDGET = 300
+ALL_PEERS = (
+    "tap",
+    "asyncio_limit",
+    "requests_script",
+    "stock_sdk",
+    "airbyte",
+    "dlt_tuned",
+    "dlt_default",
+)
+KEEP_TO_A_BUDGET = ("tap", "airbyte")
+NAMED_IN_MARKS = ("tap", "asyncio_limit", "stock_sdk", "airbyte", "dlt_tuned")
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A customer to read."""
+
+    name: str
+    organisations: int
+    learners: int
+
+
+WORKLOADS = {
+    workload.name: workload
+    for workload in (
+        Workload("one-organisation", 1, 2_000),
+        Workload("twenty-organisations", 20, 50_000),
+        Workload("five-large", 5, 500_000),
+        Workload("memory-small", 5, 50_000),
+        Workload("memory-large", 5, 1_000_000),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One block of the table: a customer, a server, and who reads from it."""
+
+    workload: Workload
+    latency_ms: int
+    page_size: int
+    peers: tuple[str, ...] = ALL_PEERS
+    calls_per_minute: int = 0
+    """The server's limit; 0 is none."""
+    once: bool = False
+    """Whether one round will do: what the clock or the bounds of a buffer settle does not scatter."""
+
+    @override
+    def __str__(self) -> str:
+        """Describe it in a line."""
+        budget = f", {self.calls_per_minute} calls a minute" if self.calls_per_minute else ""
+        return f"{self.workload.name}, {self.latency_ms} ms, page size {self.page_size}{budget}"
+
+
+ONE, TWENTY, FIVE, SMALL, LARGE = WORKLOADS.values()
+
+WALL = Situation(ONE, 300, 100)
+MANY = Situation(TWENTY, 50, 100, NAMED_IN_MARKS)
+WORK = Situation(FIVE, 0, 1000, NAMED_IN_MARKS)
+SPENT = Situation(TWENTY, 1000, 100, ("tap",), calls_per_minute=BUDGET, once=True)
+FEW_RECORDS = Situation(SMALL, 0, 1000, ("tap",), once=True)
+MANY_RECORDS = Situation(LARGE, 0, 1000, ("tap",), once=True)
+
+DEFAULT = (WALL, MANY, WORK, SPENT, FEW_RECORDS, MANY_RECORDS)
+"""What the marks need."""
+
+
+def everything() -> tuple[Situation, ...]:
+    """Give every situation there is, those of the marks first."""
+    grid = [
+        Situation(workload, latency, size)
+        for workload in (ONE, TWENTY, FIVE)
+        for latency in LATENCIES
+        for size in PAGE_SIZES
+    ]
+    limited = [
+        Situation(TWENTY, latency, 100, KEEP_TO_A_BUDGET, calls_per_minute=BUDGET, once=True)
+        for latency in (*LATENCIES, 1000)
+    ]
+    marked = [replace(situation, peers=ALL_PEERS) for situation in (WALL, MANY, WORK)]
+    # The server of one workload and latency is started once, so what shares it stays together.
+    rest = [situation for situation in grid if situation not in marked]
+    return (*marked, *rest, *limited, FEW_RECORDS, MANY_RECORDS)
+
+
+def quick(situation: Situation) -> Situation:
+    """Shrink a situation until it takes a second: to see that all works, not to learn anything."""
+    organisations = min(situation.workload.organisations, 3)
+    workload = replace(situation.workload, organisations=organisations, learners=230)
+    latency = min(situation.latency_ms, 20)
+    return replace(situation, workload=workload, latency_ms=latency, calls_per_minute=0, page_size=50, once=True)

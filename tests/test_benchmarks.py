@@ -1,0 +1,66 @@
+"""The benchmarks' own logic: that they measure, and that an incomplete result does not count."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from benchmarks.checking import Tally, difference, field_names, tallied
+
+ROWS = [
+    {"ID": 1, "FirstName": "Ada", "DOB": "1990-06-30T23:00:00Z", "SecondaryLLDDCodes": ["1", "2"], "Progress": 10.0},
+    {"ID": 2, "FirstName": "", "DOB": None, "Progress": 10.5},
+]
+
+
+def expected() -> dict[str, Tally]:
+    tally = Tally(fields=field_names(ROWS))
+    for row in ROWS:
+        tally.add(row)
+    return {"learners": tally}
+
+
+def test_the_tap_is_measured_beside_a_peer_and_both_are_complete() -> None:
+    chosen = ("--workload", "one-organisation", "--peer", "tap", "--peer", "requests_script")
+    finished = subprocess.run(
+        [sys.executable, "-m", "benchmarks", "--quick", *chosen],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        text=True,
+        encoding="utf-8",
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert "| **tap-onefile** | " in finished.stdout
+    assert "| requests script | " in finished.stdout
+    assert "failed" not in finished.stdout
+
+
+def test_other_spellings_of_the_same_values_are_the_same() -> None:
+    same = [
+        {"id": "2", "progress": "10.5", "surplus": "not compared"},
+        {
+            "id": 1,
+            "first_name": "Ada",
+            "dob": "1990-07-01T00:00:00.000000+01:00",
+            "secondary_lldd_codes": ["1", "2"],
+            "progress": 10,
+        },
+    ]
+    assert difference(tallied((("learners", row) for row in same), expected()), expected()) is None
+
+
+def test_a_lost_record_is_found() -> None:
+    found = tallied([("learners", ROWS[0])], expected())
+    assert difference(found, expected()) == "1 of 2 learners"
+
+
+def test_a_record_that_comes_twice_in_place_of_another_is_found() -> None:
+    found = tallied([("learners", ROWS[0]), ("learners", ROWS[0])], expected())
+    assert difference(found, expected()) == "other learners than there are"
+
+
+def test_another_value_is_found() -> None:
+    changed = [ROWS[0], {**ROWS[1], "FirstName": "Bob"}]
+    found = tallied((("learners", row) for row in changed), expected())
+    assert difference(found, expected()) == "other values in learners"
