@@ -33,7 +33,11 @@ class Comparison:
             "doubled in": doubled.total(),
             "only in": len(self.loaded.keys() - self.held.keys()),
         }
-        faults = [f"{self.stream}: {count:,} rows are {where} PostgreSQL." for where, count in counts.items() if count]
+        faults = [
+            f"{self.stream}: {count:,} {'row is' if count == 1 else 'rows are'} {where} PostgreSQL."
+            for where, count in counts.items()
+            if count
+        ]
         if not self.held:
             faults.append(f"{self.stream}: the sandbox holds none, so that nothing is shown.")
         return faults

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 ORGANISATIONS = 3
 LAST_LINES = 15
+LONGEST_PATH = 60
 # The columns have OneFile's own names. PostgreSQL takes capitals in a name only between quotation marks.
 CASELOADS = """\
 SELECT a."FirstName" || ' ' || a."LastName" AS assessor, o."Name" AS organisation, count(*) AS learners
@@ -50,26 +51,27 @@ def tell(console: Console, *, learners: int, keep: bool) -> int:
         DemoError: Something failed; the text says what, and where the log is.
     """
     # PostgreSQL's socket is in there: its path must be short, and without spaces.
-    parent = tempfile.gettempdir()
-    directory = Path(tempfile.mkdtemp(prefix="tap-onefile-demo-", dir="/tmp" if " " in parent else parent))  # noqa: S108
+    usual = tempfile.gettempdir()
+    parent = usual if len(usual) <= LONGEST_PATH and " " not in usual else "/tmp"  # noqa: S108 - mkdtemp makes it safe
+    directory = Path(tempfile.mkdtemp(prefix="tap-onefile-demo-", dir=parent))
     log = directory / "log"
     log.touch()
-    keep_log = False
+    kept = {"postgres"} if keep else set()
     try:
         _play(console, learners=learners, directory=directory, log=log)
     except interruption.Interrupted:
         raise
     except Exception as error:
         interruption.check()  # what a Ctrl-C has stopped has not failed
-        keep_log = True
+        kept.add("log")
         tail = _tail(log) if isinstance(error, ProcessError) else ""
         raise DemoError(f"{error}\n{tail}\nWhat the processes said is in {log}") from error
     finally:
-        _tidy(directory, keep={"log"} if keep_log else {"postgres"} if keep else set())
-    if keep:
-        data = directory / "postgres"
-        console.say(f"\nThe data is in {data}. To look at it with psql:\n")
-        console.say(f"  .venvs/dev/bin/python -m demo --open {shlex.quote(str(data))}")
+        _tidy(directory, keep=kept)
+        if keep:
+            data = directory / "postgres"
+            console.say(f"\nThe data is in {data}. To look at it with psql:\n")
+            console.say(f"  .venvs/dev/bin/python -m demo --open {shlex.quote(str(data))}")
     return 0
 
 
