@@ -6,20 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox import answers
 from onefile_sandbox.answers import Answer, Refusal
-from onefile_sandbox.entities import CUSTOMER, ENTITIES, ENTITY_OF
-from onefile_sandbox.people import ROLES
+from onefile_sandbox.entities import CUSTOMER, ENTITIES, PARTS
+from onefile_sandbox.reader import Reader
 from onefile_sandbox.rendering import Renderer, encode
-from onefile_sandbox.searching import Found, Search
+from onefile_sandbox.searching import Search
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from onefile_sandbox.behaviour import Behaviour
-    from onefile_sandbox.entities import Entity
+    from onefile_sandbox.entities import Entity, Part
     from onefile_sandbox.faults import Kind
     from onefile_sandbox.rate_limit import RateLimit
     from onefile_sandbox.routes import Route
+    from onefile_sandbox.rows import Key
+    from onefile_sandbox.searching import Found
     from onefile_sandbox.sessions import Sessions
+    from onefile_sandbox.table import Table
     from onefile_sandbox.world import World
 
 _NOT_FOUND = "No HTTP resource was found that matches the request."
@@ -53,6 +56,7 @@ class Api:
         self._rate_limit = rate_limit
         self._search = Search(world, behaviour, seed)
         self._renderer = Renderer(behaviour)
+        self.reader = Reader(world, self._search, self._renderer)
 
     def over_the_limit(self) -> Answer | None:
         """Count a call, and refuse it when there were too many."""
@@ -100,50 +104,6 @@ class Api:
         except Refusal as refusal:
             return refusal.answer
 
-    def records(self, stream: str) -> list[dict[str, object]]:
-        """Give what a perfect reader of a stream's paged search gets.
-
-        Args:
-            stream: The stream.
-
-        Returns:
-            All its rows as they are sent, with the OrganisationID where they hang from one.
-
-        Raises:
-            KeyError: When there is no such stream.
-        """
-        if stream == "customers":
-            return [self._customer()]
-        entity = ENTITY_OF[stream]
-        rich = self.behaviour.paged_rows == "rich"
-        found = self._found(stream)
-        records = []
-        for record_id in found.ids:
-            row = found.table(record_id).row(record_id)
-            record = self._renderer.told(entity, row, rich=rich)
-            if "OrganisationID" in row:
-                record["OrganisationID"] = self._renderer.told_value(row, "OrganisationID")
-            records.append(record)
-        return records
-
-    def counts(self) -> dict[str, int]:
-        """Count the rows of every stream that a perfect reader gets."""
-        counted = {stream: len(self._found(stream).ids) for stream in ENTITY_OF}
-        return {"customers": 1, **counted}
-
-    def warm(self) -> None:
-        """Invent every row that the searches tell, so that no call waits for it."""
-        rich = self.behaviour.paged_rows == "rich"
-        for stream, entity in ENTITY_OF.items():
-            self._renderer.encoded(entity, self._found(stream), rich=rich)
-
-    def _found(self, stream: str) -> Found:
-        role = {"role": ROLES[stream]} if stream in ROLES else {}
-        try:
-            return self._search.find(self._search.question(ENTITY_OF[stream], role))
-        except Refusal:
-            return Found((), ())
-
     def _login(self, customer_token: str) -> Answer:
         if customer_token != self.world.customer_token:
             return self._refused(self.behaviour.refused_login_status)
@@ -166,38 +126,59 @@ class Api:
         return self._renderer.told(CUSTOMER, self.world.customer, rich=True)
 
     def _told(self, route: Route, body: Mapping[str, Any], faults: Collection[Kind]) -> Answer:
-        entity = ENTITIES.get(route.entity)
-        if entity and route.kind == "read":
+        entity, part = ENTITIES.get(route.entity), PARTS.get((route.entity, route.word))
+        if route.kind == "part" and part:
+            return self._part(part, route.record_id)
+        if entity and route.kind == "read" and entity.is_read:
             return self._read(entity, route.record_id)
         if entity and route.kind == "search":
             return self._searched(entity, route, body, faults)
         raise Refusal(404, _NOT_FOUND)
 
-    def _read(self, entity: Entity, record_id: int) -> Answer:
+    def _read(self, entity: Entity, record_id: Key) -> Answer:
+        table = self._table_of(entity, record_id)
+        return Answer(200, self._renderer.encoded_row(entity, table, record_id, rich=True))
+
+    def _table_of(self, entity: Entity, record_id: Key) -> Table:
         for stream in entity.streams:
             table = self.world.table(stream)
             hidden = stream == "archived_learners" and not self.behaviour.archived_by_id
             if table.holds(record_id) and not hidden:
-                row = self._renderer.told(entity, table.row(record_id), rich=True)
-                return Answer(200, encode(row).encode())
+                return table
         status = self.behaviour.missing_id_status
-        code = entity.not_found if status == _ASKED_WRONGLY else None
-        return answers.error(status, f"{entity.name} not found.", code)
+        raise Refusal(status, f"{entity.name} not found.", entity.not_found if status == _ASKED_WRONGLY else None)
+
+    def _part(self, part: Part, record_id: Key) -> Answer:
+        self._table_of(ENTITIES["User" if part.entity == "Timesheet" else part.entity], record_id)
+        (stream,) = part.entry.streams
+        table = self.world.children(stream)
+        ids = table.of(int(record_id))
+        rows = [self._renderer.encoded_row(part.entry, table, i, rich=True) for i in ids]
+        if not rows:
+            return answers.nothing(self.behaviour.no_hits if part.is_list else self.behaviour.no_off_the_job)
+        return Answer(200, b"[" + b",".join(rows) + b"]" if part.is_list else rows[0])
 
     def _searched(self, entity: Entity, route: Route, body: Mapping[str, Any], faults: Collection[Kind]) -> Answer:
         paged = route.page is not None
-        if paged and entity.name == "Organisation" and not self.behaviour.organisation_paging:
+        if paged and not self._is_paged(entity):
             raise Refusal(404, _NOT_FOUND)
         found = self._search.find(self._search.question(entity, body))
         if not found.ids:
             return answers.nothing(self.behaviour.no_hits)
-        rich = paged and self.behaviour.paged_rows == "rich"
+        rich = paged and self._renderer.pages_are_rich(entity)
         if paged and not self.behaviour.ignores_paging:
             found = self._page(found, route, faults)
             if not found.ids:
                 return answers.nothing(self.behaviour.past_the_end)
         rows = self._renderer.encoded(entity, found, rich=rich)
         return Answer(200, b"[" + b",".join(rows) + b"]")
+
+    def _is_paged(self, entity: Entity) -> bool:
+        unsure = {
+            "Organisation": self.behaviour.organisation_paging,
+            "FrameworkTemplate": self.behaviour.framework_template_paging,
+        }
+        return unsure.get(entity.name, True)
 
     def _page(self, found: Found, route: Route, faults: Collection[Kind]) -> Found:
         page, size = route.page or 0, route.size

@@ -53,12 +53,19 @@ class Behaviour:
     )
     ignores_paging: bool = field(default=False, metadata=_asks("3", "every page is the whole answer"))
     organisation_paging: bool = field(default=True, metadata=_asks("4", "`Organisation/Search/{page}/{size}` exists"))
+    framework_template_paging: bool = field(
+        default=False, metadata=_asks("4", "`FrameworkTemplate/Search/{page}/{size}` exists")
+    )
     order: Literal["by-id", "by-name", "shuffled", "unstable"] = field(
         default="by-id",
         metadata=_asks("3", "order of a search; shuffled is always the same, unstable is new for every call"),
     )
     paged_rows: Literal["rich", "thin"] = field(
         default="rich", metadata=_asks("3", "a page's rows have all fields, or only the least")
+    )
+    detail_in_search: Literal["thin", "rich"] = field(
+        default="thin",
+        metadata=_asks("4", "the same of a page of reviews or plans; thin too if `paged_rows` says so"),
     )
     date_style: Literal["z", "z-millis", "offset", "naive", "ticks"] = field(
         default="z",
@@ -89,6 +96,21 @@ class Behaviour:
         default="exact", metadata=_asks("4", "how name filters compare; case never matters")
     )
     archived_by_id: bool = field(default=True, metadata=_asks("4", "`GET User/{id}` finds archived learners"))
+    archived_portfolios: bool = field(
+        default=True, metadata=_asks("4", "searches find the reviews, plans and aims of archived learners")
+    )
+    learning_without_user: Literal["all", "400"] = field(
+        default="all",
+        metadata=_asks("4", "a search of learning aims without a UserID is one of the whole customer, or an error"),
+    )
+    review_window: Literal["scheduled", "completed"] = field(
+        default="scheduled",
+        metadata=_asks("4", "the date of a review that DateFrom and DateTo test: ScheduledFor, or LearnerSignedOn"),
+    )
+    date_to_inclusive: bool = field(default=True, metadata=_asks("4", "a DateTo finds the very moment too"))
+    no_off_the_job: Literal["204", "404"] = field(
+        default="204", metadata=_asks("4", "answer for a learner without off-the-job hours")
+    )
     missing_id_status: Literal[404, 400] = field(
         default=404, metadata=_asks("7", "status of GET for an id that is not there")
     )

@@ -56,10 +56,11 @@ class Control:
         stream = request.path_params["stream"]
         if stream not in self._api.world.streams:
             return JSONResponse({"message": f"no stream is called {stream!r}"}, 404)
-        return JSONResponse(self._api.records(stream))
+        details = request.query_params.get("details", "").lower() == "true"
+        return JSONResponse(self._api.reader.records(stream, details=details))
 
     async def _counts(self, _: Request) -> Response:
-        return JSONResponse(self._api.counts())
+        return JSONResponse(self._api.reader.counts())
 
     async def _calls(self, _: Request) -> Response:
         return JSONResponse([asdict(call) for call in self._log.calls()])

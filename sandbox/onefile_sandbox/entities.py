@@ -1,11 +1,11 @@
-"""What the API can be searched for: one declaration for each entity."""
+"""What the API can be asked for: one declaration for each entity."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-Compare = Literal["name", "same", "number"]
+Compare = Literal["name", "part", "same", "number"]
 
 ORGANISATION_NOT_FOUND = -11
 PLACEMENT_NOT_FOUND = -57
@@ -23,19 +23,41 @@ class Entity:
         streams: The streams that it serves; several only for users.
         thin: The fields of an unpaged row.
         filters: Parameters that must match, and how they are compared.
+        fields: The fields that filters of another name look at.
+        in_organisations: Whether a search can be narrowed by OrganisationID.
+        owner: The parameter that narrows a search to what hangs from one user.
+        needs_owner: Whether there is no search without it: never, always, or as `learning_without_user` says.
+        has_window: Whether DateFrom and DateTo narrow a search.
+        has_details: Whether it is only `GET {Entity}/{id}` that tells all, unless `detail_in_search` says otherwise.
+        is_looked_up: Whether it is told by a path of its own and not by a search.
+        is_read: Whether there is a `GET {Entity}/{id}`.
         unsent: Fields that a row is known to have but that are never sent.
+        carried: Of these, the ones that a perfect reader knows all the same, from what it asked for.
+        guessed: The fields that no source shows in an answer.
         not_found: The error code for an id that is not there.
     """
 
     name: str
     streams: tuple[str, ...]
-    thin: tuple[str, ...]
-    filters: dict[str, Compare]
+    thin: tuple[str, ...] = ()
+    filters: dict[str, Compare] = field(default_factory=dict)
+    fields: dict[str, str] = field(default_factory=dict)
+    in_organisations: bool = True
+    owner: str = ""
+    needs_owner: Literal["never", "always", "as-told"] = "never"
+    has_window: bool = False
+    has_details: bool = False
+    is_looked_up: bool = False
+    is_read: bool = True
     unsent: frozenset[str] = frozenset()
+    carried: tuple[str, ...] = ("OrganisationID",)
+    guessed: tuple[str, ...] = ()
     not_found: int = SOMETHING_NOT_FOUND
 
 
-CUSTOMER = Entity("Customer", ("customers",), thin=("ID", "Name"), filters={})
+_OF_AN_AIM = ("RegistrationNumber", "RegistrationDate", "CertificateAppliedDate", "AchievedDate")
+
+CUSTOMER = Entity("Customer", ("customers",), thin=("ID", "Name"))
 ENTITIES = {
     entity.name: entity
     for entity in (
@@ -44,6 +66,7 @@ ENTITIES = {
             ("organisations",),
             thin=("ID", "Name", "KeychainCreationForNewUserActive", "KeychainEmailSuppression"),
             filters={"CustomerID": "number", "Name": "name"},
+            in_organisations=False,
             unsent=frozenset({"CustomerID"}),
             not_found=ORGANISATION_NOT_FOUND,
         ),
@@ -62,6 +85,11 @@ ENTITIES = {
                 "MISID": "same",
                 "PlacementID": "number",
             },
+            guessed=(
+                "Role", "OrganisationID", "DefaultAssessorID", "DefaultEmployerID", "ProviderID", "CreatedOn",
+                "CompanyName", "Website", "WorkAddress", "CentreRegister", "L15", "L16", "SupportFunding",
+                "LearnerStatusID", "PrimaryLLDDCode", "SecondaryLLDDCodes", "LearningDifficultyAndDisabilityID",
+            ),
         ),
         Entity(
             "Classroom",
@@ -69,6 +97,7 @@ ENTITIES = {
             thin=("ID", "Name", "MISID"),
             filters={"Name": "name"},
             unsent=frozenset({"OrganisationID"}),
+            guessed=("StartOn", "Archive", "CompletionMessage", "SendCompletionMessage", "IVFinalSignOff"),
             not_found=CLASSROOM_NOT_FOUND,
         ),
         Entity(
@@ -76,6 +105,7 @@ ENTITIES = {
             ("placements",),
             thin=("ID", "Name", "MISID"),
             filters={"Name": "name"},
+            guessed=("MISID", "OrganisationID", "Contact", "Email", "Fax", "Telephone", "Web"),
             not_found=PLACEMENT_NOT_FOUND,
         ),
         Entity(
@@ -85,7 +115,124 @@ ENTITIES = {
             filters={"Name": "name"},
             unsent=frozenset({"OrganisationID"}),
         ),
+        Entity(
+            "Standard",
+            ("standards",),
+            thin=("ID", "Title"),
+            filters={"CustomerID": "number", "ID": "number", "Title": "part"},
+            unsent=frozenset({"CustomerID"}),
+            guessed=("Level",),
+        ),
+        Entity(
+            "Unit",
+            ("units",),
+            thin=("ID", "Title", "NDAQCode", "Display"),
+            filters={"StandardID": "number", "Title": "part"},
+            unsent=frozenset({"StandardID"}),
+            carried=("StandardID",),
+        ),
+        Entity(
+            "FrameworkTemplate",
+            ("framework_templates",),
+            thin=("ID", "Title"),
+            is_read=False,
+            unsent=frozenset({"OrganisationID"}),
+            guessed=("ID", "Title"),
+        ),
+        Entity(
+            "LearningAim",
+            ("learning_aims",),
+            thin=("ID", "StandardID", "UserID", "Status"),
+            filters={"LearningAimCompletionStatus": "number"},
+            fields={"LearningAimCompletionStatus": "Status"},
+            in_organisations=False,
+            owner="UserID",
+            needs_owner="as-told",
+            has_window=True,
+            unsent=frozenset({"OrganisationID"}),
+            carried=(),
+            guessed=("StartDate", "PlannedEnd", *_OF_AN_AIM),
+        ),
+        Entity(
+            "UnitSummary",
+            ("unit_summaries",),
+            thin=("ID", "UnitID"),
+            in_organisations=False,
+            owner="UserID",
+            needs_owner="always",
+            is_read=False,
+            unsent=frozenset({"OrganisationID", "UserID"}),
+            carried=("UserID",),
+            guessed=("ID", "UnitID", "Title", "Progress"),
+        ),
+        Entity(
+            "Review",
+            ("reviews",),
+            thin=("ID", "ScheduledFor"),
+            filters={"Status": "number"},
+            owner="LearnerID",
+            has_window=True,
+            has_details=True,
+            unsent=frozenset({"OrganisationID"}),
+            guessed=("Status", "EndTime"),
+        ),
+        Entity(
+            "Plan",
+            ("plans",),
+            thin=("ID", "PlanOn"),
+            owner="LearnerID",
+            has_details=True,
+            unsent=frozenset({"OrganisationID"}),
+            guessed=("StatusID",),
+        ),
     )
 }  # fmt: skip
 
-ENTITY_OF = {stream: entity for entity in ENTITIES.values() for stream in entity.streams}
+
+@dataclass(frozen=True)
+class Part:
+    """What is told of one record by a path of its own.
+
+    Attributes:
+        entity: The entity of the record, which must be there.
+        word: The path's word.
+        entry: What is told.
+        is_list: Whether it is a list, or one object.
+    """
+
+    entity: str
+    word: str
+    entry: Entity
+    is_list: bool = True
+
+
+_OF_AN_ORGANISATION = frozenset({"_Key", "OrganisationID"})
+_OF_A_LEARNER = frozenset({"_Key", "LearnerID", "OrganisationID"})
+
+
+def _look_up(stream: str, name: str) -> Entity:
+    guessed = ("ID", name)
+    return Entity(stream, (stream,), is_looked_up=True, is_read=False, unsent=_OF_AN_ORGANISATION, guessed=guessed)
+
+
+def _of_a_learner(stream: str) -> Entity:
+    return Entity(stream, (stream,), is_looked_up=True, is_read=False, unsent=_OF_A_LEARNER, carried=("LearnerID",))
+
+
+PARTS = {
+    (part.entity, part.word): part
+    for part in (
+        Part("Organisation", "LearnerStatuses", _look_up("learner_statuses", "Name")),
+        Part("Organisation", "LearningAimStatuses", _look_up("learning_aim_statuses", "Name")),
+        Part("Organisation", "AssignedStandards", _look_up("assigned_standards", "Title")),
+        Part("User", "UnitSummary", ENTITIES["UnitSummary"]),
+        Part("User", "OffTheJob", _of_a_learner("off_the_job"), is_list=False),
+        Part("Timesheet", "Learner", _of_a_learner("timesheets")),
+    )
+}
+
+ENTITY_OF = {
+    stream: entity
+    for entity in (*ENTITIES.values(), *(part.entry for part in PARTS.values()))
+    for stream in entity.streams
+}

@@ -57,10 +57,10 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        method, path = scope["method"], scope["path"]
+        method = scope["method"]
+        path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         route = routes.parse(method, path)
-        sent_path = scope.get("raw_path", path.encode()).decode("latin-1")
-        entry = self._log.begin(method, sent_path, route, self._clock())
+        entry = self._log.begin(method, path, route, self._clock())
         try:
             await self._answer(entry, scope, receive, send)
         finally:

@@ -16,11 +16,11 @@ LONDON = ZoneInfo("Europe/London")
 NOT_SET = datetime(1900, 1, 1, tzinfo=timezone.utc)
 """The date that stands for "no date" in the vendor's export."""
 TODAY = datetime(2025, 9, 1, 12, tzinfo=timezone.utc)
-"""The moment at which the invented customer stands still, so that runs can be compared."""
+"""The moment at which the invented customer begins unless told, so that runs can be compared."""
 
 _SPAN_MS = 900 * 86_400_000
 # Nightly imports give many people the very same moment, which is what a bookmark trips over.
-_IMPORTS = tuple(TODAY.replace(hour=1) - timedelta(days=days) for days in (3, 31, 90, 200, 400, 700))
+_IMPORTED_DAYS_AGO = (3, 31, 90, 200, 400, 700)
 _IMPORTED_IN_A_HUNDRED = 10
 
 _ISO = re.compile(
@@ -29,18 +29,25 @@ _ISO = re.compile(
 )
 
 
-def last_change(seed: int, record_id: int) -> datetime:
+def last_change(seed: int, today: datetime, record_id: int) -> datetime:
     """Say when a record was last changed, without inventing the rest of it."""
     drawn = number(seed, "changed", record_id)
     drawn, part = divmod(drawn, 100)
     if part < _IMPORTED_IN_A_HUNDRED:
-        return _IMPORTS[drawn % len(_IMPORTS)]
-    return TODAY - timedelta(milliseconds=drawn % _SPAN_MS + 1)
+        days = _IMPORTED_DAYS_AGO[drawn % len(_IMPORTED_DAYS_AGO)]
+        return today.replace(hour=1) - timedelta(days=days)
+    return today - timedelta(milliseconds=drawn % _SPAN_MS + 1)
 
 
 def midnight(day: date) -> datetime:
     """Give the start of a UK day as a moment, which in summer is 23:00 UTC of the day before."""
     return datetime(day.year, day.month, day.day, tzinfo=LONDON).astimezone(timezone.utc)
+
+
+def at(day: date, minute: int) -> datetime:
+    """Give the moment of a UK day that is so many minutes after the clock's midnight."""
+    hour, minute = divmod(minute, 60)
+    return datetime(day.year, day.month, day.day, hour, minute, tzinfo=LONDON).astimezone(timezone.utc)
 
 
 def parse(text: str) -> datetime:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from onefile_sandbox import details
 from onefile_sandbox.dice import Dice
-from onefile_sandbox.instants import NOT_SET, TODAY, last_change, midnight
+from onefile_sandbox.instants import NOT_SET, last_change, midnight
 from onefile_sandbox.names import COMPANIES, SUBJECTS
+from onefile_sandbox.programme import programme
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,6 +35,11 @@ ROLES = {
 SUPPORTED_ROLES = frozenset({1, 4, 5, 10, 40, 45})
 """The roles that the vendor calls supported in the API."""
 
+LOOK_UP_IDS = 10
+"""How many ids each organisation has for a look-up of its own."""
+LEARNER_STATUSES = 6
+"""How many learner statuses of its own each organisation has."""
+
 _LEARNER_KINDS = frozenset({1, 2})
 _AT_A_PLACEMENT = frozenset({40, 45})
 _ETHNICITIES = ("31", "32", "34", "35", "39", "40", "44", "45", "47", "98", "99", "11", "12")
@@ -55,7 +61,7 @@ def person(population: Population, stream: str, record_id: int) -> Row:
     role = ROLES[stream]
     organisation, rank = population.stocks[stream].locate(record_id)
     dice = Dice(population.seed, stream, record_id)
-    changed = last_change(population.seed, record_id)
+    changed = last_change(population.seed, population.today, record_id)
     row = _login(dice, record_id, role, changed)
     row["OrganisationID"] = population.organisation_ids[organisation]
     if role in _LEARNER_KINDS:
@@ -108,9 +114,9 @@ def _add_learning(row: Row, dice: Dice, population: Population, organisation: in
         ULN=details.uln(dice) if dice.chance(88) else None,
         NINO=details.nino(dice) if dice.chance(75) else None,
         SupportFunding=dice.chance(12),
-        LearnerStatusID=dice.between(1, 6) if dice.chance(45) else None,
+        LearnerStatusID=learner_status_id(population.organisation_ids[organisation], dice),
     )
-    _add_dates(row, dice)
+    _add_dates(row, dice, population)
     _add_monitoring(row, dice)
 
 
@@ -121,20 +127,25 @@ def _someone(dice: Dice, stock: Stock, organisation: int, rank: int, *, percent:
     return 0 if dice.chance(60) else None
 
 
-def _add_dates(row: Row, dice: Dice) -> None:
-    born = midnight((TODAY - timedelta(days=dice.between(16 * 365, 55 * 365))).date())
-    start = (TODAY - timedelta(days=dice.between(0, 900))).date()
-    length = timedelta(days=dice.between(365, 800))
+def learner_status_id(organisation_id: int, dice: Dice) -> int | None:
+    """Draw the id of one of an organisation's own learner statuses; most learners have none."""
+    number = dice.below(LEARNER_STATUSES)
+    return organisation_id * LOOK_UP_IDS + number if dice.chance(45) else None
+
+
+def _add_dates(row: Row, dice: Dice, population: Population) -> None:
+    today = population.today.date()
+    course = programme(population, row["ID"])
     planned = dice.below(100)
+    born = midnight(today - timedelta(days=dice.between(16 * 365, 55 * 365)))
     row["DOB"] = born if dice.chance(94) else dice.pick((NOT_SET, None))
-    row["StartOn"] = midnight(start) if dice.chance(96) else None
+    row["StartOn"] = midnight(course.start) if dice.chance(96) else None
     if planned < 85:  # noqa: PLR2004 - a share of a hundred
-        row["PlannedEndDate"] = midnight(start + length)
+        row["PlannedEndDate"] = midnight(course.end)
     else:
         row["PlannedEndDate"] = NOT_SET if planned % 2 else None
-    row["CentreRegister"] = midnight(start) if dice.chance(60) else dice.pick((NOT_SET, None))
-    done = min(1.0, (TODAY.date() - start) / length)
-    row["Progress"] = round(done * dice.between(4_000, 10_000)) / 100 if dice.chance(95) else None
+    row["CentreRegister"] = midnight(course.start) if dice.chance(60) else dice.pick((NOT_SET, None))
+    row["Progress"] = round(course.done(today) * dice.between(4_000, 10_000)) / 100 if dice.chance(95) else None
 
 
 def _add_monitoring(row: Row, dice: Dice) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from onefile_sandbox import details
 from onefile_sandbox.dice import Dice
-from onefile_sandbox.instants import NOT_SET, TODAY, midnight
+from onefile_sandbox.instants import NOT_SET, midnight
 from onefile_sandbox.names import CENTRES, COMPANIES, COMPANY_ENDINGS, SUBJECTS
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def classroom(population: Population, record_id: int) -> Row:
     """Invent a class."""
     where, rank = population.stocks["classrooms"].locate(record_id)
     dice = Dice(population.seed, "classrooms", record_id)
-    start = (TODAY - timedelta(days=dice.below(1000))).date()
+    start = (population.today - timedelta(days=dice.below(1000))).date()
     message = "Well done!\r\nYour portfolio is complete \u2013 llongyfarchiadau."
     return {
         "ID": record_id,

@@ -7,9 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from onefile_sandbox.dice import Dice
+from onefile_sandbox.instants import TODAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 MOST_LEARNERS = 4_000_000
 MOST_ORGANISATIONS = 1_000
@@ -138,13 +140,14 @@ _KINDS = {
 class Population:
     """Every kind's stock in one customer."""
 
-    def __init__(self, seed: int, learners: int, organisations: int) -> None:
+    def __init__(self, seed: int, learners: int, organisations: int, today: datetime = TODAY) -> None:
         """Count the customer out.
 
         Args:
             seed: What everything is invented from.
             learners: How many learners there are in all.
             organisations: How many organisations they are spread over.
+            today: The moment at which the customer begins.
 
         Raises:
             ValueError: When the numbers cannot be met.
@@ -156,6 +159,7 @@ class Population:
             message = f"organisations must be 1 to {MOST_ORGANISATIONS} (0 only without learners)"
             raise ValueError(message)
         self.seed = seed
+        self.today = today
         dice = Dice(seed, "customer")
         self.customer_id = dice.between(2_000, 2_999)
         first = dice.between(5_000, 8_999)

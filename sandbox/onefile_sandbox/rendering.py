@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 from onefile_sandbox.instants import LONDON, NOT_SET
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from onefile_sandbox.behaviour import Behaviour
     from onefile_sandbox.entities import Entity
-    from onefile_sandbox.rows import Row, Value
+    from onefile_sandbox.rows import Key, Row, Value
     from onefile_sandbox.searching import Found
     from onefile_sandbox.table import Table
 
@@ -38,9 +38,15 @@ class Renderer:
         """
         self._behaviour = behaviour
         self._absent = _WAYS_TO_BE_ABSENT.get(behaviour.absent_values, _ALL_WAYS)
-        self._kept: dict[tuple[str, bool], dict[int, bytes]] = {}
+        self._kept: dict[tuple[str, bool], dict[Key, bytes]] = {}
 
-    def told(self, entity: Entity, row: Row, *, rich: bool) -> dict[str, object]:
+    def pages_are_rich(self, entity: Entity) -> bool:
+        """Say whether a page tells all fields of a record, or only the least."""
+        if entity.has_details and self._behaviour.detail_in_search == "thin":
+            return False
+        return entity.is_looked_up or self._behaviour.paged_rows == "rich"
+
+    def told(self, entity: Entity, row: Row, *, rich: bool) -> dict[str, Any]:
         """Tell a record.
 
         Args:
@@ -52,7 +58,7 @@ class Renderer:
             The record as the server sends it.
         """
         fields: Iterable[str] = row if rich else entity.thin
-        told = {}
+        told: dict[str, Any] = {}
         for name in fields:
             if name in entity.unsent:
                 continue
@@ -74,7 +80,7 @@ class Renderer:
         elif isinstance(value, bool):
             return str(value).lower() if self._behaviour.booleans == "text" else value
         elif isinstance(value, int) and name.endswith("ID"):
-            if value == 0 and not self._behaviour.sentinels:
+            if value == 0 and name != "ID" and not self._behaviour.sentinels:
                 value = None
             else:
                 return str(value) if self._behaviour.ids_as_text else value
@@ -82,9 +88,10 @@ class Renderer:
 
     def encoded(self, entity: Entity, found: Found, *, rich: bool) -> list[bytes]:
         """Tell what was found, each record as JSON."""
-        return [self._encoded(entity, found.table(i), i, rich=rich) for i in found.ids]
+        return [self.encoded_row(entity, found.table(i), i, rich=rich) for i in found.ids]
 
-    def _encoded(self, entity: Entity, table: Table, record_id: int, *, rich: bool) -> bytes:
+    def encoded_row(self, entity: Entity, table: Table, record_id: Key, *, rich: bool) -> bytes:
+        """Tell one record as JSON."""
         kept = self._kept.setdefault((table.stream, rich), {})
         row = kept.get(record_id)
         # An edited row may be edited again, so it is told anew each time.
@@ -114,17 +121,21 @@ class Renderer:
         if name != "LastModified":
             return False
         if self._behaviour.last_modified == "sometimes":
-            return _scatter(row.get("ID"), "LastModified") % 3 < _HIDDEN_IN_THREE
+            return _scatter(_key(row), "LastModified") % 3 < _HIDDEN_IN_THREE
         return self._behaviour.last_modified == "absent"
 
     def _told_absent(self, row: Row, name: str) -> object:
-        return self._absent[_scatter(row.get("ID"), name) % len(self._absent)]
+        return self._absent[_scatter(_key(row), name) % len(self._absent)]
+
+
+def _key(row: Row) -> Value:
+    return row.get("_Key", row.get("ID"))
 
 
 def _scatter(record_id: Value, name: str) -> int:
     """Give a number that is always the same for a field of a record, and looks like chance."""
     if not isinstance(record_id, int):
-        return 0
+        record_id = _checksum(str(record_id))
     return ((record_id * 2_654_435_761 + _checksum(name)) & 0xFFFFFFFF) >> 7
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from onefile_sandbox.rows import Key
 
 PREFIX = "/api/v2.1"
 
-_Kind = Literal["login", "customer", "search", "read", "write", "unknown"]
+_Kind = Literal["login", "customer", "search", "read", "part", "write", "unknown"]
 
 _ENTITIES = {
     name.lower(): name
@@ -24,6 +28,10 @@ _WORDS = {
         "LearnerStatuses", "LearningAimStatuses", "OffTheJob", "Search", "Unarchive", "UnitSummary",
     )
 }  # fmt: skip
+# Their ids are texts, in which case may matter and a slash may stand.
+_TEXT_IDS = frozenset({"Unit"})
+# `Timesheet/Learner/{id}`, where others have the id before the word.
+_WORD_FIRST = frozenset({"Timesheet"})
 _SEARCH_AND_PAGE = 4
 _MOST_DIGITS = 18
 
@@ -37,6 +45,7 @@ class Route:
         kind: What sort of call it is.
         entity: The entity's name as OneFile spells it.
         record_id: The id asked for.
+        word: What is asked for of the record, "LearnerStatuses" say.
         page: The page asked for.
         size: The page size asked for.
     """
@@ -44,7 +53,8 @@ class Route:
     name: str
     kind: _Kind
     entity: str = ""
-    record_id: int = 0
+    record_id: Key = 0
+    word: str = ""
     page: int | None = None
     size: int = 0
 
@@ -61,13 +71,17 @@ def parse(method: str, path: str) -> Route:
 
     Args:
         method: The HTTP method, in capitals.
-        path: The path, from the root of the host.
+        path: The path, from the root of the host, as it was sent.
 
     Returns:
         The route; never an error, since what is not known is "unknown".
     """
     before, prefix, after = path.lower().partition(f"{PREFIX}/")
-    segments = after.strip("/").split("/") if prefix and not before else [""]
+    if before or not prefix:
+        return Route(f"{method} /{{other}}", "unknown")
+    # Split before it is decoded: an id may hold a slash, which is then encoded.
+    sent = [unquote(segment) for segment in path[-len(after) :].strip("/").split("/")]
+    segments = [segment.lower() for segment in sent]
     fixed = _FIXED.get((method, *segments))
     if fixed:
         return fixed
@@ -77,6 +91,8 @@ def parse(method: str, path: str) -> Route:
         return Route(f"{method} /{{other}}", "unknown")
     if segments[1:2] == ["search"]:
         return _search(method, entity, segments)
+    if method == "GET" and entity in _TEXT_IDS and len(segments) == len(("entity", "id")):
+        return Route(f"GET /{entity}/{{id}}", "read", entity, record_id=sent[1])
     return _other(method, entity, segments)
 
 
@@ -84,8 +100,13 @@ def _other(method: str, entity: str, segments: list[str]) -> Route:
     name = "/".join([f"{method} /{entity}", *map(_general, segments[1:])])
     if method not in {"GET", "HEAD", "OPTIONS"}:
         return Route(name, "write", entity)
-    if method == "GET" and len(segments) == len(("entity", "id")) and _is_number(segments[1]):
-        return Route(name, "read", entity, record_id=int(segments[1]))
+    ids = [int(segment) for segment in segments[1:] if _is_number(segment)]
+    words = [_WORDS[segment] for segment in segments[1:] if segment in _WORDS]
+    if method == "GET" and len(ids) == 1 and len(segments) == len(("entity", *ids, *words)):
+        if not words:
+            return Route(name, "read", entity, record_id=ids[0])
+        if len(words) == 1 and (segments[1] in _WORDS) == (entity in _WORD_FIRST):
+            return Route(name, "part", entity, record_id=ids[0], word=words[0])
     return Route(name, "unknown", entity)
 
 

@@ -7,3 +7,5 @@ from typing import Union
 
 Value = Union[str, int, float, bool, datetime, "list[str]", None]
 Row = dict[str, Value]
+Key = int | str
+"""What a record is known by within its stream: a number, save for units."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox import routes
 from onefile_sandbox.api import Api
@@ -147,27 +147,28 @@ class Sandbox:
         """How many of the calls would have changed data, refused ones included."""
         return self._log.writes()
 
-    def records(self, stream: str) -> list[dict[str, object]]:
-        """Give what a perfect reader of a stream's paged search gets.
+    def records(self, stream: str, *, details: bool = False) -> list[dict[str, Any]]:
+        """Give what a perfect reader gets: of a stream's paged search, or by its calls for each learner.
 
         Args:
             stream: The stream.
+            details: Whether each record is completed by a call for its id, where there is one.
 
         Returns:
-            All its rows as they are sent, with the OrganisationID where they hang from one.
+            All its rows as they are sent, with the id of what they hang from.
 
         Raises:
             KeyError: When there is no such stream.
         """
-        return self._api.records(stream)
+        return self._api.reader.records(stream, details=details)
 
     def counts(self) -> dict[str, int]:
         """Count the rows of every stream that a perfect reader gets."""
-        return self._api.counts()
+        return self._api.reader.counts()
 
     def warm(self) -> None:
         """Invent every row now; otherwise each is invented when it is first sent."""
-        self._api.warm()
+        self._api.reader.warm()
 
     def expire_sessions(self) -> None:
         """End all sessions."""

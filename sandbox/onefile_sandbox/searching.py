@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox import entities, instants
 from onefile_sandbox.answers import Refusal
+from onefile_sandbox.children import Children
 from onefile_sandbox.dice import number
 from onefile_sandbox.people import ROLES, SUPPORTED_ROLES
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from onefile_sandbox.behaviour import Behaviour
     from onefile_sandbox.entities import Entity
+    from onefile_sandbox.rows import Key
     from onefile_sandbox.table import Table
     from onefile_sandbox.world import World
 
@@ -34,7 +36,9 @@ class Question:
     streams: tuple[str, ...]
     organisation_id: int | None
     filters: tuple[tuple[str, str], ...]
-    since: datetime | None
+    since: datetime | None = None
+    owner_id: int | None = None
+    window: tuple[datetime | None, datetime | None] = (None, None)
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Found:
     """What a search finds: ids, in order, and the tables that they are from."""
 
     tables: tuple[Table, ...]
-    ids: Sequence[int]
+    ids: Sequence[Any]
 
     def page(self, page: int, size: int, moved: int = 0) -> Found:
         """Cut out one page.
@@ -58,7 +62,7 @@ class Found:
         start = (page - 1) * size - moved
         return Found(self.tables, self.ids[max(0, start) : max(0, start + size)])
 
-    def table(self, record_id: int) -> Table:
+    def table(self, record_id: Key) -> Table:
         """Say which table an id is from."""
         if len(self.tables) == 1:
             return self.tables[0]
@@ -99,7 +103,7 @@ class Search:
             Refusal: When it cannot be asked.
         """
         organisation_id = _number(body, "OrganisationID")
-        if entity.name == "Organisation":
+        if not entity.in_organisations:
             organisation_id = None
         elif organisation_id is not None:
             self._expect("organisations", organisation_id, "Organisation")
@@ -117,7 +121,11 @@ class Search:
         if entity.name == "User":
             streams = self._streams(_number(body, "Role"))
             since = _moment(body, "LastModified")
-        return Question(entity.name, streams, organisation_id, tuple(filters), since)
+        owner_id = _number(body, entity.owner) if entity.owner else None
+        if owner_id is None and self.needs_owner(entity):
+            raise Refusal(400, f"{entity.owner} is required.")
+        window = (_moment(body, "DateFrom"), _moment(body, "DateTo")) if entity.has_window else (None, None)
+        return Question(entity.name, streams, organisation_id, tuple(filters), since, owner_id, window)
 
     def find(self, question: Question) -> Found:
         """Find everything that a question asks for, in order."""
@@ -126,6 +134,12 @@ class Search:
         if self._behaviour.order == "unstable":
             return self._shuffled(found, next(self._shuffles))
         return found
+
+    def needs_owner(self, entity: Entity) -> bool:
+        """Say whether a search must be for what hangs from one user."""
+        if entity.needs_owner == "as-told":
+            return self._behaviour.learning_without_user == "400"
+        return entity.needs_owner == "always"
 
     def _remembered(self, question: Question) -> Found:
         if self._revision != self._world.revision:
@@ -142,21 +156,38 @@ class Search:
     def _look_up(self, question: Question) -> Found:
         entity = entities.ENTITIES[question.entity]
         tables = tuple(map(self._world.table, question.streams))
-        found: list[int] = []
+        found: list[Any] = []
         for table in tables:
-            ids: Sequence[int] = table.ids(question.organisation_id)
+            ids = self._ids(table, question)
             if question.since:
                 ids = [i for i in ids if self._changed_since(table, i, question.since)]
+            if any(question.window):
+                ids = [i for i in ids if self._within(table, i, question.window)]
             for name, wanted in question.filters:
                 matches = self._comparison(entity, name)
-                ids = [i for i in ids if matches(table.value(i, name), wanted)]
+                field = entity.fields.get(name, name)
+                ids = [i for i in ids if matches(table.value(i, field), wanted)]
             if len(tables) == 1:
                 return Found(tables, ids)
             found.extend(ids)
         return Found(tables, sorted(found))
 
+    def _ids(self, table: Table, question: Question) -> Sequence[Any]:
+        if not isinstance(table, Children) or not entities.ENTITIES[question.entity].owner:
+            return table.ids(question.organisation_id)
+        owners = table.owners
+        shown = owners.holds if self._behaviour.archived_portfolios else owners.is_main
+        if question.owner_id is not None:
+            wanted = question.organisation_id in {None, owners.organisation(question.owner_id)}
+            return table.of(question.owner_id) if wanted and shown(question.owner_id) else ()
+        ids = table.ids(question.organisation_id)
+        if self._behaviour.archived_portfolios:
+            return ids
+        return [i for i in ids if shown(table.value(i, table.owner))]
+
     def _comparison(self, entity: Entity, name: str) -> Callable[[object, str], bool]:
-        if entity.filters[name] == "name" and self._behaviour.name_match == "contains":
+        compare = entity.filters[name]
+        if compare == "part" or (compare == "name" and self._behaviour.name_match == "contains"):
             return lambda value, wanted: wanted in str(value or "").casefold()
         return lambda value, wanted: value is not None and str(value).casefold() == wanted
 
@@ -165,6 +196,18 @@ class Search:
         if not isinstance(changed, datetime):
             return False
         return changed > since or (self._behaviour.last_modified_inclusive and changed == since)
+
+    def _within(self, table: Table, record_id: int, window: tuple[datetime | None, datetime | None]) -> bool:
+        field = "AchievedDate"
+        if table.stream == "reviews":
+            field = "ScheduledFor" if self._behaviour.review_window == "scheduled" else "LearnerSignedOn"
+        moment = table.value(record_id, field)
+        if not isinstance(moment, datetime):
+            return False
+        begin, end = window
+        if begin and moment < begin:
+            return False
+        return not end or moment < end or (self._behaviour.date_to_inclusive and moment == end)
 
     def _in_order(self, found: Found) -> Found:
         if self._behaviour.order == "by-name":
@@ -194,8 +237,8 @@ class Search:
             raise Refusal(400, f"{name} not found.", entities.ENTITIES[name].not_found)
 
 
-def _name(table: Table, record_id: int) -> tuple[str, str, int]:
-    last = table.value(record_id, "LastName") or table.value(record_id, "Name")
+def _name(table: Table, record_id: Key) -> tuple[str, str, Key]:
+    last = table.value(record_id, "LastName") or table.value(record_id, "Name") or table.value(record_id, "Title")
     return str(last).casefold(), str(table.value(record_id, "FirstName")).casefold(), record_id
 
 

@@ -3,78 +3,88 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from functools import partial
-from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from onefile_sandbox import instants, people, places
+from onefile_sandbox.additions import Additions, settled
+from onefile_sandbox.children import Children
 from onefile_sandbox.dice import Dice
 from onefile_sandbox.population import Population
-from onefile_sandbox.table import Table
+from onefile_sandbox.tables import make_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from onefile_sandbox.rows import Key, Row, Value
+    from onefile_sandbox.table import Table
 
-    from onefile_sandbox.rows import Row, Value
-
-DATE_FIELDS = frozenset({"DOB", "StartOn", "PlannedEndDate", "CentreRegister", "CreatedOn", "LastModified"})
-
-FIRST_NEW_ID = 9_000_001
-"""Where the ids of added records begin: above every invented one."""
+DATE_FIELDS = frozenset(
+    {
+        "AchievedDate", "AssessorSignedOn", "CentreRegister", "CertificateAppliedDate", "CreatedOn", "DOB",
+        "EmployerSignedOn", "EndTime", "FromDate", "LastModified", "LearnerSignedOn", "PlanOn", "PlannedEnd",
+        "PlannedEndDate", "RegistrationDate", "ScheduledFor", "StartDate", "StartOn", "StartedOn", "ToDate",
+    }
+)  # fmt: skip
 
 
 class World:
     """One customer of OneFile, all of it invented from a seed.
 
     Attributes:
-        now: The moment that `add` and `change` stamp into LastModified. Each edit moves it on by
-            a second, so that edits have an order.
+        seed: What everything is invented from.
+        now: The world's time. Each edit moves it on by a second, so that edits have an order.
+        clock_ahead: How far OneFile's clock, which stamps LastModified, is ahead of it.
         revision: Grows with every edit.
     """
 
-    def __init__(self, *, seed: int, learners: int, organisations: int) -> None:
+    def __init__(self, *, seed: int, learners: int, organisations: int, today: datetime = instants.TODAY) -> None:
         """Invent a customer.
 
         Args:
             seed: What everything is invented from.
             learners: How many learners the customer has in all.
             organisations: How many organisations they are unevenly spread over.
+            today: The moment at which it begins.
         """
-        self._population = Population(seed, learners, organisations)
-        self.now = instants.TODAY
+        population = Population(seed, learners, organisations, today.astimezone(timezone.utc))
+        self.seed = seed
+        self.now = population.today
+        self.clock_ahead = timedelta()
         self.revision = 0
-        self.customer = places.customer(self._population)
+        self.customer = places.customer(population)
         self.customer_token = str(UUID(int=Dice(seed, "token").below(2**53) << 75, version=4))
-        self._new_ids = count(FIRST_NEW_ID)
-        changed = partial(instants.last_change, seed)
-        makers: dict[str, tuple[Callable[[int], Row], Callable[[int], datetime] | None]] = {
-            "organisations": (partial(places.organisation, self._population), None),
-            "classrooms": (partial(places.classroom, self._population), None),
-            "placements": (partial(places.placement, self._population), None),
-            "providers": (partial(places.provider, self._population), None),
-        }
-        for stream in people.ROLES:
-            makers[stream] = (partial(people.person, self._population, stream), changed)
-        self._tables = {
-            stream: Table(stream, partial(self._first_ids, stream), make, last_change)
-            for stream, (make, last_change) in makers.items()
-        }
+        self._additions = Additions(self.customer["ID"])
+        self._tables = make_tables(population)
 
     @property
     def streams(self) -> list[str]:
         """The names of all streams."""
         return ["customers", *self._tables]
 
+    @property
+    def stamp(self) -> datetime:
+        """The moment that OneFile's clock shows."""
+        return self.now + self.clock_ahead
+
     def table(self, stream: str) -> Table:
         """Give the table of a stream."""
         return self._tables[stream]
 
-    def ids(self, stream: str, organisation_id: int | None = None) -> list[int]:
-        """Give a stream's ids, of one organisation or of all of them."""
+    def children(self, stream: str) -> Children:
+        """Give the table of a stream whose records hang from others.
+
+        Raises:
+            TypeError: When they do not.
+        """
+        table = self._tables[stream]
+        if not isinstance(table, Children):
+            raise TypeError(stream)
+        return table
+
+    def ids(self, stream: str, organisation_id: int | None = None) -> list[Any]:
+        """Give a stream's ids, of one organisation or of all of them: numbers, save for units."""
         return list(self._tables[stream].ids(organisation_id))
 
-    def get(self, stream: str, record_id: int) -> Row:
+    def get(self, stream: str, record_id: Key) -> Row:
         """Give a copy of the truth about one record.
 
         Args:
@@ -98,44 +108,32 @@ class World:
         Args:
             stream: Where to.
             organisation_id: Its organisation; the first one unless told.
-            fields: What is known of it; the rest is invented where a record needs it.
+            fields: What is known of it; the rest is invented where a record needs it. What hangs
+                from a learner hangs from the first one unless told by LearnerID or UserID.
 
         Returns:
             The new row, with its ID.
         """
         table = self._tables[stream]
-        row: Row = {"ID": next(self._new_ids)}
-        if stream == "organisations":
-            row.update(
-                CustomerID=self.customer["ID"],
-                Name=f"Organisation {row['ID']}",
-                KeychainCreationForNewUserActive=False,
-                KeychainEmailSuppression=False,
-            )
-        else:
-            row["OrganisationID"] = organisation_id or self.ids("organisations")[0]
-            if stream in people.ROLES:
-                row.update(FirstName="New", LastName="Person", MISID=f"NEW{row['ID']}")
-                row.update(Role=people.ROLES[stream], CreatedOn=self.now, LastModified=self.now)
-            else:
-                row["Name"] = f"New {row['ID']}"
+        owner_id: Value = None
+        if isinstance(table, Children):
+            owner_id = fields.get(table.owner) or table.owners.ids(organisation_id)[0]
+        elif stream not in {"organisations", "standards", "units"}:
+            organisation_id = organisation_id or self.ids("organisations")[0]
+        row = self._additions.begin(table, organisation_id, owner_id, self.stamp)
         row.update(_with_moments(fields))
-        table.put(row)
-        self._edited()
-        return dict(row)
+        return self._put(table, settled(stream, row, fields))
 
-    def change(self, stream: str, record_id: int, **fields: Value) -> Row:
-        """Change some fields of a record; LastModified becomes `now` unless it is one of them."""
+    def change(self, stream: str, record_id: Key, **fields: Value) -> Row:
+        """Change some fields of a record; LastModified becomes `stamp` unless it is one of them."""
         row = self.get(stream, record_id)
         if "LastModified" in row:
-            row["LastModified"] = self.now
+            row["LastModified"] = self.stamp
         row.update(_with_moments(fields))
-        self._tables[stream].put(row)
-        self._edited()
-        return dict(row)
+        return self._put(self._tables[stream], settled(stream, row, fields))
 
-    def remove(self, stream: str, record_id: int) -> Row:
-        """Delete a record without a trace, as OneFile does."""
+    def remove(self, stream: str, record_id: Key) -> Row:
+        """Delete a record without a trace, as OneFile does, and what hangs from it too."""
         row = self.get(stream, record_id)
         self._tables[stream].drop(record_id)
         self._edited()
@@ -144,21 +142,13 @@ class World:
     def archive(self, learner_id: int) -> Row:
         """Make a learner an archived learner, which is another role."""
         row = self.remove("learners", learner_id)
-        row.update(Role=people.ROLES["archived_learners"], LastModified=self.now)
-        self._tables["archived_learners"].put(row)
+        row.update(Role=people.ROLES["archived_learners"], LastModified=self.stamp)
+        return self._put(self._tables["archived_learners"], row)
+
+    def _put(self, table: Table, row: Row) -> Row:
+        table.put(row)
         self._edited()
         return dict(row)
-
-    def _first_ids(self, stream: str, organisation_id: int | None) -> Sequence[int]:
-        organisation_ids = self._population.organisation_ids
-        if stream == "organisations":
-            return organisation_ids
-        stock = self._population.stocks[stream]
-        if organisation_id is None:
-            return stock.ids()
-        if organisation_id not in organisation_ids:
-            return ()
-        return stock.ids(organisation_ids.index(organisation_id))
 
     def _edited(self) -> None:
         self.revision += 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from onefile_sandbox import Behaviour
 from onefile_sandbox.behaviour import choices, spelled
 from onefile_sandbox.cli import _parser
+from onefile_sandbox.entities import ENTITIES, ENTITY_OF, PARTS
 from onefile_sandbox.faults import KINDS
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
@@ -31,6 +32,31 @@ def test_every_behaviour_is_in_the_table() -> None:
 
 def test_every_fault_is_in_the_table() -> None:
     assert rows_under("Accidents") == [f"| `{kind}` | {says} |" for kind, says in KINDS.items()]
+
+
+def calls_for(stream: str) -> list[str]:
+    """Give the calls that tell a stream, as the README spells them."""
+    entity = ENTITY_OF[stream]
+    calls = []
+    if entity.name in ENTITIES:
+        calls.append(f"`POST {entity.name}/Search`")
+        if entity.is_read:
+            calls.append(f"`GET {entity.name}/{{id}}`")
+    for part in PARTS.values():
+        if part.entry is entity:
+            path = (part.entity, part.word, "{id}") if part.entity == "Timesheet" else (part.entity, "{id}", part.word)
+            calls.append(f"`GET {'/'.join(path)}`")
+    return calls
+
+
+def test_every_stream_is_in_the_table() -> None:
+    expected = ["| `customers` | `GET Customer` |  |  |"]
+    for entity in {entity.name: entity for entity in ENTITY_OF.values()}.values():
+        names = ", ".join(f"`{stream}`" for stream in entity.streams)
+        carried = ", ".join(f"`{name}`" for name in entity.carried if entity.name != "Organisation")
+        guessed = ", ".join(f"`{name}`" for name in entity.guessed)
+        expected.append(f"| {names} | {', '.join(calls_for(entity.streams[0]))} | {carried} | {guessed} |")
+    assert rows_under("Streams") == expected
 
 
 def test_every_option_is_told() -> None:
