@@ -32,15 +32,17 @@ def settings() -> str:
 def streams() -> str:
     """Make the table of streams."""
     return _table(
-        ("Stream", "What it holds", "Read by", "For each", "Key", "Replication"),
+        ("Stream", "What it holds", "Read by", "For each", "Calls", "Key", "Replication", "On by default"),
         [
             (
                 f"[`{stream.name}`](docs/streams.md#{stream.name})",
                 _summary(stream),
                 f"`{stream.call()}`",
                 _parent(stream),
+                _calls(stream),
                 ", ".join(f"`{key}`" for key in stream.primary_keys),
-                "full table",
+                _replication(stream),
+                "yes" if stream.selected_by_default else "no",
             )
             for stream in STREAMS
         ],
@@ -72,6 +74,17 @@ def _summary(stream: type[OneFileStream]) -> str:
 
 def _parent(stream: type[OneFileStream]) -> str:
     return stream.parent_stream_type.name.removesuffix("s") if stream.parent_stream_type else "token"
+
+
+def _replication(stream: type[OneFileStream]) -> str:
+    return f"incremental by `{stream.replication_key}`" if isinstance(stream.replication_key, str) else "full table"
+
+
+def _calls(stream: type[OneFileStream]) -> str:
+    if "/Search/" in stream.call():
+        detailed = stream.name in SETTINGS["properties"]["fetch_details"]["default"]
+        return "one for each page, and one more" + (", and one for each record" if detailed else "")
+    return "one for each learner" if "{learner}" in stream.call() else "one"
 
 
 def _type(rule: dict[str, Any]) -> str:

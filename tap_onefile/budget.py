@@ -55,15 +55,17 @@ class Budget:
         self._answered: deque[float] = deque()
         self._closed_until = 0.0
         self._raised_at = clock()
-        self.waited = 0.0
-        """Seconds that calls have waited for their turn so far, summed over all threads."""
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait until one more call may be made, and count it until it is answered."""
-        self._wait_for_turn()
+    def turn(self) -> Iterator[float]:
+        """Wait until one more call may be made, and count it until it is answered.
+
+        Yields:
+            The seconds that the call has waited.
+        """
+        waited = self._wait_for_turn()
         try:
-            yield
+            yield waited
         finally:
             with self._lock:
                 self._under_way -= 1
@@ -80,7 +82,7 @@ class Budget:
         """
         with self._lock:
             now = self._clock()
-            if now >= self._closed_until:
+            if self._full and now >= self._closed_until:
                 # Calls that were under way together are refused together: that is one sign, not many.
                 self._allowed = max(1.0, self._allowed * _SLOWED)
             self._closed_until = max(self._closed_until, now + seconds)
@@ -91,25 +93,27 @@ class Budget:
         """The calls per minute that are let through at present; 0 means no limit."""
         return int(self._allowed)
 
-    def _wait_for_turn(self) -> None:
-        while (delay := self._take_or_tell_delay()) > 0:
+    def _wait_for_turn(self) -> float:
+        waited = 0.0
+        while (delay := self._take_or_tell_delay()) is not None:
             self._sleep(delay)
-            with self._lock:
-                self.waited += delay
+            waited += delay
+        return waited
 
-    def _take_or_tell_delay(self) -> float:
+    def _take_or_tell_delay(self) -> float | None:
+        """Take a turn, or tell for how many seconds there is none."""
         with self._lock:
             now = self._clock()
             if now < self._closed_until:
                 return self._closed_until - now
             if self._full:
                 self._recover(now)
-                while self._answered and now - self._answered[0] >= WINDOW:
+                while self._answered and self._answered[0] + WINDOW <= now:
                     self._answered.popleft()
                 if self._under_way + len(self._answered) >= int(self._allowed):
                     return self._answered[0] + WINDOW - now if self._answered else _POLL
             self._under_way += 1
-            return 0.0
+            return None
 
     def _recover(self, now: float) -> None:
         windows = (now - self._raised_at) // WINDOW

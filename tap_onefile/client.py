@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import random
-import threading
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote
 
 import msgspec
 
@@ -16,6 +14,7 @@ from tap_onefile import errors
 from tap_onefile.budget import PAUSE
 from tap_onefile.errors import Action, Fault
 from tap_onefile.session import Session, read_session
+from tap_onefile.statistics import Tally
 from tap_onefile.transport import LOGIN, Answer
 
 if TYPE_CHECKING:
@@ -46,6 +45,7 @@ class OneFileClient:
         customer_token: The customer's API token.
         budget: Lets calls through; shared by everything that calls OneFile in this run.
         retry_for: Seconds for which one call is repeated after passing failures.
+        logins: Counts the logins.
         clock: Gives the time in seconds; never goes back.
         sleep: Waits for some seconds.
     """
@@ -57,6 +57,7 @@ class OneFileClient:
         budget: Budget,
         *,
         retry_for: float,
+        logins: Tally | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -64,20 +65,21 @@ class OneFileClient:
         self._customer_token = customer_token
         self._budget = budget
         self._retry_for = retry_for
+        self._logins = logins or Tally()
         self._clock = clock
         self._sleep = sleep
         self._session = Session(self._log_in, clock=clock)
-        self._lock = threading.Lock()
-        self._answered_at = clock()
+        self._starving_since: float | None = None
         self._reached = False
-        self.calls = 0
-        """Calls made so far, logins and repeats included."""
 
-    def get(self, path: str) -> Row:
+    def get(self, path: str, *, of_record: bool = False, tally: Tally | None = None) -> Row:
         """Read one object.
 
         Args:
             path: The path below the address of the API, such as ``Customer``.
+            tally: Counts the calls.
+            of_record: Whether the path belongs to one record, which may have gone since its id was read. OneFile then
+                answers 404 or 400 (API reference, section 7, "Not found").
 
         Returns:
             The object.
@@ -87,29 +89,38 @@ class OneFileClient:
             Refused: OneFile does not let us read it.
             OneFileError: The run cannot go on.
         """
-        found = self._call("GET", path, None, _read_object)
+        found = self._get(path, _read_object, tally, of_record=of_record)
         if found is None:
-            raise errors.NotFound(f"OneFile has nothing at {path}")
+            raise errors.not_found(f"GET {path}", self._transport.host)
         return found
 
-    def get_by_id(self, entity: str, record_id: object) -> Row:
-        """Read one record in full.
+    def get_rows(self, path: str, *, of_record: bool = False, tally: Tally | None = None) -> list[Row]:
+        """Read a list that is given whole, without pages.
 
         Args:
-            entity: The entity, as OneFile's paths name it.
-            record_id: The id; a unit's may hold characters that a path cannot.
+            path: The path below the address of the API.
+            tally: Counts the calls.
+            of_record: As for ``get``.
 
         Returns:
-            The record.
+            The rows.
 
         Raises:
-            NotFound: The record is not there (any more).
+            NotFound: There is nothing at this path.
             Refused: OneFile does not let us read it.
             OneFileError: The run cannot go on.
         """
-        return self.get(f"{entity}/{quote(str(record_id), safe='')}")
+        return self._get(path, _read_rows, tally, of_record=of_record)
 
-    def search_page(self, entity: str, filters: Mapping[str, object], page: int, page_size: int) -> list[Row]:
+    def search_page(
+        self,
+        entity: str,
+        filters: Mapping[str, object],
+        page: int,
+        page_size: int,
+        *,
+        tally: Tally | None = None,
+    ) -> list[Row]:
         """Read one page of a search.
 
         What OneFile answers past the last page is not known, and some entities have only been seen unpaged (API
@@ -121,24 +132,30 @@ class OneFileClient:
             filters: The body of the search.
             page: The number of the page, from 1.
             page_size: The rows to ask for; OneFile may give fewer and yet have more.
+            tally: Counts the calls.
 
         Returns:
             The rows; none past the end.
 
         Raises:
-            WrongAddress: OneFile knows no such search.
+            NotFound: OneFile knows no such search.
             Refused: OneFile does not let us search this.
             OneFileError: The run cannot go on.
         """
         try:
-            return self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, _read_rows)
+            return self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, _read_rows, tally)
         except errors.NotFound:
             if page > 1:
                 return []
+        return self._call("POST", f"{entity}/Search", filters, _read_rows, tally)
+
+    def _get(self, path: str, read: Callable[[Answer], T], tally: Tally | None, *, of_record: bool) -> T:
         try:
-            return self._call("POST", f"{entity}/Search", filters, _read_rows)
-        except errors.NotFound:
-            raise errors.not_an_api(f"POST {entity}/Search", self._transport.host) from None
+            return self._call("GET", path, None, read, tally)
+        except errors.QuestionRefused:
+            if of_record:
+                raise errors.not_found(f"GET {path}", self._transport.host) from None
+            raise
 
     def _call(
         self,
@@ -146,28 +163,37 @@ class OneFileClient:
         path: str,
         filters: Mapping[str, object] | None,
         read: Callable[[Answer], T],
+        tally: Tally | None,
     ) -> T:
         """Make a call with a session that is alive, and once more with a new one where the first was refused."""
+        tally = tally or Tally()
         call = f"{method} {path}"
         token = self._session.token()
-        outcome = self._persist(method, path, {"X-TokenID": token}, filters, read)
+        outcome = self._persist(method, path, {"X-TokenID": token}, filters, read, tally)
         if isinstance(outcome, Answer) and errors.action_for(outcome.status) is Action.LOG_IN_AGAIN:
             self._session.discard(token)
-            outcome = self._persist(method, path, {"X-TokenID": self._session.token()}, filters, read)
+            outcome = self._persist(method, path, {"X-TokenID": self._session.token()}, filters, read, tally)
         if not isinstance(outcome, Answer):
             return outcome
         match errors.action_for(outcome.status):
             case Action.LOG_IN_AGAIN:
                 raise errors.access_refused(call, outcome.status)
             case Action.NOT_FOUND:
-                raise errors.NotFound(f"OneFile has nothing at {path}")
+                raise errors.not_found(call, self._transport.host)
             case Action.REDIRECTED:
                 raise errors.redirected(call, outcome.status, self._transport.host)
             case _:
-                raise errors.question_refused(call, outcome.status, *_reason(outcome.content))
+                code, message = _reason(outcome.content)
+                raise errors.question_refused(call, outcome.status, code, self._without_tokens(message))
+
+    def _without_tokens(self, text: str | None) -> str | None:
+        for secret in (self._customer_token, self._session.current):
+            text = text.replace(secret, "…") if text and secret else text
+        return text
 
     def _log_in(self) -> str:
-        outcome = self._persist("POST", LOGIN, {"X-CustomerToken": self._customer_token}, None, _read_token)
+        headers = {"X-CustomerToken": self._customer_token}
+        outcome = self._persist("POST", LOGIN, headers, None, _read_token, self._logins)
         if isinstance(outcome, str):
             return outcome
         call = f"POST /{LOGIN}"
@@ -186,28 +212,33 @@ class OneFileClient:
         headers: Mapping[str, str],
         filters: Mapping[str, object] | None,
         read: Callable[[Answer], T],
+        tally: Tally,
     ) -> T | Answer:
         """Repeat one call until it is answered, for as long as the failure may be a passing one.
 
         Returns:
             What was read, or the answer itself where its status says that there is nothing to read.
         """
-        started = self._clock()
         faults = 0
+        failing_since = self._clock()
         while True:
             try:
-                answer = self._exchange(method, path, headers, filters)
+                answer = self._exchange(method, path, headers, filters, tally)
                 action = errors.action_for(answer.status)
                 if action is Action.SLOW_DOWN:
                     self._slow_down(answer)
+                    tally.add_repeat()
+                    # Who refuses for want of budget is well: what failed before has passed.
+                    faults = 0
                     continue
                 outcome = read(answer) if action is Action.READ else answer
             except Fault as fault:
                 faults += 1
-                self._pause_or_give_up(f"{method} /{path}", fault, faults, started)
+                failing_since = self._clock() if faults == 1 else failing_since
+                self._pause_or_give_up(f"{method} /{path}", fault, faults, failing_since)
+                tally.add_repeat()
             else:
-                self._reached = True
-                self._answered_at = self._clock()
+                self._starving_since = None
                 return outcome
 
     def _exchange(
@@ -216,27 +247,31 @@ class OneFileClient:
         path: str,
         headers: Mapping[str, str],
         filters: Mapping[str, object] | None,
+        tally: Tally,
     ) -> Answer:
-        with self._budget.turn():
-            with self._lock:
-                self.calls += 1
+        with self._budget.turn() as waited:
+            tally.add_call(waited)
             answer = self._transport.exchange(method, path, headers=headers, body=filters)
+        self._reached = True
         if errors.action_for(answer.status) is Action.REPEAT:
             raise Fault(f"status {answer.status}", answer.retry_after)
         return answer
 
     def _slow_down(self, answer: Answer) -> None:
-        starved_for = self._clock() - self._answered_at
+        now = self._clock()
+        if self._starving_since is None:
+            self._starving_since = now
+        starved_for = now - self._starving_since
         if starved_for >= STARVED_AFTER:
             raise errors.starved(self._transport.host, starved_for)
         pause = PAUSE if answer.retry_after is None else min(answer.retry_after, STARVED_AFTER)
         logger.warning("OneFile says that its limit of calls is reached (429): waiting %.0f s", pause)
         self._budget.pause(pause)
 
-    def _pause_or_give_up(self, call: str, fault: Fault, faults: int, started: float) -> None:
+    def _pause_or_give_up(self, call: str, fault: Fault, faults: int, failing_since: float) -> None:
         ceiling = min(_LONGEST_PAUSE, 2.0 ** (faults - 1))
         pause = max(ceiling * (0.5 + random.random() / 2), fault.retry_after or 0.0)  # noqa: S311 - no secret
-        elapsed = self._clock() - started
+        elapsed = self._clock() - failing_since
         # A host that has never answered is more likely mistyped than down.
         unreached = not self._reached and faults >= _FIRST_CONTACT_TRIES and not fault.is_answer
         if unreached or elapsed + pause > self._retry_for:
@@ -275,23 +310,30 @@ def _decode(content: bytes) -> object:
         return None
     try:
         return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        # The standard decoder takes what is legal but odd, such as half of a surrogate pair.
-        return json.loads(text)
-    except ValueError:
+        # The standard decoder takes what is legal but odd, such as half of a surrogate pair, which nothing can write.
+        found: object = json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
         what = "an HTML page" if text[:1] == b"<" else "a body that is not JSON"
         raise Fault(f"{what} in place of data") from None
 
 
-def _reason(content: bytes) -> tuple[object, object]:
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and the infinities, which Python reads although JSON does not have them."""
+    raise ValueError(name)
+
+
+def _reason(content: bytes) -> tuple[object, str | None]:
     """Read OneFile's own code and words out of an error, where it gives them (API reference, section 7)."""
     try:
         found = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None, None
     if not isinstance(found, dict):
         return None, None
     reason = {str(key).lower(): value for key, value in found.items()}
-    return reason.get("code"), reason.get("message")
+    message = reason.get("message")
+    return reason.get("code"), message if isinstance(message, str) else None

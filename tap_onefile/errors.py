@@ -49,8 +49,12 @@ class Refused(OneFileError):
     """OneFile refuses one call for good, while others may still be answered."""
 
 
+class QuestionRefused(Refused):
+    """OneFile finds fault with what a call asks."""
+
+
 class NotFound(OneFileError):
-    """There is nothing at this path: no such record, page or entity."""
+    """There is nothing at this path: no such record, or no such list or search at all."""
 
 
 class Fault(Exception):
@@ -143,7 +147,7 @@ def access_refused(call: str, status: int) -> Refused:
     )
 
 
-def question_refused(call: str, status: int, code: object, message: object) -> Refused:
+def question_refused(call: str, status: int, code: object, message: str | None) -> QuestionRefused:
     """Say that OneFile finds fault with a call.
 
     Args:
@@ -156,17 +160,17 @@ def question_refused(call: str, status: int, code: object, message: object) -> R
         The error to raise.
     """
     reasons = [f"code {code}"] if isinstance(code, int) else []
-    if isinstance(message, str) and message.strip():
+    if message and message.strip():
         reasons.append(f"«{_safe_to_show(message)}»")
     reason = ", ".join(reasons) or "no reason given"
-    return Refused(
+    return QuestionRefused(
         f"OneFile did not accept {call} (status {status}: {reason}). Repeating it would not help: check the settings"
         " organisation_ids and start_date, and report it if they are right.",
     )
 
 
-def not_an_api(call: str, host: str) -> WrongAddress:
-    """Say that the host does not know a path that the OneFile API has.
+def not_found(call: str, host: str) -> NotFound:
+    """Say that the host does not know a path.
 
     Args:
         call: The method and path.
@@ -175,10 +179,23 @@ def not_an_api(call: str, host: str) -> WrongAddress:
     Returns:
         The error to raise.
     """
-    return WrongAddress(
+    return NotFound(
         f"{host} answers 404 to {call}, which the OneFile API has. Check the setting api_url: it must end with the"
         " version, as in https://wsapi.onefile.co.uk/api/v2.1, or be left out in favour of environment.",
     )
+
+
+def not_an_api(call: str, host: str) -> WrongAddress:
+    """Say that the host does not know the login, which every OneFile API has.
+
+    Args:
+        call: The method and path.
+        host: The host that was asked.
+
+    Returns:
+        The error to raise.
+    """
+    return WrongAddress(str(not_found(call, host)))
 
 
 def redirected(call: str, status: int, host: str) -> WrongAddress:
@@ -240,5 +257,5 @@ def _safe_to_show(message: str) -> str:
     OneFile's messages are short fixed sentences as far as is known (API reference, section 7), but one that echoed
     what was asked could carry an e-mail address, a number of a person or a token.
     """
-    line = " ".join(message.split())[:200]
-    return re.sub(r"\S*@\S*|\b(?=\S*\d)[\w+/=-]{8,}|\b[\w+/=-]{24,}", "…", line)
+    line = " ".join(message.split())
+    return re.sub(r"\S*@\S*|\b(?=\S*\d)[\w+/=-]{8,}|\b[\w+/=-]{24,}", "…", line)[:200]

@@ -7,12 +7,14 @@ mean that there is no data (API reference, section 6, "Null vs missing vs empty"
 
 from __future__ import annotations
 
+import math
 import re
-from datetime import UTC, datetime
-from functools import lru_cache
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
+
+from tap_onefile.instants import to_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,9 +47,24 @@ def identity(of: str) -> th.Property[Any]:
     return _field("ID", th.IntegerType, f"OneFile's id of the {of}.", NOT_PERSONAL, required=True)
 
 
+def text_identity(of: str, example: str) -> th.Property[Any]:
+    """Make the field ``ID`` of a record whose id is a text."""
+    return _field("ID", th.StringType, f"OneFile's id of the {of}, a text {example}.", NOT_PERSONAL, required=True)
+
+
+def text_key(name: str, description: str) -> th.Property[Any]:
+    """Make a key that the tap works out, for records that OneFile gives no id."""
+    return _field(name, th.StringType, description, NOT_PERSONAL, required=True)
+
+
 def reference(name: str, description: str) -> th.Property[Any]:
     """Make a field that holds the id of another record; ``0`` stands for none in some of OneFile's data."""
     return _field(name, th.IntegerType, description, NOT_PERSONAL)
+
+
+def owner(description: str) -> th.Property[Any]:
+    """Make the field ``OrganisationID`` of a record that more than one organisation may have: a part of its key."""
+    return _field("OrganisationID", th.IntegerType, description, NOT_PERSONAL, required=True)
 
 
 def integer(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
@@ -106,38 +123,6 @@ def plain_type_of(schema: Schema) -> type | None:
     return None if schema.get("format") == "date-time" else _PLAIN_TYPES.get(_kind_of(schema))
 
 
-def to_instant(value: object) -> str:
-    """Convert a date to UTC in one fixed width, so that texts sort as moments do.
-
-    A value without an offset is UTC, as all known clients of the API take it. Microseconds are kept; the seventh
-    digit that .NET may write is not.
-
-    Args:
-        value: An ISO 8601 date, with or without a time.
-
-    Returns:
-        The moment, as ``2026-01-31T09:30:00.000000Z``.
-
-    Raises:
-        ValueError: The value is no such date.
-    """
-    if not isinstance(value, str):
-        raise ValueError  # noqa: TRY004 - one error for all that does not fit
-    return _to_instant(value.strip())
-
-
-@lru_cache(maxsize=1 << 14)
-def _to_instant(text: str) -> str:
-    """Convert a date; remembered, as most dates of learners stand in many records."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is not None:
-        try:
-            moment = moment.astimezone(UTC).replace(tzinfo=None)
-        except OverflowError:
-            raise ValueError from None
-    return f"{moment.isoformat(timespec='microseconds')}Z"
-
-
 def _kind_of(schema: Schema) -> str:
     kinds: list[str] = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return next(kind for kind in kinds if kind != "null")
@@ -166,9 +151,9 @@ def _to_integer(value: object) -> int:
 
 
 def _to_number(value: object) -> float:
-    if type(value) is int or type(value) is float:
+    if type(value) is int or (isinstance(value, float) and math.isfinite(value)):
         return value
-    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+    if isinstance(value, str) and _DECIMAL.fullmatch(value) and Decimal(repr(float(value))) == Decimal(value):
         return float(value)
     raise ValueError
 
@@ -201,7 +186,7 @@ _DIGITS = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
-_PLAIN_TYPES: dict[str, type] = {"integer": int, "number": float, "string": str, "boolean": bool}
+_PLAIN_TYPES: dict[str, type] = {"integer": int, "string": str, "boolean": bool}
 
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
     "integer": _to_integer,

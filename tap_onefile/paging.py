@@ -21,7 +21,7 @@ def new_rows(
     sequence: PageSequence,
     pages: Iterable[list[Row]],
     ask_again: Callable[[int], list[Row]],
-) -> Iterator[Row]:
+) -> Iterator[list[Row]]:
     """Read the rows of a search, each of them once.
 
     Args:
@@ -31,7 +31,7 @@ def new_rows(
             the same again.
 
     Yields:
-        The rows that no earlier page had.
+        The rows of each page that no earlier page had.
 
     Raises:
         RepeatedPage: The server gives the same rows again and again, so that its end cannot be found.
@@ -40,7 +40,7 @@ def new_rows(
         rows = ask_again(number) if sequence.repeats(page) else page
         if not rows:
             return
-        yield from sequence.new_rows(rows)
+        yield sequence.new_rows(rows)
 
 
 class PageSequence:
@@ -55,13 +55,13 @@ class PageSequence:
         self._search = search
         self._key = key
         self._seen: set[Hashable] = set()
-        self._previous: list[Hashable] = []
+        self._pages: set[int] = set()
         self._stale_pages = 0
         self.repeated_rows = 0
         """Rows left out so far because an earlier page of the same search had them."""
 
     def repeats(self, rows: Sequence[Row]) -> bool:
-        """Tell whether a page holds the same rows as the page before it.
+        """Tell whether a page holds the same rows as a page before it.
 
         Args:
             rows: The rows of the page.
@@ -69,8 +69,7 @@ class PageSequence:
         Returns:
             True if so: the server may not be paging at all, or has answered with the wrong page.
         """
-        keys = self._keys(rows)
-        return bool(keys) and sorted(map(str, keys)) == sorted(map(str, self._previous))
+        return _fingerprint(self._keys(rows)) in self._pages
 
     def new_rows(self, rows: Sequence[Row]) -> list[Row]:
         """Take the next page and give the rows that no earlier page had.
@@ -97,14 +96,18 @@ class PageSequence:
         self._stale_pages = 0 if new else self._stale_pages + 1
         if self._stale_pages > 1:
             raise self._endless()
-        self._previous = keys
+        self._pages.add(_fingerprint(keys))
         return new
 
     def _keys(self, rows: Sequence[Row]) -> list[Hashable]:
-        return [key if isinstance(key := row.get(self._key), (int, str)) else None for row in rows]
+        return [key if isinstance(key := row.get(self._key), (int, float, str)) else None for row in rows]
 
     def _endless(self) -> RepeatedPage:
         return RepeatedPage(
             f"OneFile gives the same rows page after page for {self._search}, so the end of the search cannot be"
             " found and rows may be missing. Run again; if it persists, set page_size to 1000 and report it.",
         )
+
+
+def _fingerprint(keys: Sequence[Hashable]) -> int:
+    return hash(tuple(sorted(map(str, keys))))

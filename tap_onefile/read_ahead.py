@@ -1,4 +1,4 @@
-"""Ordered, bounded read-ahead over the searches of a run.
+"""Ordered, bounded read-ahead over the calls of a run.
 
 Whoever reads says early what will be read, in the order in which it will be read (`plan`), and then reads it in that
 order (`pages`). In between, a few threads make the calls that are next in that order. So the pages come out in the same
@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     Row = dict[str, Any]
 
@@ -27,30 +28,52 @@ _SHORT_SEARCH = 4
 
 @dataclass(frozen=True)
 class Search:
-    """One search, from its first page to its last."""
+    """A search, from its first page to its last."""
 
     entity: str
     """The entity, as OneFile's paths name it."""
     filters: tuple[tuple[str, object], ...]
     """The body of the search."""
+    stream: str
+    """For whom it is read."""
 
     @classmethod
-    def of(cls, entity: str, filters: Mapping[str, object]) -> Search:
+    def of(cls, entity: str, filters: Mapping[str, object], stream: str) -> Search:
         """Make a search from its filters by name."""
-        return cls(entity, tuple(filters.items()))
+        return cls(entity, tuple(filters.items()), stream)
+
+
+@dataclass(frozen=True)
+class Get:
+    """Something that is read by one call, without pages."""
+
+    path: str
+    """The path below the address of the API, URL-encoded."""
+    stream: str
+    """For whom it is read."""
+    is_list: bool
+    """Whether it is a list of rows, or one object."""
+    of_record: bool = False
+    """Whether it belongs to one record, which may have gone since its id was read."""
+
+
+Read = Search | Get
+"""What can be read ahead."""
 
 
 @dataclass(eq=False)
 class Pages:
-    """The pages of one search, of which some are asked for, some have come, and some have been taken."""
+    """The pages of one read, of which some are asked for, some have come, and some have been taken."""
 
-    search: Search
+    read: Read
     asked: int = 0
     """The last page that was asked for."""
     filled: int = 0
     """The last page known to hold rows."""
     is_over: bool = False
     """Whether a page came back empty, or a call failed for good."""
+    is_forgotten: bool = False
+    """Whether nobody will read any more of it."""
     _first_size: int = 0
     _last_size: int = 0
     _come: dict[int, list[Row] | Exception] = field(default_factory=dict)
@@ -58,10 +81,13 @@ class Pages:
     def next_page(self) -> int | None:
         """Tell which page may be asked for now.
 
-        The page after the last one known to hold rows always may: it holds rows or it is the empty one that ends the
-        search. Pages beyond it may not exist. They are guessed only on searches that are known to be long, so that at
-        most a fifth of the calls is wasted, and none on searches of up to four pages.
+        What is not a search has one page. On a search, the page after the last one known to hold rows always may be
+        asked for: it holds rows or it is the empty one that ends the search. Pages beyond it may not exist. They are
+        guessed only on searches that are known to be long, so that at most a fifth of the calls is wasted, and none on
+        searches of up to four pages.
         """
+        if isinstance(self.read, Get):
+            return 1 if not self.asked else None
         looks_on = self.filled > _SHORT_SEARCH and self._last_size >= self._first_size
         guesses = (self.filled + 1) // 4 if looks_on else 0
         return self.asked + 1 if not self.is_over and self.asked <= self.filled + guesses else None
@@ -95,66 +121,88 @@ class Pages:
 
 
 class ReadAhead:
-    """Makes the calls of planned searches ahead of their turn.
+    """Makes planned calls ahead of their turn.
 
     Args:
-        fetch: Gives the rows of one page of a search; called from several threads.
+        fetch: Gives one page of what is read; called from several threads.
         threads: How many calls may be under way at once.
     """
 
-    def __init__(self, fetch: Callable[[Search, int], list[Row]], threads: int) -> None:
+    def __init__(self, fetch: Callable[[Read, int], list[Row]], threads: int) -> None:
         self._fetch = fetch
         self._threads = threads
         self._started = False
         self._changed = threading.Condition()
         self._planned: deque[Pages] = deque()
         self._under_way = 0
+        self._waiting = 0
         self._wanted: tuple[Pages, int] | None = None
 
-    def plan(self, searches: Iterable[Search]) -> None:
+    def plan(self, reads: Iterable[Read]) -> None:
         """Say what will be read next.
 
         Args:
-            searches: The searches in the order in which they will be read, all of them before anything planned so far.
+            reads: What will be read, in its order, and all of it before anything planned so far.
         """
         with self._changed:
-            self._planned.extendleft(reversed([Pages(search) for search in searches]))
+            self._planned.extendleft(reversed([Pages(read) for read in reads]))
             self._changed.notify_all()
 
-    def pages(self, search: Search) -> Iterator[list[Row]]:
-        """Read one search.
+    @contextmanager
+    def planned(self, reads: Sequence[Read]) -> Iterator[None]:
+        """Have reads planned for as long as a block of code lasts, and forget those that it has not come to.
 
         Args:
-            search: The search; made right away where it was not planned.
+            reads: As for ``plan``.
+        """
+        self.plan(reads)
+        try:
+            yield
+        finally:
+            self._forget(set(reads))
+
+    def pages(self, read: Read) -> Iterator[list[Row]]:
+        """Read one search or list or object to its end.
+
+        Args:
+            read: What to read; asked for right away where it was not planned.
 
         Yields:
-            The rows of each page, the last one empty.
+            The rows of each page.
 
         Raises:
             Exception: What the call for a page raised, after all pages before it.
         """
-        pages = self._begin(search)
+        pages = self._begin(read)
         page = 1
         try:
             while rows := self._wait_for(pages, page):
                 yield rows
+                if isinstance(read, Get):
+                    break
                 page += 1
         finally:
-            with self._changed:
-                pages.is_over = True
-                self._planned.remove(pages)
-                self._changed.notify_all()
+            self._forget({read})
 
-    def _begin(self, search: Search) -> Pages:
+    def _forget(self, reads: set[Read]) -> None:
+        with self._changed:
+            forgotten = [pages for pages in self._planned if pages.read in reads]
+            for pages in forgotten:
+                pages.is_over = pages.is_forgotten = True
+                self._waiting -= len(pages)
+                self._planned.remove(pages)
+            self._changed.notify_all()
+
+    def _begin(self, read: Read) -> Pages:
         with self._changed:
             if not self._started:
                 self._started = True
                 for _ in range(self._threads):
                     # A pool whose threads are joined at exit would keep a run that was stopped waiting for its calls.
                     threading.Thread(target=self._work, name="tap-onefile-read-ahead", daemon=True).start()
-            found = next((pages for pages in self._planned if pages.search == search), None)
+            found = next((pages for pages in self._planned if pages.read == read), None)
             if found is None:
-                found = Pages(search)
+                found = Pages(read)
                 self._planned.appendleft(found)
             return found
 
@@ -165,9 +213,9 @@ class ReadAhead:
                 self._changed.notify_all()
                 self._changed.wait_for(lambda: pages.has(page))
                 self._wanted = None
-            rows = pages.take(page)
+            self._waiting -= 1
             self._changed.notify_all()
-            return rows
+            return pages.take(page)
 
     def _work(self) -> None:
         while True:
@@ -177,12 +225,14 @@ class ReadAhead:
                 self._under_way += 1
             outcome: list[Row] | Exception
             try:
-                outcome = self._fetch(pages.search, page)
+                outcome = self._fetch(pages.read, page)
             except Exception as error:  # noqa: BLE001 - it is raised on the main thread, at its turn
                 outcome = error
             with self._changed:
                 self._under_way -= 1
-                pages.put(page, outcome)
+                if not pages.is_forgotten:
+                    pages.put(page, outcome)
+                    self._waiting += 1
                 self._changed.notify_all()
 
     def _next_call(self) -> tuple[Pages, int]:
@@ -193,6 +243,6 @@ class ReadAhead:
     def _find_call(self) -> tuple[Pages, int] | None:
         if self._wanted and self._wanted[0].next_page() == self._wanted[1]:
             return self._wanted
-        if self._under_way + sum(map(len, self._planned)) >= self._threads * _PAGES_FOR_EACH_THREAD:
+        if self._under_way + self._waiting >= self._threads * _PAGES_FOR_EACH_THREAD:
             return None
         return next(((pages, page) for pages in self._planned if (page := pages.next_page()) is not None), None)

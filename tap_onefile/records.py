@@ -63,7 +63,7 @@ class RecordShaper:
             for name, plain_type, convert in self._fields
         }
         for name, value in context.items():
-            if name in record and record[name] is None:
+            if name in record and record[name] is None and (get(name) is None or get(name) == ""):
                 record[name] = value
         for key in self._keys:
             if record[key] is None:

@@ -18,6 +18,9 @@ class RunReport:
         self._missing: list[tuple[str, str]] = []
         self._unknown: Counter[tuple[str, str]] = Counter()
         self._repeated: Counter[str] = Counter()
+        self._gone: Counter[str] = Counter()
+        self._nothing: Counter[str] = Counter()
+        self._not_offered: set[str] = set()
         self._unfit: Counter[tuple[str, str, str]] = Counter()
 
     def missing(self, what: str, why: str) -> None:
@@ -69,6 +72,33 @@ class RunReport:
         """
         self._repeated[stream] += count
 
+    def gone(self, stream: str) -> None:
+        """Count a record that went away between the search that found it and the call for it.
+
+        Args:
+            stream: The stream.
+        """
+        self._gone[stream] += 1
+
+    def not_offered(self, stream: str, why: str) -> None:
+        """Note that OneFile has no such thing as a stream for this customer.
+
+        Args:
+            stream: The stream.
+            why: The sentence for the user.
+        """
+        if stream not in self._not_offered:
+            logger.warning("%s: OneFile does not offer it to this customer, so the stream is empty. %s", stream, why)
+        self._not_offered.add(stream)
+
+    def nothing_there(self, stream: str) -> None:
+        """Count a learner for whom OneFile has nothing of a stream.
+
+        Args:
+            stream: The stream.
+        """
+        self._nothing[stream] += 1
+
     @property
     def is_complete(self) -> bool:
         """Whether everything that was asked for has been read."""
@@ -78,6 +108,12 @@ class RunReport:
         """Log the counts, then what is missing; nothing where there is nothing to say."""
         for stream, count in sorted(self._repeated.items()):
             logger.info("%s: %d rows came twice, as rows moved while they were read, and were sent once", stream, count)
+        for stream, count in sorted(self._nothing.items()):
+            logger.info("%s: OneFile has nothing for %d learners", stream, count)
+        for stream, count in sorted(self._gone.items()):
+            logger.warning("%s: OneFile no longer had %d records when they were asked for by their ids", stream, count)
+        if self._not_offered:
+            logger.warning("Empty, as OneFile answers 404: %s. Deselect them.", ", ".join(sorted(self._not_offered)))
         for (stream, name), count in sorted(self._unknown.items()):
             logger.warning("%s: the unknown field %s was left out of %d records", stream, name, count)
         for (stream, name, kind), count in sorted(self._unfit.items()):

@@ -14,6 +14,7 @@ LIFETIME = 23 * 60 * 60.0
 """Seconds after which a session is renewed. OneFile ends it 24 hours after the login, "always"."""
 
 _LONGEST = 4096
+_JSON_WORDS = frozenset({"null", "true", "false"})
 
 
 class Session:
@@ -49,6 +50,11 @@ class Session:
                 self._since = started
             return self._token
 
+    @property
+    def current(self) -> str | None:
+        """The session as it is, alive or not; None before the first login."""
+        return self._token
+
     def discard(self, token: str) -> None:
         """Forget a session that OneFile has refused, unless it was renewed in the meantime.
 
@@ -75,8 +81,8 @@ def read_session(body: str) -> str | None:
     if len(token) > 1 and token[0] == token[-1] == '"':
         # A JSON string may spell the + and / of base64 as escapes.
         token = _unescaped(token) if "\\" in token else token[1:-1]
-    fits = 0 < len(token) <= _LONGEST and token.isascii() and token.isprintable()
-    return token if fits and not any(character in token for character in ' <>{}"') else None
+    fits = 0 < len(token) <= _LONGEST and token.isascii() and token.isprintable() and token not in _JSON_WORDS
+    return token if fits and not any(character in token for character in ' <>{}[]"') else None
 
 
 def _unescaped(quoted: str) -> str:

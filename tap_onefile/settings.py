@@ -6,8 +6,8 @@ The JSON schema here is the source of the tables in the documentation, of meltan
 from __future__ import annotations
 
 import difflib
-import ipaddress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,7 +16,9 @@ from singer_sdk import typing as th
 
 from tap_onefile import __version__
 from tap_onefile.errors import SettingsError
-from tap_onefile.fields import to_instant
+from tap_onefile.instants import to_instant
+from tap_onefile.streams import DETAILED
+from tap_onefile.transport import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,8 +90,32 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "start_date",
         th.DateTimeType,
         title="Start date",
-        description="Read only people whose record was modified at or after this moment (ISO 8601; UTC unless it says"
-        " otherwise). Other streams are always read in full.",
+        description="Read only people whose record was modified, and reviews scheduled, at or after this moment"
+        " (ISO 8601; UTC unless it says otherwise). Other streams are always read in full.",
+    ),
+    th.Property(
+        "lookback",
+        th.IntegerType(minimum=0, maximum=8760),
+        default=24,
+        title="Look back",
+        description="Hours before the bookmark from which people are read again on every run, in case OneFile's clock"
+        " differs from ours or a change took its time to show.",
+    ),
+    th.Property(
+        "review_window",
+        th.IntegerType(minimum=0, maximum=36_500),
+        default=180,
+        title="Review window",
+        description="Days before the bookmark from which reviews are read again on every run, as a signed review can be"
+        " unlocked and changed. Reviews scheduled for the future are always read.",
+    ),
+    th.Property(
+        "fetch_details",
+        th.ArrayType(th.StringType(allowed_values=sorted(DETAILED))),
+        default=["reviews", "plans"],
+        title="Fetch details",
+        description="Streams of which each record is completed by a call of its own, as OneFile's searches may give"
+        " only a part of it.",
     ),
     th.Property(
         "user_agent",
@@ -128,6 +154,10 @@ class Settings:
     requests_per_minute: int
     start_date: str | None
     """An instant in UTC."""
+    lookback: timedelta
+    review_window: timedelta
+    fetch_details: frozenset[str]
+    """Names of streams."""
     user_agent: str
     request_timeout: int
     """Seconds."""
@@ -157,14 +187,17 @@ class Settings:
         return cls(
             customer_token=values["customer_token"].strip(),
             api_url=api_url.strip(),
-            organisation_ids=frozenset(ids) if ids else None,
-            page_size=values["page_size"],
-            parallel_requests=values["parallel_requests"],
-            requests_per_minute=values["requests_per_minute"],
+            organisation_ids=frozenset(map(int, ids)) if ids else None,
+            page_size=int(values["page_size"]),
+            parallel_requests=int(values["parallel_requests"]),
+            requests_per_minute=int(values["requests_per_minute"]),
             start_date=to_instant(values["start_date"]) if values["start_date"] else None,
+            lookback=timedelta(hours=values["lookback"]),
+            review_window=timedelta(days=values["review_window"]),
+            fetch_details=frozenset(values["fetch_details"]),
             user_agent=values["user_agent"],
-            request_timeout=values["request_timeout"],
-            retry_for=values["retry_for"],
+            request_timeout=int(values["request_timeout"]),
+            retry_for=int(values["retry_for"]),
         )
 
 
@@ -212,6 +245,8 @@ def _in_words(error: ValidationError) -> str:
         expected = f"one of {', '.join(map(str, rule['enum']))}"
     elif "minimum" in rule:
         expected = f"a whole number from {rule['minimum']} to {rule['maximum']}"
+    elif name == "fetch_details":
+        expected = f"a list of streams that have details: {', '.join(sorted(DETAILED))}"
     elif name == "organisation_ids":
         expected = "a list of whole numbers, such as [5740]"
     else:
@@ -220,7 +255,7 @@ def _in_words(error: ValidationError) -> str:
 
 
 def _is_header_safe(text: str) -> bool:
-    return bool(text) and text.isascii() and text.isprintable() and " " not in text
+    return bool(text) and text.isascii() and _is_one_word(text)
 
 
 def _is_instant(text: str) -> bool:
@@ -237,11 +272,11 @@ def _address_fault(api_url: str) -> str | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "The setting api_url is not a valid address."
-    if parts.scheme not in {"http", "https"} or not host:
+    if parts.scheme not in {"http", "https"} or not host or not _is_one_word(api_url):
         return "The setting api_url must be a whole address, such as https://wsapi.onefile.co.uk/api/v2.1."
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         return "The setting api_url must hold no user, password, query or fragment."
-    if parts.scheme == "http" and not _is_loopback(host):
+    if parts.scheme == "http" and not is_loopback(host):
         return (
             "The setting api_url must begin with https://, as the token and personal data would travel unencrypted;"
             " http:// is for a loopback address only."
@@ -249,10 +284,5 @@ def _address_fault(api_url: str) -> str | None:
     return None
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _is_one_word(text: str) -> bool:
+    return text.isprintable() and not any(character.isspace() for character in text)

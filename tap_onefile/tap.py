@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
@@ -16,10 +17,14 @@ from typing_extensions import override
 from tap_onefile.budget import Budget
 from tap_onefile.client import OneFileClient
 from tap_onefile.errors import IncompleteRun
-from tap_onefile.read_ahead import ReadAhead
+from tap_onefile.heartbeat import heartbeat
+from tap_onefile.instants import to_instant
+from tap_onefile.read_ahead import ReadAhead, Search
 from tap_onefile.report import RunReport
 from tap_onefile.settings import SETTINGS, Settings, unknown_settings
+from tap_onefile.statistics import Statistics
 from tap_onefile.streams import STREAMS
+from tap_onefile.streams.each_learner import LearnerIds
 from tap_onefile.transport import Transport
 from tap_onefile.writer import BufferedWriter, MuteWriter
 
@@ -30,7 +35,7 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
-    from tap_onefile.read_ahead import Search
+    from tap_onefile.read_ahead import Read
 
 _TEST_RETRY_FOR = 10
 _WHOLE_TEST = "all"
@@ -65,6 +70,7 @@ class TapOneFile(Tap):
             SettingsError: A setting is missing or out of range.
         """
         self.report = RunReport()
+        self.statistics = Statistics()
         try:
             super().__init__(validate_config=validate_config, **options)
         except ConfigValidationError:
@@ -91,24 +97,40 @@ class TapOneFile(Tap):
             settings.customer_token,
             Budget(settings.requests_per_minute),
             retry_for=settings.retry_for,
+            logins=self.statistics.of("logins"),
         )
 
     @cached_property
     def read_ahead(self) -> ReadAhead:
         """Makes the calls of this run ahead of their turn."""
-        return ReadAhead(self.fetch_page, self.settings.parallel_requests)
+        return ReadAhead(self.fetch, self.settings.parallel_requests)
 
-    def fetch_page(self, search: Search, page: int) -> list[dict[str, Any]]:
-        """Read one page of a search.
+    def fetch(self, read: Read, page: int) -> list[dict[str, Any]]:
+        """Make one call.
 
         Args:
-            search: The search.
+            read: What is read.
             page: The number of the page, from 1.
 
         Returns:
             The rows; none past the end.
         """
-        return self.client.search_page(search.entity, dict(search.filters), page, self.settings.page_size)
+        tally = self.statistics.of(read.stream)
+        if isinstance(read, Search):
+            return self.client.search_page(read.entity, dict(read.filters), page, self.settings.page_size, tally=tally)
+        if read.is_list:
+            return self.client.get_rows(read.path, tally=tally, of_record=read.of_record)
+        return [self.client.get(read.path, tally=tally, of_record=read.of_record)]
+
+    @cached_property
+    def learner_ids(self) -> LearnerIds:
+        """Tells which learners an organisation has."""
+        return LearnerIds(self.read_ahead, self.fetch)
+
+    @cached_property
+    def run_began(self) -> str:
+        """The moment at which this run began, in UTC."""
+        return to_instant(datetime.fromtimestamp(self.initialized_at / 1000, tz=UTC).isoformat())
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
@@ -146,11 +168,12 @@ class TapOneFile(Tap):
             state=json.load(state) if state else None,
             catalog=json.load(catalog) if catalog else None,
         )
-        try:
-            tap.sync_all()
-        finally:
-            if isinstance(tap.message_writer, BufferedWriter):
-                tap.message_writer.flush()
+        with heartbeat(tap.statistics, tap.settings.requests_per_minute):
+            try:
+                tap.sync_all()
+            finally:
+                if isinstance(tap.message_writer, BufferedWriter):
+                    tap.message_writer.flush()
         tap.end_run()
 
     @classmethod
@@ -187,6 +210,8 @@ class TapOneFile(Tap):
         Raises:
             IncompleteRun: Something could not be read.
         """
+        for line in self.statistics.lines():
+            self.logger.info(line)
         self.report.log_totals()
         if not self.report.is_complete:
             raise IncompleteRun(self.report.sentence())

@@ -6,10 +6,12 @@ well as for writes, so that the method alone does not tell a read from a write (
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import ssl
 import threading
 import time
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
@@ -28,7 +30,27 @@ _READS = {
     "GET": re.compile(r"[A-Za-z]+(/[A-Za-z0-9%_.~-]+)*"),
     "POST": re.compile(rf"{LOGIN}|[A-Za-z]+/Search(/[0-9]+/[0-9]+)?"),
 }
+_DOTS = re.compile(r"/(\.|%2[eE])+(/|$)")
+"""A segment that is a way to go rather than a name, quoted or not."""
+
 _CHUNK = 1 << 18
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine, so that nothing sent to it leaves the machine.
+
+    Args:
+        host: A name or an address.
+
+    Returns:
+        True for `localhost` and the loopback addresses.
+    """
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 class Answer(NamedTuple):
@@ -60,7 +82,7 @@ class Transport:
         self._api_url = api_url.rstrip("/")
         parts = urlsplit(self._api_url)
         self.host = parts.netloc
-        self._loopback = parts.scheme == "http"
+        self._loopback = is_loopback(parts.hostname or "")
         self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
         self._timeout = timeout
         self._local = threading.local()
@@ -89,7 +111,7 @@ class Transport:
             Fault: There was no whole answer: no connection, a time-out, a cut body.
         """
         allowed = _READS.get(method)
-        if allowed is None or not allowed.fullmatch(path) or ".." in path:
+        if allowed is None or not allowed.fullmatch(path) or _DOTS.search(path):
             msg = f"{method} {path} is not a read and was not sent"
             raise ForbiddenCall(msg)
         try:
@@ -164,9 +186,12 @@ def _retry_after(value: str | None) -> float | None:
     """Read the header Retry-After, which is a number of seconds or a date (RFC 9110, section 10.2.3)."""
     if value is None:
         return None
-    if value.strip().isdecimal():
-        return float(value)
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
+        if value.strip().isdecimal():
+            return float(value)
+        moment = parsedate_to_datetime(value)
+        # The oldest of the three spellings of a date names no time zone; it is always UTC.
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, moment.timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None

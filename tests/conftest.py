@@ -26,7 +26,7 @@ def start_sandbox() -> Iterator[StartSandbox]:
     with ExitStack() as running:
 
         def start(**options: Any) -> Sandbox:  # noqa: ANN401 - as above
-            options = {"learners": 30, "organisations": 2, "seed": 7, **options}
+            options = {"learners": 30, "organisations": 2, "seed": 7, "calls_per_minute": 0, **options}
             return running.enter_context(Sandbox(**options))
 
         yield start

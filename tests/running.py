@@ -61,7 +61,13 @@ class Run:
 
 def config_for(sandbox: Sandbox, **settings: object) -> dict[str, Any]:
     """Make the settings that point the tap at a sandbox."""
-    return {"customer_token": sandbox.customer_token, "api_url": sandbox.api_url, "page_size": 100, **settings}
+    return {
+        "customer_token": sandbox.customer_token,
+        "api_url": sandbox.api_url,
+        "page_size": 100,
+        "requests_per_minute": 0,
+        **settings,
+    }
 
 
 def run_tap(

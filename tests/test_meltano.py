@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from demo.pipeline import MELTANO, Pipeline
-from demo.postgres import SCHEMA, postgres
 from psycopg import sql
 from psycopg.rows import dict_row
+
+from demo.pipeline import MELTANO, Pipeline
+from demo.postgres import SCHEMA, postgres
 from tests.expected import expected_records
 from tests.running import config_for, run_tap
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tap_onefile.settings import SETTINGS
+from tap_onefile.streams import STREAMS
 from tests.running import run_tap
 
 ROOT = Path(__file__).parents[1]
@@ -86,6 +87,13 @@ def test_meltano_yml_has_the_same_settings() -> None:
         assert setting.get("value") == (rule.get("default") if name != "user_agent" else None)
     assert extractor["settings_group_validation"] == [SETTINGS["required"]]
     assert "batch" not in extractor["capabilities"]
+
+
+def test_meltano_yml_selects_what_the_catalog_selects() -> None:
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (extractor,) = project["plugins"]["extractors"]
+
+    assert extractor["select"] == [f"{stream.name}.*" for stream in STREAMS if stream.selected_by_default]
 
 
 def test_env_example_has_the_same_settings() -> None:

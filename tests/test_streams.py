@@ -26,7 +26,7 @@ def test_each_stream_holds_what_onefile_holds(tmp_path: Path, start_sandbox: Sta
 
     assert run.status == 0, run.stderr
     schemas = {message["stream"]: message["schema"] for message in run.messages if message["type"] == "SCHEMA"}
-    assert sorted(schemas) == sorted(STREAMS)
+    assert set(STREAMS) <= set(schemas)
     (customer,) = sandbox.records("customers")
     contexts = {"organisations": {"CustomerID": customer["ID"]}, "assessors": {"Role": 5}, "learners": {"Role": 1}}
     for stream in STREAMS:
@@ -86,11 +86,14 @@ def test_a_deselected_parent_is_read_for_its_children_and_not_sent(tmp_path: Pat
     assert not [call for call in sandbox.calls if "User" in call.route]
 
 
-def test_state_stays_small(tmp_path: Path, start_sandbox: StartSandbox) -> None:
-    few = run_tap(tmp_path, config_for(start_sandbox(organisations=1)))
-    many = run_tap(tmp_path, config_for(start_sandbox(organisations=12, learners=60)))
+def test_only_what_is_read_by_changes_has_a_state_for_each_organisation(
+    tmp_path: Path, start_sandbox: StartSandbox
+) -> None:
+    run = run_tap(tmp_path, config_for(start_sandbox(organisations=5, learners=60)))
 
-    assert few.state == many.state
+    for stream in STREAMS:
+        bookmark = run.state["bookmarks"].get(stream, {})
+        assert len(bookmark.get("partitions", [])) == (5 if stream in {"assessors", "learners"} else 0), stream
 
 
 def test_start_date_asks_for_people_modified_since(tmp_path: Path, sandbox: Sandbox) -> None:

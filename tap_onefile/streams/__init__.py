@@ -4,9 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tap_onefile.streams.learning import LearningAims, UnitSummaries
 from tap_onefile.streams.organisations import Customers, Organisations
-from tap_onefile.streams.people import Assessors, Learners
-from tap_onefile.streams.places import Classrooms, Placements
+from tap_onefile.streams.people import (
+    ArchivedLearners,
+    Assessors,
+    CentreManagers,
+    CentreMonitors,
+    Employers,
+    EQAs,
+    IQAs,
+    LeadIQAs,
+    Learners,
+    Observers,
+    TraineeAssessors,
+    UserManagers,
+)
+from tap_onefile.streams.places import Classrooms, Placements, Providers
+from tap_onefile.streams.progress import OffTheJob, Plans, Reviews, Timesheets
+from tap_onefile.streams.qualifications import (
+    AssignedStandards,
+    FrameworkTemplates,
+    LearnerStatuses,
+    LearningAimStatuses,
+    Standards,
+    Units,
+)
 
 if TYPE_CHECKING:
     from tap_onefile.streams.base import OneFileStream
@@ -14,8 +37,34 @@ if TYPE_CHECKING:
 STREAMS: tuple[type[OneFileStream], ...] = (
     Customers,
     Organisations,
+    LearnerStatuses,
+    LearningAimStatuses,
+    AssignedStandards,
     Assessors,
+    TraineeAssessors,
+    IQAs,
+    LeadIQAs,
+    Employers,
+    Observers,
+    EQAs,
+    CentreMonitors,
+    UserManagers,
+    CentreManagers,
     Learners,
+    ArchivedLearners,
     Classrooms,
     Placements,
+    Providers,
+    Standards,
+    Units,
+    FrameworkTemplates,
+    LearningAims,
+    UnitSummaries,
+    Reviews,
+    Plans,
+    OffTheJob,
+    Timesheets,
 )
+
+DETAILED = tuple(str(vars(stream)["name"]) for stream in STREAMS if stream.has_details)
+"""Names of the streams of which each record can be read in full by a call of its own."""

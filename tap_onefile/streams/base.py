@@ -1,29 +1,37 @@
-"""What all streams share: context → search → row → record."""
+"""What all streams share: context → calls → row → record."""
 
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from typing_extensions import override
 
-from tap_onefile.errors import Refused
+from tap_onefile.errors import NotFound, Refused, UnusableRecord
 from tap_onefile.paging import PageSequence, new_rows
-from tap_onefile.read_ahead import Search
+from tap_onefile.read_ahead import Get, Search
 from tap_onefile.records import RecordShaper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_onefile.read_ahead import Read
     from tap_onefile.tap import TapOneFile
+
+    Row = dict[str, Any]
+
+
+_READS_AT_ONCE = 100
 
 
 class OneFileStream(Stream):
-    """A stream of one of OneFile's entities."""
+    """A stream of one of OneFile's entities, read by a search."""
 
     entity: ClassVar[str]
     """The entity, as OneFile's paths name it."""
@@ -31,8 +39,14 @@ class OneFileStream(Stream):
     row_defaults: ClassVar[Mapping[str, Any]] = {}
     """Values for fields that rows leave open because the search itself says them."""
 
-    primary_keys = ("ID",)
-    state_partitioning_keys = ()
+    has_details: ClassVar[bool] = False
+    """Whether OneFile has a GET by id for the entity, so that the setting fetch_details may name the stream."""
+
+    is_certain: ClassVar[bool] = False
+    """Whether the vendor documents that every customer has it, so that its lack can only mean a wrong address."""
+
+    primary_keys: Sequence[str] = ("ID",)
+    state_partitioning_keys: Sequence[str] = ()
     """One state for the stream: what is read in full needs no state for each organisation."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -46,6 +60,7 @@ class OneFileStream(Stream):
         """
         super().__init__(tap)
         self.onefile = tap
+        self._tally = tap.statistics.of(self.name)
         self._shaper = RecordShaper(self.name, self.schema, self.primary_keys, tap.report)
 
     @classmethod
@@ -55,13 +70,39 @@ class OneFileStream(Stream):
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
+        began = time.monotonic()
+        self.onefile.statistics.stream = self.name
         try:
-            for row in self.get_rows(context or {}):
-                yield self._shaper.shape(row, {**self.row_defaults, **(context or {})})
-        except Refused as refusal:
+            yield from self.read_records(context or {})
+        except NotFound as absence:
+            if self.is_certain:
+                raise
+            self.onefile.report.not_offered(self.name, str(absence))
+        except (Refused, UnusableRecord) as refusal:
             self.onefile.report.missing(self._describe(context), str(refusal))
+            self.forget_progress(context)
+        finally:
+            self._tally.seconds += time.monotonic() - began
 
-    def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    def read_records(self, context: Mapping[str, Any]) -> Iterable[Record]:
+        """Read the records of one context to its end.
+
+        Args:
+            context: The ids that the search narrows by.
+
+        Yields:
+            The records.
+
+        Raises:
+            Refused: OneFile does not let us read it.
+            UnusableRecord: A row has no usable key.
+        """
+        defaults = {**self.row_defaults, **context}
+        for row in self.get_rows(context):
+            self._tally.records += 1
+            yield self._shaper.shape(row, defaults)
+
+    def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
         """Read the rows of one context.
 
         Args:
@@ -70,18 +111,59 @@ class OneFileStream(Stream):
         Yields:
             The rows as OneFile sent them.
         """
-        search = self.get_search(context)
-        sequence = PageSequence(self.name, self.primary_keys[0])
-        yield from new_rows(
-            sequence,
-            self.onefile.read_ahead.pages(search),
-            lambda page: self.onefile.fetch_page(search, page),
-        )
+        for page in self.get_pages(self.get_read(context)):
+            yield from self.complete(page)
+
+    def get_pages(self, read: Read) -> Iterator[list[Row]]:
+        """Read all pages, each row once.
+
+        Args:
+            read: What to read.
+
+        Yields:
+            The rows of each page.
+        """
+        pages = self.onefile.read_ahead.pages(read)
+        if isinstance(read, Get):
+            yield from pages
+            return
+        sequence = PageSequence(self.name, "ID")
+        yield from new_rows(sequence, pages, lambda page: self.onefile.fetch(read, page))
         if sequence.repeated_rows:
             self.onefile.report.repeated_rows(self.name, sequence.repeated_rows)
 
-    def get_search(self, context: Mapping[str, Any]) -> Search:
-        """Make the search of one context.
+    def get_many(self, reads: Sequence[Read]) -> Iterator[tuple[int, list[Row]]]:
+        """Read many small things, one after the other and all of them ahead.
+
+        Args:
+            reads: What to read.
+
+        Yields:
+            The place of the read in ``reads``, and a page of it. What is not there has no page.
+        """
+        for start in range(0, len(reads), _READS_AT_ONCE):
+            chunk = reads[start : start + _READS_AT_ONCE]
+            with self.onefile.read_ahead.planned(chunk):
+                for place, read in enumerate(chunk, start):
+                    try:
+                        for page in self.get_pages(read):
+                            yield place, page
+                    except NotFound:
+                        self.onefile.report.nothing_there(self.name)
+
+    def complete(self, rows: list[Row]) -> Iterable[Row]:
+        """Complete search rows, which may be thin, by the full records, where the setting fetch_details asks for it.
+
+        Args:
+            rows: The rows of a page.
+
+        Returns:
+            The rows in their order.
+        """
+        return self._with_details(rows) if self.fetches_details else rows
+
+    def get_read(self, context: Mapping[str, Any]) -> Read:
+        """Tell what is read for one context.
 
         Args:
             context: The ids that the search narrows by.
@@ -89,7 +171,18 @@ class OneFileStream(Stream):
         Returns:
             The search.
         """
-        return Search.of(self.entity, self.get_filters(context))
+        return Search.of(self.entity, self.get_filters(context), self.name)
+
+    def get_reads_ahead(self, context: Mapping[str, Any]) -> list[Read]:
+        """Tell what can be asked for before the context's turn comes.
+
+        Args:
+            context: The ids that the search narrows by.
+
+        Returns:
+            What will be read first.
+        """
+        return [self.get_read(context)]
 
     def get_filters(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Make the body of the search.
@@ -102,6 +195,18 @@ class OneFileStream(Stream):
         """
         return dict(context)
 
+    @property
+    def fetches_details(self) -> bool:
+        """Whether each row is completed by a call of its own."""
+        return self.has_details and self.name in self.onefile.settings.fetch_details
+
+    def forget_progress(self, context: Context | None) -> None:
+        """Keep the bookmark, for streams that have one, from passing what could not be read.
+
+        Args:
+            context: The context that could not be read to its end.
+        """
+
     @override
     def get_batch_config(self, config: Mapping[str, Any]) -> None:
         """Refuse BATCH mode, which would let deselected fields and unmapped values through."""
@@ -111,6 +216,22 @@ class OneFileStream(Stream):
         # An error is told once, in the last line of the run, and not by each stream that it passes on its way.
         if not message.startswith("An unhandled error occurred"):
             super().log(message, *args, level=level, **kwargs)
+
+    def _with_details(self, rows: list[Row]) -> Iterator[Row]:
+        details = [self._detail_of(row) for row in rows]
+        with self.onefile.read_ahead.planned(details):
+            for row, detail in zip(rows, details, strict=True):
+                try:
+                    (full,) = next(self.onefile.read_ahead.pages(detail))
+                except NotFound:
+                    self.onefile.report.gone(self.name)
+                    yield row
+                else:
+                    yield {**row, **full}
+
+    def _detail_of(self, row: Row) -> Get:
+        record_id = quote(str(row.get("ID")), safe="")
+        return Get(f"{self.entity}/{record_id}", self.name, is_list=False, of_record=True)
 
     def _describe(self, context: Mapping[str, Any] | None) -> str:
         part = ", ".join(f"{name} {value}" for name, value in (context or {}).items())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
 from tap_onefile.errors import SettingsError
 from tap_onefile.fields import flag, identity, record, reference, text
+from tap_onefile.read_ahead import Get
 from tap_onefile.streams.base import OneFileStream
 
 if TYPE_CHECKING:
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_onefile.read_ahead import Read
+
 
 class Customers(OneFileStream):
     """The customer that the token belongs to: one record, from which everything else hangs."""
 
     name = "customers"
     entity = "Customer"
+    is_certain = True
     schema = record(
         identity("customer"),
         text("Name", "Name of the customer."),
@@ -32,10 +36,14 @@ class Customers(OneFileStream):
         return f"GET /{cls.entity}"
 
     @override
+    def get_read(self, context: Mapping[str, Any]) -> Read:
+        return Get(self.entity, self.name, is_list=False)
+
+    @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-        customer = self.onefile.client.get(self.entity)
-        self.logger.info("The token belongs to customer %s, %s", customer.get("ID"), customer.get("Name"))
-        yield customer
+        for customer in super().get_rows(context):
+            self.logger.info("The token belongs to customer %s, %s", customer.get("ID"), customer.get("Name"))
+            yield customer
 
     @override
     def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:
@@ -51,6 +59,7 @@ class Organisations(OneFileStream):
 
     name = "organisations"
     entity = "Organisation"
+    is_certain = True
     parent_stream_type = Customers
     schema = record(
         identity("organisation"),
@@ -76,16 +85,25 @@ class Organisations(OneFileStream):
             )
         return self._ahead(chosen)
 
+    @override
+    def read_records(self, context: Mapping[str, Any]) -> Iterable[Record]:
+        for organisation in super().read_records(context):
+            yield organisation
+            # The SDK reads all that hangs from an organisation before it asks for the next one.
+            self.onefile.statistics.organisations_done += 1
+
     def _ahead(self, organisations: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Have what hangs from the organisations read ahead, in the order in which the SDK will come to it."""
+        self.onefile.statistics.organisations += len(organisations)
         selected = [stream for stream in self.child_streams if stream.selected or stream.has_selected_descendents]
         if self.ABORT_AT_RECORD_COUNT is None:
             self.onefile.read_ahead.plan(
-                stream.get_search({"OrganisationID": int(row["ID"])})
+                read
                 for row in organisations
                 if str(row.get("ID")).isdecimal()
                 for stream in selected
                 if isinstance(stream, OneFileStream)
+                for read in stream.get_reads_ahead({"OrganisationID": int(row["ID"])})
             )
         return organisations
 
@@ -94,7 +112,35 @@ class Organisations(OneFileStream):
         return {"OrganisationID": record["ID"]}
 
 
+class CustomerStream(OneFileStream):
+    """A stream that is searched over the whole customer."""
+
+    parent_stream_type = Customers
+
+
 class OrganisationStream(OneFileStream):
     """A stream that is searched organisation by organisation."""
 
     parent_stream_type = Organisations
+
+
+class SharedStream(OrganisationStream):
+    """A stream whose records more than one organisation may have, so that only both ids together make a key."""
+
+    primary_keys = ("OrganisationID", "ID")
+
+
+class LookUpStream(SharedStream):
+    """A list that OneFile gives whole for each organisation."""
+
+    path: ClassVar[str]
+    """The last part of the path."""
+
+    @classmethod
+    @override
+    def call(cls) -> str:
+        return f"GET /Organisation/{{id}}/{cls.path}"
+
+    @override
+    def get_read(self, context: Mapping[str, Any]) -> Read:
+        return Get(f"Organisation/{context['OrganisationID']}/{self.path}", self.name, is_list=True)

@@ -20,7 +20,8 @@ from tap_onefile.fields import (
     text,
     texts,
 )
-from tap_onefile.streams.organisations import OrganisationStream
+from tap_onefile.instants import in_milliseconds
+from tap_onefile.streams.changes import ChangesStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +52,7 @@ _LEARNER = (
     reference("ClassroomID", "Id of the classroom."),
     reference("DefaultAssessorID", "Id of the assessor who looks after the learner; 0 for none."),
     reference("DefaultEmployerID", "Id of the employer's user who looks after the learner; 0 for none."),
-    integer("LearnerStatusID", "Id of the learner's status; each organisation defines its own."),
+    reference("LearnerStatusID", "Id of the learner's status; each organisation defines its own."),
     text("EpisodeName", "Name of the episode (the programme the learner is on)."),
     instant("StartOn", "Start of the episode."),
     instant("PlannedEndDate", "Planned end of the episode; 1900-01-01 for not set."),
@@ -61,7 +62,9 @@ _LEARNER = (
     text("ULN", "Unique Learner Number: ten digits.", PERSONAL),
     text("NINO", "National Insurance number.", PERSONAL),
     instant(
-        "DOB", "Date of birth, as an instant: midnight in UK time, so 23:00 UTC of the day before in summer.", PERSONAL
+        "DOB",
+        "Date of birth, as an instant: midnight in UK time, so 23:00 UTC of the day before in summer.",
+        PERSONAL,
     ),
     text("L12", "Ethnicity (ILR code).", SPECIAL),
     text("L13", "Sex (ILR code): F, M, or 9 for not known.", SPECIAL),
@@ -75,7 +78,7 @@ _LEARNER = (
 )
 
 
-class UserStream(OrganisationStream):
+class UserStream(ChangesStream):
     """Users of one role in an organisation.
 
     Searched page by page, as the paged search is the one that gives ULN, NINO, e-mail and the rest (help articles
@@ -83,14 +86,41 @@ class UserStream(OrganisationStream):
     """
 
     entity = "User"
+    is_certain = True
+    has_details = True
+    replication_key = "LastModified"
     schema = record(*_USER)
 
     @override
     def get_filters(self, context: Mapping[str, Any]) -> dict[str, Any]:
         filters = {**context, **self.row_defaults}
-        if self.onefile.settings.start_date:
-            filters["LastModified"] = self.onefile.settings.start_date
+        if since := self.get_since(context):
+            filters["LastModified"] = in_milliseconds(since)
         return filters
+
+
+class Learners(UserStream):
+    """Learners (apprentices) who are not archived."""
+
+    name = "learners"
+    row_defaults = MappingProxyType({"Role": 1})
+    schema = record(*_USER, *_LEARNER)
+
+
+class ArchivedLearners(UserStream):
+    """Learners who are archived, which is a role of its own to OneFile; not known to be searchable."""
+
+    name = "archived_learners"
+    row_defaults = MappingProxyType({"Role": 2})
+    schema = record(*_USER, *_LEARNER)
+    selected_by_default = False
+
+
+class TraineeAssessors(UserStream):
+    """Trainee assessors."""
+
+    name = "trainee_assessors"
+    row_defaults = MappingProxyType({"Role": 4})
 
 
 class Assessors(UserStream):
@@ -100,9 +130,62 @@ class Assessors(UserStream):
     row_defaults = MappingProxyType({"Role": 5})
 
 
-class Learners(UserStream):
-    """Learners (apprentices) who are not archived."""
+class IQAs(UserStream):
+    """Internal quality assurers (internal verifiers)."""
 
-    name = "learners"
-    row_defaults = MappingProxyType({"Role": 1})
-    schema = record(*_USER, *_LEARNER)
+    name = "iqas"
+    row_defaults = MappingProxyType({"Role": 10})
+
+
+class LeadIQAs(UserStream):
+    """Lead internal quality assurers; not among the roles that the vendor calls supported in the API."""
+
+    name = "lead_iqas"
+    row_defaults = MappingProxyType({"Role": 11})
+    selected_by_default = False
+
+
+class Employers(UserStream):
+    """Employers' users, such as line managers."""
+
+    name = "employers"
+    row_defaults = MappingProxyType({"Role": 40})
+
+
+class Observers(UserStream):
+    """Observers."""
+
+    name = "observers"
+    row_defaults = MappingProxyType({"Role": 45})
+
+
+class EQAs(UserStream):
+    """External quality assurers; not among the roles that the vendor calls supported in the API."""
+
+    name = "eqas"
+    row_defaults = MappingProxyType({"Role": 50})
+    selected_by_default = False
+
+
+class CentreMonitors(UserStream):
+    """Centre monitors; not among the roles that the vendor calls supported in the API."""
+
+    name = "centre_monitors"
+    row_defaults = MappingProxyType({"Role": 60})
+    selected_by_default = False
+
+
+class UserManagers(UserStream):
+    """User managers; not among the roles that the vendor calls supported in the API."""
+
+    name = "user_managers"
+    row_defaults = MappingProxyType({"Role": 62})
+    selected_by_default = False
+
+
+class CentreManagers(UserStream):
+    """Centre managers; not among the roles that the vendor calls supported in the API."""
+
+    name = "centre_managers"
+    row_defaults = MappingProxyType({"Role": 65})
+    selected_by_default = False

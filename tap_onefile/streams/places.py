@@ -1,9 +1,9 @@
-"""Classrooms and placements."""
+"""Classrooms, placements and providers."""
 
 from __future__ import annotations
 
-from tap_onefile.fields import PERSONAL, flag, identity, instant, record, reference, text
-from tap_onefile.streams.organisations import OrganisationStream
+from tap_onefile.fields import PERSONAL, flag, identity, instant, owner, record, reference, text
+from tap_onefile.streams.organisations import OrganisationStream, SharedStream
 
 
 class Classrooms(OrganisationStream):
@@ -11,6 +11,8 @@ class Classrooms(OrganisationStream):
 
     name = "classrooms"
     entity = "Classroom"
+    is_certain = True
+    has_details = True
     schema = record(
         identity("classroom"),
         reference("OrganisationID", "Id of the organisation; from the search where the row does not say."),
@@ -30,6 +32,8 @@ class Placements(OrganisationStream):
 
     name = "placements"
     entity = "Placement"
+    is_certain = True
+    has_details = True
     schema = record(
         identity("placement"),
         reference("OrganisationID", "Id of the organisation; from the search where the row does not say."),
@@ -43,4 +47,19 @@ class Placements(OrganisationStream):
         text("Telephone", "Telephone number of the contact.", PERSONAL),
         text("Fax", "Fax number.", PERSONAL),
         text("Web", "Website."),
+    )
+
+
+class Providers(SharedStream):
+    """Providers (sub-contractors) that an organisation works with."""
+
+    name = "providers"
+    entity = "Provider"
+    has_details = True
+    schema = record(
+        identity("provider"),
+        owner("Id of the organisation whose search found the provider."),
+        text("Name", "Name of the provider."),
+        # Only the name is shown anywhere; the rest is a guess after placements.
+        text("MISID", "Id in the customer's own MIS."),
     )

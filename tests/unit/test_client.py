@@ -16,6 +16,7 @@ from tap_onefile import errors
 from tap_onefile.budget import Budget
 from tap_onefile.client import STARVED_AFTER, OneFileClient
 from tap_onefile.errors import Fault
+from tap_onefile.statistics import Tally
 from tap_onefile.transport import LOGIN, Answer, Transport
 
 if TYPE_CHECKING:
@@ -77,14 +78,15 @@ class OneFile(Transport):
 def test_one_login_serves_every_call_and_each_token_goes_where_it_belongs() -> None:
     onefile = OneFile(GOOD)
     client = onefile.client()
+    tally = Tally()
     for page in (1, 2):
-        assert client.search_page("User", {"Role": 1}, page, 100) == ROWS
+        assert client.search_page("User", {"Role": 1}, page, 100, tally=tally) == ROWS
     assert [call[:3] for call in onefile.calls] == [
         ("POST Authentication", {"X-CustomerToken": TOKEN}, None),
         ("POST User/Search/1/100", {"X-TokenID": "session-1"}, {"Role": 1}),
         ("POST User/Search/2/100", {"X-TokenID": "session-1"}, {"Role": 1}),
     ]
-    assert client.calls == 3
+    assert tally.calls == 2
 
 
 @pytest.mark.parametrize("body", [b"abc+/=", b'"abc+/="', rb'"abc\u002b\/="', b"\xef\xbb\xbfabc+/=\r\n"], ids=repr)
@@ -263,12 +265,18 @@ def test_a_wrong_question_fails_at_once_even_without_words(body: bytes) -> None:
         OneFile(answer(400, body)).search()
 
 
+def test_half_of_a_surrogate_pair_which_nothing_can_write_becomes_a_mark() -> None:
+    (row,) = OneFile(answer(200, rb'[{"FirstName": "half a pair: \ud83d", "Emails": ["\udc00"]}]')).search()
+
+    assert row == {"FirstName": "half a pair: ?", "Emails": ["?"]}
+
+
 def test_404_is_the_end_of_a_search_except_on_its_first_page() -> None:
     assert OneFile(answer(404)).search(page=2) == []
     onefile = OneFile(answer(404), GOOD)
     assert onefile.search(page=1) == ROWS
     assert [call[0] for call in onefile.asked()] == ["POST User/Search/1/100", "POST User/Search"]
-    with pytest.raises(errors.WrongAddress, match="api_url"):
+    with pytest.raises(errors.NotFound, match="api_url"):
         OneFile(answer(404)).search(page=1)
 
 

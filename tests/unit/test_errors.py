@@ -47,7 +47,7 @@ def test_each_status_has_the_action_of_the_error_table(status: int) -> None:
         (errors.access_refused(CALL, 403), [CALL, "403", "fresh login", "OneFile support", "deselect"]),
         (errors.question_refused(CALL, 400, -57, "Placement not found"), [CALL, "400", "-57", "Placement not found"]),
         (errors.question_refused(CALL, 400, None, None), [CALL, "400", "no reason given"]),
-        (errors.question_refused(CALL, 400, "x", ["y"]), [CALL, "400", "no reason given"]),
+        (errors.question_refused(CALL, 400, "x", " "), [CALL, "400", "no reason given"]),
         (errors.not_an_api(CALL, HOST), [CALL, HOST, "404", "api_url", "environment"]),
         (errors.redirected(CALL, 302, HOST), [CALL, HOST, "302", "api_url", "redirect"]),
         (errors.gave_up(CALL, HOST, "status 503", 1, 0), [CALL, HOST, "status 503", "once", "07:00", "retry_for"]),

@@ -197,8 +197,11 @@ def test_pages_that_go_round_in_a_circle_are_an_error_after_each_row_has_come_on
 @given(ids=ids.filter(bool), cap=caps)
 def test_a_server_that_gives_its_last_page_for_ever_is_an_error(ids: Page, cap: int) -> None:
     pages = in_pages(ids, cap)
+    server = Server(lambda number: page_of(pages, min(number, len(pages))))
     with pytest.raises(RepeatedPage, match="users"):
-        search(Server(lambda number: page_of(pages, min(number, len(pages)))))
+        search(server)
+    # It is asked once more, and no further.
+    assert server.asked == [*range(1, len(pages) + 2), len(pages) + 1]
 
 
 def rows(*values: object) -> list[dict[str, Any]]:
@@ -207,6 +210,7 @@ def rows(*values: object) -> list[dict[str, Any]]:
 
 def test_the_same_rows_in_another_order_are_the_same_page() -> None:
     sequence = PageSequence("users", "ID")
+    assert not sequence.repeats([])
     sequence.new_rows(rows(1, 2, 3))
 
     assert sequence.repeats(rows(3, 1, 2))

@@ -6,7 +6,6 @@ import logging
 import math
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -157,12 +156,6 @@ def test_a_number_that_json_cannot_hold_is_null_and_told(value: float) -> None:
 
     assert shape({"ID": 1, "Hours": value}, notes=notes)["Hours"] is None
     assert notes.unfit == ["Hours"]
-
-
-def test_every_record_can_be_written_as_utf8() -> None:
-    record = shape({"ID": 1, "FirstName": "half a pair: \ud83d", "Emails": ["\udc00"]})
-
-    assert msgspec.json.encode(record)
 
 
 def test_what_the_row_says_goes_before_the_context() -> None:

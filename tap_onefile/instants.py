@@ -1,0 +1,70 @@
+"""Moments in time, as texts in UTC in one fixed width, so that they sort as moments do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+
+def to_instant(value: object) -> str:
+    """Convert a date to UTC in one fixed width, so that texts sort as moments do.
+
+    A value without an offset is UTC, as all known clients of the API take it. Microseconds are kept; the seventh
+    digit that .NET may write is not.
+
+    Args:
+        value: An ISO 8601 date, with or without a time.
+
+    Returns:
+        The moment, as ``2026-01-31T09:30:00.000000Z``.
+
+    Raises:
+        ValueError: The value is no such date.
+    """
+    if not isinstance(value, str):
+        raise ValueError  # noqa: TRY004 - one error for all that does not fit
+    return _to_instant(value.strip())
+
+
+@lru_cache(maxsize=1 << 14)
+def _to_instant(text: str) -> str:
+    """Convert a date; remembered, as most dates of learners stand in many records."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is not None:
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise ValueError from None
+    return f"{moment.isoformat(timespec='microseconds')}Z"
+
+
+def earlier(moment: str, by: timedelta) -> str:
+    """Give the moment that lies some time before another.
+
+    Args:
+        moment: A moment.
+        by: How far to go back; forward if negative.
+
+    Returns:
+        The earlier moment, or the first that can be told.
+    """
+    try:
+        return to_instant((datetime.fromisoformat(moment) - by).isoformat())
+    except OverflowError:
+        return to_instant(datetime.min.replace(tzinfo=UTC).isoformat())
+
+
+def in_milliseconds(moment: str) -> str:
+    """Spell a moment as the vendor's examples do: ``2022-02-23T12:49:33.150Z`` (help article 76000037051).
+
+    Args:
+        moment: A moment.
+
+    Returns:
+        The moment, or one less than a millisecond before it.
+    """
+    return f"{moment[:23]}Z"

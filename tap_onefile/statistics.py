@@ -1,0 +1,104 @@
+"""What a run has done so far, counted for each stream."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass
+class Tally:
+    """What one stream has cost and brought."""
+
+    records: int = 0
+    calls: int = 0
+    """Calls to OneFile, repeats included."""
+    repeats: int = 0
+    """Calls that had to be made again."""
+    waited: float = 0.0
+    """Seconds for which its calls waited for their turn in the budget, summed over all threads."""
+    seconds: float = 0.0
+    """Seconds from its first record to its last, those of the streams that hang from it included."""
+
+    def add_call(self, waited: float) -> None:
+        """Count a call.
+
+        Args:
+            waited: Seconds for which it waited for its turn.
+        """
+        with _LOCK:
+            self.calls += 1
+            self.waited += waited
+
+    def add_repeat(self) -> None:
+        """Count a call that has to be made again."""
+        with _LOCK:
+            self.repeats += 1
+
+
+_LOCK = threading.Lock()
+
+
+class Statistics:
+    """Counts for each stream of a run.
+
+    Args:
+        clock: Gives the time in seconds; never goes back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._tallies: dict[str, Tally] = {}
+        self._began = clock()
+        self.stream = ""
+        """The stream that is being read now."""
+        self.organisations = 0
+        self.organisations_done = 0
+
+    def of(self, stream: str) -> Tally:
+        """Give the tally of a stream.
+
+        Args:
+            stream: The stream.
+        """
+        with _LOCK:
+            return self._tallies.setdefault(stream, Tally())
+
+    @property
+    def total(self) -> Tally:
+        """The sum over all streams."""
+        with _LOCK:
+            tallies = list(self._tallies.values())
+        return Tally(
+            records=sum(tally.records for tally in tallies),
+            calls=sum(tally.calls for tally in tallies),
+            repeats=sum(tally.repeats for tally in tallies),
+            waited=sum(tally.waited for tally in tallies),
+            seconds=self._clock() - self._began,
+        )
+
+    @property
+    def seconds_left(self) -> float | None:
+        """About how long the run will take yet, in seconds; None where it cannot be known."""
+        if not 0 < self.organisations_done < self.organisations:
+            return None
+        return self.total.seconds / self.organisations_done * (self.organisations - self.organisations_done)
+
+    def lines(self) -> Iterator[str]:
+        """Sum up a run.
+
+        Yields:
+            A line for each stream, and one for all.
+        """
+        with _LOCK:
+            tallies = list(self._tallies.items())
+        for stream, tally in [*tallies, ("all streams", self.total)]:
+            yield (
+                f"{stream}: {tally.records} records, {tally.calls} calls, {tally.repeats} repeated,"
+                f" {tally.waited:.1f} s waiting for the budget, {tally.seconds:.1f} s"
+            )

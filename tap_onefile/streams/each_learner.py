@@ -1,0 +1,96 @@
+"""Streams that cost a call for each learner."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from typing_extensions import override
+
+from tap_onefile.paging import PageSequence, new_rows
+from tap_onefile.read_ahead import Get, Search
+from tap_onefile.streams.organisations import OrganisationStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tap_onefile.read_ahead import Read, ReadAhead
+
+
+class LearnerIds:
+    """Which learners an organisation has, whether or not anything about them has changed.
+
+    What hangs from a learner can change without the learner's own record changing, so it must not hang from a stream of
+    changed learners. The ids of one organisation are kept, as several streams want them one after the other.
+
+    Args:
+        read_ahead: Makes the calls.
+        fetch: Makes one call.
+    """
+
+    def __init__(self, read_ahead: ReadAhead, fetch: Callable[[Read, int], list[dict[str, Any]]]) -> None:
+        self._read_ahead = read_ahead
+        self._fetch = fetch
+        self._organisation: int | None = None
+        self._ids: list[int] = []
+
+    @staticmethod
+    def search(organisation: int) -> Search:
+        """Make the search for the learners of an organisation.
+
+        Args:
+            organisation: Its id.
+
+        Returns:
+            The search.
+        """
+        return Search.of("User", {"OrganisationID": organisation, "Role": 1}, "learners of the organisation")
+
+    def __call__(self, organisation: int) -> list[int]:
+        """List the learners of an organisation.
+
+        Args:
+            organisation: Its id.
+
+        Returns:
+            Their ids, in OneFile's order.
+        """
+        if self._organisation != organisation:
+            search = self.search(organisation)
+            pages = self._read_ahead.pages(search)
+            rows = new_rows(PageSequence("learners", "ID"), pages, lambda page: self._fetch(search, page))
+            self._ids = [int(row["ID"]) for page in rows for row in page if row.get("ID")]
+            self._organisation = organisation
+        return self._ids
+
+
+class EachLearnerStream(OrganisationStream):
+    """A stream with a call for each learner of an organisation; off by default, as that is many calls."""
+
+    path: ClassVar[str]
+    """The path of the call, with `{learner}` for the id."""
+
+    is_list: ClassVar[bool] = True
+    """Whether the call gives a list, or one object."""
+
+    learner_field: ClassVar[str]
+    """The field that holds the learner's id, which the row may leave out."""
+
+    selected_by_default = False
+
+    @classmethod
+    @override
+    def call(cls) -> str:
+        return f"GET /{cls.path}"
+
+    @override
+    def get_reads_ahead(self, context: Mapping[str, Any]) -> list[Read]:
+        return []
+
+    @override
+    def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+        learners = self.onefile.learner_ids(context["OrganisationID"])
+        paths = [self.path.format(learner=learner) for learner in learners]
+        reads = [Get(path, self.name, is_list=self.is_list, of_record=True) for path in paths]
+        for place, page in self.get_many(reads):
+            for row in page:
+                yield row if row.get(self.learner_field) else {**row, self.learner_field: learners[place]}
