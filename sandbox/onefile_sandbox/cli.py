@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from onefile_sandbox.behaviour import Behaviour
+from onefile_sandbox.entities import ENTITY_OF
 from onefile_sandbox.faults import Fault
 from onefile_sandbox.sandbox import DAY, Sandbox
 
@@ -59,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stopped)
     sys.stderr.write(BANNER)
-    if options.warm:
-        sandbox.warm()
+    if options.warm is not None:
+        sandbox.warm(*options.warm)
     try:
         sandbox.start()
     except OSError as problem:
@@ -93,7 +94,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--calls-per-minute", type=int, default=300, help="calls let in; 0 is no limit")
     add("--latency", type=float, default=0.0, help="seconds before every answer")
     add("--session-lifetime", type=float, default=DAY, help="seconds that a session lives")
-    add("--warm", action="store_true", help="invent every row before the start, for measurements")
+    add(
+        "--warm",
+        metavar="STREAM",
+        choices=list(ENTITY_OF),
+        nargs="*",
+        help="invent rows before the start, for measurements: people and places, or the streams named",
+    )
     add("--verbose", action="store_true", help="tell each call: method, route, status")
     add(
         "--behaviour",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 T = TypeVar("T")
+
+_64_BITS = 0xFFFF_FFFF_FFFF_FFFF
 
 
 class Dice:
@@ -46,3 +49,18 @@ def number(*key: object) -> int:
     """Give one 64-bit number for a key, for less than the price of a set of dice."""
     text = "/".join(map(str, key)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
+
+
+@lru_cache(maxsize=256)
+def numbers(*key: object) -> Callable[[int], int]:
+    """Give what gives one 64-bit number for each id, for a third of the price of `number`."""
+    salt = number(*key)
+
+    def draw(record_id: int) -> int:
+        # The mixing of SplitMix64.
+        mixed = (record_id * 0x9E37_79B9_7F4A_7C15 + salt) & _64_BITS
+        mixed = ((mixed ^ (mixed >> 30)) * 0xBF58_476D_1CE4_E5B9) & _64_BITS
+        mixed = ((mixed ^ (mixed >> 27)) * 0x94D0_49BB_1331_11EB) & _64_BITS
+        return mixed ^ (mixed >> 31)
+
+    return draw

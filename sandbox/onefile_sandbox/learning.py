@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from onefile_sandbox.catalogue import ACHIEVED, IN_PROGRESS, UNITS, WITHDRAWN, unit_id
-from onefile_sandbox.dice import Dice, number
+from onefile_sandbox.dice import Dice, numbers
 from onefile_sandbox.instants import NOT_SET, midnight
 from onefile_sandbox.programme import programme
 
@@ -45,7 +45,7 @@ class Learning:
 
     def aims(self, learner_id: int) -> int:
         """Say how many learning aims a learner has."""
-        return 1 + (number(self._seed, "learning_aims", learner_id) % 100 < _SECOND_AIM_IN_A_HUNDRED)
+        return 1 + (numbers(self._seed, "learning_aims")(learner_id) % 100 < _SECOND_AIM_IN_A_HUNDRED)
 
     def aim(self, aim_id: int) -> Row:
         """Invent a learning aim."""
@@ -74,7 +74,7 @@ class Learning:
 
     def summaries(self, learner_id: int) -> int:
         """Say how many units a learner works on."""
-        return _FEWEST_UNITS + number(self._seed, "unit_summaries", learner_id) % (UNITS - _FEWEST_UNITS + 1)
+        return _FEWEST_UNITS + numbers(self._seed, "unit_summaries")(learner_id) % (UNITS - _FEWEST_UNITS + 1)
 
     def summary(self, record_id: int) -> Row:
         """Invent how far a learner is with a unit."""
@@ -93,7 +93,7 @@ class Learning:
 
     def _standard(self, learner_id: int, place: int) -> int:
         assigned = self._catalogue.assigned(self._home(learner_id))
-        return assigned[(number(self._seed, "enrolled", learner_id) + place) % len(assigned)]
+        return assigned[(numbers(self._seed, "enrolled")(learner_id) + place) % len(assigned)]
 
     def _past(self, day: date, later: int) -> datetime:
         return midnight(min(day + timedelta(days=later), self._population.today.date() - timedelta(days=1)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from onefile_sandbox.dice import Dice, number
+from onefile_sandbox.dice import Dice, numbers
 from onefile_sandbox.instants import at
 from onefile_sandbox.programme import programme
 
@@ -50,7 +50,7 @@ class OffTheJob:
 
     def has_hours(self, learner_id: int) -> int:
         """Say whether hours are kept for a learner: 1 or 0."""
-        return int(number(self._seed, "off_the_job", learner_id) % 100 < _HOURS_IN_A_HUNDRED)
+        return int(numbers(self._seed, "off_the_job")(learner_id) % 100 < _HOURS_IN_A_HUNDRED)
 
     def hours(self, learner_id: int) -> Row:
         """Invent a learner's hours, planned and done."""
@@ -76,7 +76,7 @@ class OffTheJob:
 
     def rows(self, learner_id: int) -> int:
         """Say how many rows a learner's log has."""
-        drawn = number(self._seed, "timesheets", learner_id)
+        drawn = numbers(self._seed, "timesheets")(learner_id)
         if drawn % 100 >= _ROWS_IN_A_HUNDRED:
             return int(learner_id % _LONG_TEXT_IN == _LONG_TEXT_AT)
         return 1 + drawn // 100 % _MOST_ROWS
@@ -84,7 +84,7 @@ class OffTheJob:
     def row(self, key: int) -> Row:
         """Invent a row of a learner's log."""
         learner_id, place = divmod(key, TIMESHEET_SLOTS)
-        if place and number(self._seed, "repeated", key) % _REPEATED_IN == 0:
+        if place and numbers(self._seed, "repeated")(key) % _REPEATED_IN == 0:
             # The same entry made twice: nothing tells the two apart.
             return {**self.row(key - 1), "_Key": key}
         dice = Dice(self._seed, "timesheets", key)

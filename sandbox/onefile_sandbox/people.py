@@ -12,9 +12,10 @@ from onefile_sandbox.names import COMPANIES, SUBJECTS
 from onefile_sandbox.programme import programme
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from onefile_sandbox.population import Population, Stock
+    from onefile_sandbox.programme import Programme
     from onefile_sandbox.rows import Row
 
 ROLES = {
@@ -66,6 +67,8 @@ def person(population: Population, stream: str, record_id: int) -> Row:
     row["OrganisationID"] = population.organisation_ids[organisation]
     if role in _LEARNER_KINDS:
         _add_learning(row, dice, population, organisation, rank)
+        _add_dates(row, dice, population.today.date(), programme(population, record_id))
+        _add_monitoring(row, dice)
     elif role in _AT_A_PLACEMENT:
         row["PlacementID"] = population.stocks["placements"].one_for(dice, organisation, rank)
         company = dice.pick(COMPANIES)
@@ -116,8 +119,6 @@ def _add_learning(row: Row, dice: Dice, population: Population, organisation: in
         SupportFunding=dice.chance(12),
         LearnerStatusID=learner_status_id(population.organisation_ids[organisation], dice),
     )
-    _add_dates(row, dice, population)
-    _add_monitoring(row, dice)
 
 
 def _someone(dice: Dice, stock: Stock, organisation: int, rank: int, *, percent: int) -> int | None:
@@ -133,9 +134,7 @@ def learner_status_id(organisation_id: int, dice: Dice) -> int | None:
     return organisation_id * LOOK_UP_IDS + number if dice.chance(45) else None
 
 
-def _add_dates(row: Row, dice: Dice, population: Population) -> None:
-    today = population.today.date()
-    course = programme(population, row["ID"])
+def _add_dates(row: Row, dice: Dice, today: date, course: Programme) -> None:
     planned = dice.below(100)
     born = midnight(today - timedelta(days=dice.between(16 * 365, 55 * 365)))
     row["DOB"] = born if dice.chance(94) else dice.pick((NOT_SET, None))

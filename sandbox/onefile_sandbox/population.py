@@ -160,6 +160,7 @@ class Population:
             raise ValueError(message)
         self.seed = seed
         self.today = today
+        self.day = today.toordinal()
         dice = Dice(seed, "customer")
         self.customer_id = dice.between(2_000, 2_999)
         first = dice.between(5_000, 8_999)

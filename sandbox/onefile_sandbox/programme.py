@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
-from onefile_sandbox.dice import number
+from onefile_sandbox.dice import numbers
 from onefile_sandbox.instants import at
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     from onefile_sandbox.population import Population
-    from onefile_sandbox.rows import Value
 
 _BEGAN_DAYS_AGO = 900
 _SHORTEST = 365
 _LONGEST = 800
+_MOST_DAYS_EARLY = 7
 _DAY_BEGINS = 9 * 60
 _DAY_LASTS = 7 * 60
 
@@ -34,12 +34,17 @@ class Programme:
         return max(0.0, min(1.0, (day - self.start) / (self.end - self.start)))
 
 
-def programme(population: Population, learner_id: Value) -> Programme:
+def programme(population: Population, learner_id: int) -> Programme:
     """Say when a learner's programme runs, without inventing the rest of the learner."""
-    drawn = number(population.seed, "programme", learner_id)
-    drawn, ago = divmod(drawn, _BEGAN_DAYS_AGO)
-    start = population.today.date() - timedelta(days=ago)
-    return Programme(start, start + timedelta(days=_SHORTEST + drawn % (_LONGEST - _SHORTEST)))
+    start, end = _days(population, learner_id)
+    return Programme(date.fromordinal(start), date.fromordinal(end))
+
+
+def _days(population: Population, learner_id: int) -> tuple[int, int]:
+    # Numbers of days, since dates would take most of the time that it takes to count a million learners' reviews.
+    drawn, ago = divmod(numbers(population.seed, "programme")(learner_id), _BEGAN_DAYS_AGO)
+    start = population.day - ago
+    return start, start + _SHORTEST + drawn % (_LONGEST - _SHORTEST)
 
 
 @dataclass(frozen=True)
@@ -62,20 +67,18 @@ class Rhythm:
 
     def count(self, population: Population, learner_id: int) -> int:
         """Say how many a learner has."""
-        time = programme(population, learner_id)
-        newest = self._newest(population, time, learner_id)
-        return max(0, min(self.most, (newest - time.start).days // self.days))
+        start, newest = self._from_to(population, learner_id)
+        return max(0, min(self.most, (newest - start) // self.days))
 
     def moment(self, population: Population, learner_id: int, rank: int) -> datetime:
         """Give the moment of one of them, within office hours; rank 0 is the oldest."""
-        time = programme(population, learner_id)
-        newest = self._newest(population, time, learner_id)
+        _, newest = self._from_to(population, learner_id)
         back = self.count(population, learner_id) - 1 - rank
-        drawn = number(population.seed, self.name, learner_id, rank)
-        drawn, early = divmod(drawn, 7)
-        day = newest - timedelta(days=back * self.days + early)
+        drawn, early = divmod(numbers(population.seed, self.name, rank)(learner_id), _MOST_DAYS_EARLY)
+        day = date.fromordinal(newest - back * self.days - early)
         return at(day, _DAY_BEGINS + drawn % (_DAY_LASTS // 15) * 15)
 
-    def _newest(self, population: Population, time: Programme, learner_id: int) -> date:
-        back = number(population.seed, self.name, learner_id) % (self.days + 7)
-        return min(time.end, population.today.date() + timedelta(days=self.ahead)) - timedelta(days=back)
+    def _from_to(self, population: Population, learner_id: int) -> tuple[int, int]:
+        start, end = _days(population, learner_id)
+        back = numbers(population.seed, self.name)(learner_id) % (self.days + _MOST_DAYS_EARLY)
+        return start, min(end, population.day + self.ahead) - back

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from onefile_sandbox.dice import Dice
@@ -45,12 +46,14 @@ class Progress:
         self._population = population
         self._learner = learner
         self._today = population.today
+        # Windows of a search ask for every review's date again and again.
+        self.scheduled = lru_cache(maxsize=1 << 20)(self._scheduled)
 
     def reviews(self, learner_id: int) -> int:
         """Say how many reviews a learner has."""
         return _REVIEWS.count(self._population, learner_id)
 
-    def scheduled(self, review_id: int) -> datetime:
+    def _scheduled(self, review_id: int) -> datetime:
         """Say when a review is due, without inventing the rest of it."""
         return _REVIEWS.moment(self._population, *divmod(review_id, REVIEW_SLOTS))
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox.answers import Refusal
+from onefile_sandbox.children import Children
 from onefile_sandbox.entities import CUSTOMER, ENTITY_OF
 from onefile_sandbox.people import ROLES
 from onefile_sandbox.searching import Found
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from onefile_sandbox.entities import Entity
     from onefile_sandbox.rendering import Renderer
     from onefile_sandbox.searching import Search
@@ -64,9 +67,17 @@ class Reader:
         counted = {stream: len(self.found(stream).ids) for stream in ENTITY_OF}
         return {"customers": 1, **counted}
 
-    def warm(self) -> None:
-        """Invent every row that is told, so that no call waits for it."""
-        for stream, entity in ENTITY_OF.items():
+    def warm(self, streams: Collection[str]) -> None:
+        """Invent the rows that are told of some streams, so that no call waits for them.
+
+        Args:
+            streams: Which; if none, all people and places, but not the many rows that hang from them.
+
+        Raises:
+            KeyError: When there is no such stream.
+        """
+        for stream in streams or (s for s in ENTITY_OF if not isinstance(self._world.table(s), Children)):
+            entity = ENTITY_OF[stream]
             self._renderer.encoded(entity, self.found(stream), rich=self._renderer.pages_are_rich(entity))
 
     def found(self, stream: str) -> Found:

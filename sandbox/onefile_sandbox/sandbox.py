@@ -166,9 +166,16 @@ class Sandbox:
         """Count the rows of every stream that a perfect reader gets."""
         return self._api.reader.counts()
 
-    def warm(self) -> None:
-        """Invent every row now; otherwise each is invented when it is first sent."""
-        self._api.reader.warm()
+    def warm(self, *streams: str) -> None:
+        """Invent rows now; otherwise each is invented when it is first sent.
+
+        Args:
+            streams: Of which streams; of all people and places unless told.
+
+        Raises:
+            KeyError: When there is no such stream.
+        """
+        self._api.reader.warm(streams)
 
     def expire_sessions(self) -> None:
         """End all sessions."""

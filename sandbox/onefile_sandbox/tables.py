@@ -179,8 +179,8 @@ def _first_ids(population: Population, stream: str) -> Callable[[int | None], Se
 
 def _for_the_first(population: Population, count: Callable[[int], int]) -> Callable[[int], int]:
     """Give nothing to learners who were added: what they have is added too."""
-    stocks = [population.stocks[stream] for stream in LEARNERS]
-    return lambda learner_id: count(learner_id) if any(stock.holds(learner_id) for stock in stocks) else 0
+    current, archived = (population.stocks[stream].ids() for stream in LEARNERS)
+    return lambda learner_id: count(learner_id) if learner_id in current or learner_id in archived else 0
 
 
 def _stream_of(population: Population, learner_id: int) -> str:

@@ -71,7 +71,16 @@ def test_it_says_where_it_is_once_and_stops_cleanly(number: signal.Signals) -> N
 def test_it_takes_behaviours_and_faults() -> None:
     fault = '{"kind": "status", "status": 418, "match": "Authentication"}'
     with running(
-        "--behaviour", "quoted_session=true", "--behaviour", "no_hits=[]", "--fault", fault, "--seed", "9", "--warm"
+        "--behaviour",
+        "quoted_session=true",
+        "--behaviour",
+        "no_hits=[]",
+        "--fault",
+        fault,
+        "--seed",
+        "9",
+        "--warm",
+        "reviews",
     ) as (process, ready):
         assert ready["customer_token"] == World(seed=9, learners=1, organisations=1).customer_token
         assert log_in(ready).status_code == 418
@@ -105,6 +114,7 @@ def test_its_limits_are_told_on_the_command_line() -> None:
         ["--fault", "[]"],
         ["--learners", "-1"],
         ["--port", "taken"],
+        ["--warm", "everything"],
     ],
     ids=" ".join,
 )

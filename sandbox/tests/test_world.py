@@ -84,7 +84,7 @@ def test_a_size_that_cannot_be_is_refused(options: tuple[int, int]) -> None:
 
 def test_a_million_learners_cost_nothing_until_they_are_read(serve: Serve) -> None:
     client = serve(learners=1_000_000, organisations=4)
-    assert client.sandbox.counts()["learners"] == 1_000_000
+    assert len(client.sandbox.world.ids("learners")) == 1_000_000
     assert client.ids("User", 1000, 1000, Role=1) == list(range(1_999_000, 2_000_000))
     assert client.ids("User", 1_000_000, 1, Role=1) == [1_999_999]
     assert client.search("User", 1_000_001, 1, Role=1).status_code == 204
