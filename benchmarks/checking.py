@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-STREAMS = ("customers", "organisations", "assessors", "learners", "classrooms", "placements")
+PAGED = ("organisations", "assessors", "learners", "classrooms", "placements")
+STREAMS = ("customers", *PAGED)
+"""What is read."""
 
 _MOMENTS = frozenset({"createdon", "lastmodified", "starton", "plannedenddate", "dob", "centreregister"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -74,12 +76,14 @@ def tallied(records: Iterable[tuple[str, Mapping[str, Any]]], expected: Mapping[
     """
     found = {stream: Tally(fields=tally.fields) for stream, tally in expected.items()}
     for stream, record in records:
-        found[stream].add(record)
+        found.setdefault(stream, Tally(fields=[])).add(record)
     return found
 
 
 def difference(found: Mapping[str, Tally], expected: Mapping[str, Tally]) -> str | None:
     """Say what is wrong with a result, or None if nothing is."""
+    if surplus := found.keys() - expected.keys():
+        return f"{', '.join(sorted(surplus))}, which nobody asked for"
     for stream, wanted in expected.items():
         got = found[stream]
         if got.records != wanted.records:

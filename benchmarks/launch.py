@@ -6,6 +6,7 @@ of the process that started them.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -27,12 +28,16 @@ def main(report: str, seconds: str, output: str, errors: str, *command: str) -> 
     ]
     started = time.perf_counter()
     process = os.posix_spawn(command[0], command, os.environ, file_actions=redirected, setpgroup=0)
-    timer = threading.Timer(float(seconds), os.killpg, (process, signal.SIGKILL))
+    timer = threading.Timer(float(seconds), _end, (process,))
     timer.daemon = True
     timer.start()
-    _, status, usage = os.wait4(process, 0)
-    wall = time.perf_counter() - started
-    timer.cancel()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        _, status, usage = os.wait4(process, 0)
+        wall = time.perf_counter() - started
+    finally:
+        timer.cancel()
+        _end(process)
     kilobyte = 1 if sys.platform == "darwin" else 1024
     told = {
         "status": os.waitstatus_to_exitcode(status),
@@ -41,6 +46,12 @@ def main(report: str, seconds: str, output: str, errors: str, *command: str) -> 
         "rss": usage.ru_maxrss * kilobyte,
     }
     Path(report).write_text(json.dumps(told), encoding="utf-8")
+
+
+def _end(process: int) -> None:
+    """End what is left of the command and of all that it started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process, signal.SIGKILL)
 
 
 if __name__ == "__main__":

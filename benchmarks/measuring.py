@@ -25,6 +25,8 @@ _LONGEST_RUN = 1800
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _REFUSED = 429
 _LAST_WORDS = 2000
+CATALOGUE = "catalogue.json"
+"""The file, among the schemas, that selects the six streams."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def measure(peer: Peer, situation: Situation, server: Server, schemas: Path) -> 
         peer: Who reads.
         situation: What is read.
         server: Where it is read from.
-        schemas: A folder with the streams' JSON schemas.
+        schemas: A folder with the streams' JSON schemas, and the catalogue that selects them.
 
     Returns:
         What it took, and the end of what the peer said on stderr.
@@ -102,7 +104,7 @@ def measure(peer: Peer, situation: Situation, server: Server, schemas: Path) -> 
         peers_own.mkdir()
         settings = folder / "config.json"
         settings.write_text(json.dumps(config if peer.name == "stock_sdk" else config | ours), encoding="utf-8")
-        places = {"CONFIG": str(settings), "FOLDER": str(peers_own)}
+        places = {"CONFIG": str(settings), "FOLDER": str(peers_own), "CATALOGUE": str(schemas / CATALOGUE)}
         command = [python_of(peer.environment), *(places.get(word, word) for word in peer.command)]
         before = len(server.calls())
         run, last_words = timed(command, {"SCHEMAS": str(schemas)}, folder)

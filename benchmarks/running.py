@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from benchmarks.measuring import measure, python_of, timed
+from benchmarks.checking import STREAMS
+from benchmarks.measuring import CATALOGUE, measure, python_of, timed
 from benchmarks.peers import PEERS
 from benchmarks.results import Block
 from benchmarks.server import serving
@@ -78,12 +79,17 @@ def _rotated(names: tuple[str, ...], number: int) -> tuple[str, ...]:
 
 
 def _write_schemas(folder: Path) -> None:
-    """Write the tap's schemas as files, for the peers that are told what they read."""
+    """Write the schemas of the six streams as files, and a catalogue that selects just these for the tap itself."""
     command = [python_of("dev"), "-m", "tap_onefile", "--discover"]
     finished = subprocess.run(command, capture_output=True, check=True)  # noqa: S603 - a command of our own
-    for stream in json.loads(finished.stdout)["streams"]:
-        schema = folder / f"{stream['stream']}.json"
-        schema.write_text(json.dumps(stream["schema"]), encoding="utf-8")
+    catalogue = json.loads(finished.stdout)
+    for stream in catalogue["streams"]:
+        name = stream["tap_stream_id"]
+        (folder / f"{name}.json").write_text(json.dumps(stream["schema"]), encoding="utf-8")
+        for entry in stream["metadata"]:
+            if not entry["breadcrumb"]:
+                entry["metadata"]["selected"] = name in STREAMS
+    (folder / CATALOGUE).write_text(json.dumps(catalogue), encoding="utf-8")
 
 
 def _say(sentence: str) -> None:

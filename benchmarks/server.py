@@ -9,7 +9,7 @@ import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.checking import Tally
+from benchmarks.checking import PAGED, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -47,7 +47,7 @@ def serving(situation: Situation) -> Generator[Server]:
     What is expected is worked out beside the server, and before anything is measured.
     """
     workload = situation.workload
-    command = [sys.executable, "-m", "onefile_sandbox", "--warm", *_size(workload)]
+    command = [sys.executable, "-m", "onefile_sandbox", *_size(workload), "--warm", *PAGED]
     command += ["--calls-per-minute", str(situation.calls_per_minute)]
     command += ["--latency", str(situation.latency_ms / 1000)]
     with (

@@ -27,7 +27,7 @@ class Peer:
     environment: str
     """The environment that it runs in; its lock is requirements/ENVIRONMENT.txt."""
     command: tuple[str, ...]
-    """What follows the environment's Python; CONFIG and FOLDER stand for the settings and an empty folder."""
+    """What follows the environment's Python; CONFIG, CATALOGUE and FOLDER stand for files and an empty folder."""
     sink: Literal["singer", "lines", "airbyte", "dlt"]
     packages: tuple[str, ...]
     """The packages whose versions matter."""
@@ -93,7 +93,7 @@ PEERS = {
             "tap",
             "**tap-onefile**",
             "dev",
-            ("-m", "tap_onefile", "--config", "CONFIG"),
+            ("-m", "tap_onefile", "--config", "CONFIG", "--catalog", "CATALOGUE"),
             "singer",
             ("singer-sdk", "msgspec"),
             "`tap-onefile > file`",

@@ -1,8 +1,8 @@
 """The practical limit: hand-tuned for this one API, with nothing a tool needs. Usage: asyncio_limit.py CONFIG.
 
 As many connections as the tap has; whichever is free asks for the next page of the search that has the fewest calls
-under way, whether that page exists or not. Rows are decoded and encoded again by msgspec. No retries, no budget, no
-order, no schema, no state.
+under way, whether that page exists or not, save that after a short page only one more is tried. Rows are decoded and
+encoded again by msgspec. No retries, no budget, no order, no schema, no state.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import json
 import sys
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STREAMS: dict[str, tuple[str, dict[str, int]]] = {
-    "assessors": ("User", {"Role": 5}),
     "learners": ("User", {"Role": 1}),
+    "assessors": ("User", {"Role": 5}),
     "classrooms": ("Classroom", {}),
     "placements": ("Placement", {}),
 }
@@ -38,7 +39,8 @@ class Search:
     body: dict[str, int]
     asked: int = 0
     under_way: int = 0
-    is_over: bool = False
+    last: float = inf
+    """The last page worth asking for, as far as we know."""
 
 
 class Reader:
@@ -76,7 +78,7 @@ class Reader:
     async def _work(self) -> None:
         while True:
             async with self._more:
-                while not (is_left := [s for s in self._searches if not s.is_over]):
+                while not (is_left := [s for s in self._searches if s.asked < s.last]):
                     if not any(s.under_way for s in self._searches):
                         return
                     await self._more.wait()
@@ -95,9 +97,11 @@ class Reader:
             answer.raise_for_status()
             content = await answer.read()
         if not content:
-            search.is_over = True
+            search.last = min(search.last, page)
             return
         rows = self._decode(content)
+        if len(rows) < self._page_size:
+            search.last = min(search.last, page + 1)
         if search.stream == "organisations":
             self._searches += [
                 Search(stream, entity, {"OrganisationID": row["ID"], **extra})
