@@ -30,7 +30,7 @@ def scripted_server(rows: Mapping[str, list[Any] | bytes]) -> Iterator[dict[str,
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._answer(b'{"ID": 9001, "Name": "Example Customer"}')
+            self._answer(b'{"ID": 9001, "Name": "Example Customer"}' if self.path.endswith("/Customer") else b"")
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
