@@ -26,9 +26,10 @@ class OneFile:
     customer_token: str
     control_url: str
 
-    def keys(self, stream: str, key: list[str]) -> list[tuple[Any, ...]]:
-        """Ask for the key of every record that the sandbox holds of a stream."""
-        return [tuple(record[name] for name in key) for record in self._ask(f"records/{stream}")]
+    def records(self, stream: str) -> list[dict[str, Any]]:
+        """Ask for every record that the sandbox holds of a stream."""
+        records: list[dict[str, Any]] = self._ask(f"records/{stream}")
+        return records
 
     def calls(self) -> int:
         """Ask how many calls have been made so far."""

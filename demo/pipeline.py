@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
-from demo.errors import DemoError, ProcessError
+from demo.errors import ProcessError
 from demo.processes import run
 
 ROOT = Path(__file__).resolve().parent.parent
 MELTANO = ROOT / ".venvs" / "meltano" / "bin" / "meltano"
 PLUGINS = ROOT / ".venvs" / "plugins"
-
-
-def keys() -> dict[str, list[str]]:
-    """Ask the tap which streams it has, and what tells the records of each apart."""
-    command = [sys.executable, "-m", "tap_onefile", "--discover"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-    if answer.returncode:
-        raise DemoError(f"tap-onefile --discover failed:\n{answer.stderr}")
-    return {stream["tap_stream_id"]: stream["key_properties"] for stream in json.loads(answer.stdout)["streams"]}
 
 
 class Pipeline:
@@ -46,7 +35,7 @@ class Pipeline:
             if not name.startswith(("MELTANO_", "TAP_ONEFILE_", "TARGET_"))
         }
         # Of its directory Meltano needs the plugins; the rest of it would get in the way of pipelines side by side.
-        directory = database.with_suffix(".directory")
+        directory = self._directory = database.with_suffix(".directory")
         directory.mkdir()
         for kind in ("extractors", "loaders"):
             (directory / kind).symlink_to(PLUGINS / kind, target_is_directory=True)
@@ -67,3 +56,8 @@ class Pipeline:
         command = [str(MELTANO), "--env-file", os.devnull, *self.command]
         if status := run(command, env=self.environment, cwd=ROOT, log=self._log):
             raise ProcessError(f"meltano {' '.join(self.command)} failed with exit status {status}.")
+
+    def keys(self) -> dict[str, list[str]]:
+        """Tell which streams the last run has read, and what tells the records of each apart."""
+        catalog = json.loads((self._directory / "run" / "tap-onefile" / "tap.properties.json").read_text("utf-8"))
+        return {each["tap_stream_id"]: each["key_properties"] for each in catalog["streams"] if each["selected"]}

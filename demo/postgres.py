@@ -38,13 +38,14 @@ class Postgres:
         with psycopg.connect(self._connection) as connection:
             return connection.execute(query).fetchall()
 
-    def keys(self, table: str, key: list[str]) -> list[tuple[Any, ...]]:
-        """Ask for the key of every row of a table, as often as it is there."""
-        columns = sql.SQL(", ").join(map(sql.Identifier, key))
+    def records(self, table: str, columns: list[str]) -> list[dict[str, Any]]:
+        """Ask for some columns of every row of a table."""
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
         try:
-            return self.query(sql.SQL("SELECT {} FROM {}").format(columns, sql.Identifier(table)))
+            rows = self.query(sql.SQL("SELECT {} FROM {}").format(names, sql.Identifier(table)))
         except psycopg.errors.UndefinedTable:
             return []
+        return [dict(zip(columns, row, strict=True)) for row in rows]
 
     def shell(self) -> int:
         """Let the user ask.
