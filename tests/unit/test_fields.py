@@ -53,7 +53,9 @@ almost = st.one_of(
     st.from_regex(
         r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?)?.{0,7}", fullmatch=True
     ),
-    st.sampled_from(["true", "FALSE", "0", "1", "2", "yes", "٣", "1_000", " 1", "1\n", "NaN", "Infinity", "0x1f", "-"]),
+    st.sampled_from(
+        ["true", "FALSE", "0", "1", "2", "yes", "no", "٣", "1_000", " 1", "1\n", "NaN", "Infinity", "0x1f", "-"]
+    ),
 )
 anything = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), almost),
