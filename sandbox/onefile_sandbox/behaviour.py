@@ -111,6 +111,15 @@ class Behaviour:
     no_off_the_job: Literal["204", "404"] = field(
         default="204", metadata=_asks("4", "answer for a learner without off-the-job hours")
     )
+    otj_bumps_last_modified: bool = field(
+        default=False, metadata=_asks("4", "off-the-job hours that grow move the learner's LastModified")
+    )
+    progress_bumps_last_modified: bool = field(
+        default=True, metadata=_asks("4", "Progress that grows moves the learner's LastModified")
+    )
+    clock_ahead_minutes: int | Literal[0] = field(  # noqa: PYI051 - any number from 1 on, and 0
+        default=0, metadata=_asks("4", "how far the clock that stamps LastModified is ahead of the world's")
+    )
     missing_id_status: Literal[404, 400] = field(
         default=404, metadata=_asks("7", "status of GET for an id that is not there")
     )

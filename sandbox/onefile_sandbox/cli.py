@@ -9,9 +9,11 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
+from onefile_sandbox import instants
 from onefile_sandbox.behaviour import Behaviour
 from onefile_sandbox.entities import ENTITY_OF
 from onefile_sandbox.faults import Fault
+from onefile_sandbox.instants import TODAY
 from onefile_sandbox.sandbox import DAY, Sandbox
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             session_lifetime=options.session_lifetime,
             latency=options.latency,
             port=options.port,
+            today=instants.parse(options.today),
             verbose=options.verbose,
         )
         for text in options.fault:
@@ -91,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--learners", type=int, default=2000, help="learners of the customer in all")
     add("--organisations", type=int, default=3, help="organisations they are spread over")
     add("--seed", type=int, default=7, help="what everything is invented from")
+    add("--today", default=TODAY.isoformat(), help="the moment at which the customer begins, as ISO 8601")
     add("--calls-per-minute", type=int, default=300, help="calls let in; 0 is no limit")
     add("--latency", type=float, default=0.0, help="seconds before every answer")
     add("--session-lifetime", type=float, default=DAY, help="seconds that a session lives")

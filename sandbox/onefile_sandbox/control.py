@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from onefile_sandbox.api import Api
     from onefile_sandbox.calls import CallLog
     from onefile_sandbox.faults import Faults
+    from onefile_sandbox.history import History
 
 PREFIX = "/_sandbox"
 
@@ -24,15 +25,17 @@ PREFIX = "/_sandbox"
 class Control:
     """The control routes."""
 
-    def __init__(self, api: Api, faults: Faults, log: CallLog) -> None:
+    def __init__(self, api: Api, history: History, faults: Faults, log: CallLog) -> None:
         """Take hold of what is looked into.
 
         Args:
             api: The API.
+            history: How time goes by.
             faults: Where accidents are added.
             log: Where calls are noted.
         """
         self._api = api
+        self._history = history
         self._faults = faults
         self._log = log
 
@@ -46,6 +49,7 @@ class Control:
                 Route("/writes", self._writes),
                 Route("/faults", self._add_faults, methods=["POST"]),
                 Route("/faults", self._clear_faults, methods=["DELETE"]),
+                Route("/advance", self._advance, methods=["POST"]),
                 Route("/expire-sessions", self._expire_sessions, methods=["POST"]),
             ]
         )
@@ -82,6 +86,14 @@ class Control:
     async def _clear_faults(self, _: Request) -> Response:
         self._faults.clear()
         return Response(status_code=204)
+
+    async def _advance(self, request: Request) -> Response:
+        try:
+            content: Any = await request.json()
+            self._history.advance(content["days"])
+        except (KeyError, TypeError, ValueError) as problem:
+            return JSONResponse({"message": f"days must be a whole number: {problem}"}, 400)
+        return JSONResponse({"now": self._api.world.now.isoformat()})
 
     async def _expire_sessions(self, _: Request) -> Response:
         self._api.sessions.expire()

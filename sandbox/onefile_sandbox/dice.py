@@ -40,6 +40,11 @@ class Dice:
         """Say yes in so many of a hundred draws."""
         return self._random() * 100 < percent
 
+    def about(self, expected: float) -> int:
+        """Draw a whole number that is on average the one expected."""
+        whole = int(expected)
+        return whole + self.chance((expected - whole) * 100)
+
     def pick(self, items: Sequence[T]) -> T:
         """Draw one of the items."""
         return items[int(self._random() * len(items))]

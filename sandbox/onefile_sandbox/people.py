@@ -63,12 +63,12 @@ def person(population: Population, stream: str, record_id: int) -> Row:
     organisation, rank = population.stocks[stream].locate(record_id)
     dice = Dice(population.seed, stream, record_id)
     changed = last_change(population.seed, population.today, record_id)
-    row = _login(dice, record_id, role, changed)
+    row = login(dice, record_id, role, changed)
     row["OrganisationID"] = population.organisation_ids[organisation]
     if role in _LEARNER_KINDS:
         _add_learning(row, dice, population, organisation, rank)
         _add_dates(row, dice, population.today.date(), programme(population, record_id))
-        _add_monitoring(row, dice)
+        add_monitoring(row, dice)
     elif role in _AT_A_PLACEMENT:
         row["PlacementID"] = population.stocks["placements"].one_for(dice, organisation, rank)
         company = dice.pick(COMPANIES)
@@ -78,7 +78,8 @@ def person(population: Population, stream: str, record_id: int) -> Row:
     return row
 
 
-def _login(dice: Dice, record_id: int, role: int, changed: datetime) -> Row:
+def login(dice: Dice, record_id: int, role: int, changed: datetime) -> Row:
+    """Invent what everyone has who can log in."""
     first, last = details.full_name(dice)
     misid = f"{details.plain(last)[:6].upper() or 'X'}{record_id % 100_000:05d}"
     if dice.chance(2):
@@ -147,7 +148,8 @@ def _add_dates(row: Row, dice: Dice, today: date, course: Programme) -> None:
     row["Progress"] = round(course.done(today) * dice.between(4_000, 10_000)) / 100 if dice.chance(95) else None
 
 
-def _add_monitoring(row: Row, dice: Dice) -> None:
+def add_monitoring(row: Row, dice: Dice) -> None:
+    """Invent what a learner is monitored by: L12 to L16 and the like."""
     considers = dice.chance(18)
     codes = [dice.pick(_LLDD_CODES) for _ in range(dice.below(3))] if considers else []
     row.update(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox import routes
@@ -13,6 +14,8 @@ from onefile_sandbox.control import PREFIX as CONTROL_PREFIX
 from onefile_sandbox.control import Control
 from onefile_sandbox.faults import Faults
 from onefile_sandbox.front import Front
+from onefile_sandbox.history import History
+from onefile_sandbox.instants import TODAY
 from onefile_sandbox.rate_limit import RateLimit
 from onefile_sandbox.server import HOST, Server, application
 from onefile_sandbox.sessions import Sessions
@@ -20,6 +23,7 @@ from onefile_sandbox.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from types import TracebackType
 
     from typing_extensions import Self
@@ -50,6 +54,7 @@ class Sandbox:
         latency: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
         port: int = 0,
+        today: datetime = TODAY,
         verbose: bool = False,
     ) -> None:
         """Invent a customer; nothing is served until `start`.
@@ -64,10 +69,13 @@ class Sandbox:
             latency: Seconds before every answer.
             clock: Gives the time in seconds, for the limit and the sessions.
             port: The port to serve on; 0 is any that is free.
+            today: The moment at which the customer begins, with its time zone.
             verbose: Whether each call is told on stderr: method, route and status.
         """
         self.behaviour = behaviour or Behaviour()
-        self.world = World(seed=seed, learners=learners, organisations=organisations)
+        self.world = World(seed=seed, learners=learners, organisations=organisations, today=today)
+        self.world.clock_ahead = timedelta(minutes=self.behaviour.clock_ahead_minutes)
+        self._history = History(self.world, self.behaviour)
         self._sessions = Sessions(seed, session_lifetime, clock)
         self._faults = Faults()
         self._log = CallLog(verbose=verbose)
@@ -110,7 +118,7 @@ class Sandbox:
             pause=server.pause,
             connections=server.connections,
         )
-        beside = Control(self._api, self._faults, self._log).application()
+        beside = Control(self._api, self._history, self._faults, self._log).application()
         server.start(application(front, beside, CONTROL_PREFIX))
         self._server = server
         # Started again it is found where it was, as a server that went down is.
@@ -165,6 +173,17 @@ class Sandbox:
     def counts(self) -> dict[str, int]:
         """Count the rows of every stream that a perfect reader gets."""
         return self._api.reader.counts()
+
+    def advance(self, days: int) -> None:
+        """Let days go by: learners come, change and go, reviews are held, hours grow.
+
+        Args:
+            days: How many; the same days bring the same things, in one go or one by one.
+
+        Raises:
+            ValueError: When it is no number of days.
+        """
+        self._history.advance(days)
 
     def warm(self, *streams: str) -> None:
         """Invent rows now; otherwise each is invented when it is first sent.

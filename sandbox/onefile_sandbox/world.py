@@ -43,9 +43,15 @@ class World:
             seed: What everything is invented from.
             learners: How many learners the customer has in all.
             organisations: How many organisations they are unevenly spread over.
-            today: The moment at which it begins.
+            today: The moment at which it begins, with its time zone.
+
+        Raises:
+            ValueError: When the numbers cannot be met, or the time zone is missing.
         """
-        population = Population(seed, learners, organisations, today.astimezone(timezone.utc))
+        if today.tzinfo is None:
+            raise ValueError("today needs a time zone")
+        begin = today.astimezone(timezone.utc).replace(microsecond=0)
+        population = Population(seed, learners, organisations, begin)
         self.seed = seed
         self.now = population.today
         self.clock_ahead = timedelta()
