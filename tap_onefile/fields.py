@@ -62,9 +62,9 @@ def reference(name: str, description: str) -> th.Property[Any]:
     return _field(name, th.IntegerType, description, NOT_PERSONAL)
 
 
-def owner(description: str) -> th.Property[Any]:
-    """Make the field ``OrganisationID`` of a record that more than one organisation may have: a part of its key."""
-    return _field("OrganisationID", th.IntegerType, description, NOT_PERSONAL, required=True)
+def key_reference(name: str, description: str) -> th.Property[Any]:
+    """Make a field that holds the id of another record and is a part of the key."""
+    return _field(name, th.IntegerType, description, NOT_PERSONAL, required=True)
 
 
 def integer(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:

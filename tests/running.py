@@ -102,6 +102,25 @@ def run_tap(
     return Run(finished.returncode, finished.stdout, finished.stderr)
 
 
+def select(folder: Path, *names: str) -> tuple[str, str]:
+    """Write a catalog that selects some streams.
+
+    Args:
+        folder: Where the tap will run.
+        names: The streams; all of them if none is named.
+
+    Returns:
+        The arguments that make the tap use it.
+    """
+    catalog = json.loads(run_tap(folder, None, "--discover").stdout)
+    for stream in catalog["streams"]:
+        # A Singer catalog keeps the selection of a stream in the metadata entry with an empty breadcrumb.
+        (root,) = (entry for entry in stream["metadata"] if not entry["breadcrumb"])
+        root["metadata"]["selected"] = not names or stream["tap_stream_id"] in names
+    (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
+    return "--catalog", "catalog.json"
+
+
 def clean_environment() -> dict[str, str]:
     """Give this process's environment without anything that would reach the tap as a setting."""
     return {name: value for name, value in os.environ.items() if not name.startswith(("TAP_ONEFILE_", "MELTANO_"))}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from tests.expected import by_id, expected_records
-from tests.running import config_for, run_tap
+from onefile_sandbox import Behaviour
+from tap_onefile.streams import DETAILED
+from tap_onefile.streams import STREAMS as TAP_STREAMS
+from tests.expected import by_id, expected_records, spelled
+from tests.running import config_for, run_tap, select
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +18,13 @@ if TYPE_CHECKING:
     from onefile_sandbox import Sandbox
     from tests.conftest import StartSandbox
 
+SHARED_BY = {
+    "providers": "OrganisationID",
+    "framework_templates": "OrganisationID",
+    "units": "StandardID",
+    "off_the_job": "OrganisationID",
+}
+"""What tells records apart that are one to the sandbox, or is known from the call alone."""
 STREAMS = ["customers", "organisations", "assessors", "learners", "classrooms", "placements"]
 
 
@@ -68,17 +77,42 @@ def test_only_the_organisations_asked_for_are_read(tmp_path: Path, start_sandbox
     assert asked == {wanted}
 
 
-def test_a_deselected_parent_is_read_for_its_children_and_not_sent(tmp_path: Path, sandbox: Sandbox) -> None:
-    catalog = run_tap(tmp_path, config_for(sandbox), "--discover")
-    # A Singer catalog keeps the selection of a stream in the metadata entry with an empty breadcrumb.
-    streams = json.loads(catalog.stdout)["streams"]
-    for stream in streams:
-        for entry in stream["metadata"]:
-            if not entry["breadcrumb"]:
-                entry["metadata"]["selected"] = stream["tap_stream_id"] == "placements"
-    (tmp_path / "catalog.json").write_text(json.dumps({"streams": streams}))
+@pytest.mark.parametrize("rows", ["thin", "rich"])
+def test_every_stream_holds_what_onefile_holds_in_full(
+    tmp_path: Path, start_sandbox: StartSandbox, rows: Literal["thin", "rich"]
+) -> None:
+    sandbox = start_sandbox(behaviour=Behaviour(detail_in_search=rows))
 
-    run = run_tap(tmp_path, config_for(sandbox), "--catalog", "catalog.json")
+    run = run_tap(tmp_path, config_for(sandbox, page_size=20, fetch_details=list(DETAILED)), *select(tmp_path))
+
+    assert run.status == 0, run.stderr
+    (customer,) = sandbox.records("customers")
+    for stream in TAP_STREAMS:
+        contexts = {"CustomerID": customer["ID"], **stream.row_defaults}
+        held = [
+            spelled(row, stream.schema, contexts)
+            for row in sandbox.records(stream.name, details=stream.name in DETAILED)
+        ]
+        sent = [spelled(record, stream.schema, {}) for record in run.records[stream.name]]
+        keys = [tuple(record[key] for key in stream.primary_keys) for record in run.records[stream.name]]
+        assert len(keys) == len(set(keys)), stream.name
+        if shared_by := SHARED_BY.get(stream.name):
+            # What several organisations or standards have arrives once for each of them.
+            held, sent = ([{**record, shared_by: None} for record in records] for records in (held, sent))
+            sent = [record for place, record in enumerate(sent) if record not in sent[:place]]
+            held = [record for place, record in enumerate(held) if record not in held[:place]]
+        assert sorted(sent, key=repr) == sorted(held, key=repr), stream.name
+
+
+def test_what_costs_a_call_for_each_record_is_off_by_default() -> None:
+    off = {stream.name for stream in TAP_STREAMS if not stream.selected_by_default}
+
+    assert {"reviews", "plans", "off_the_job", "timesheets", "unit_summaries"} < off
+    assert {"learners", "assessors", "iqas", "employers", "learning_aims", "learner_statuses"}.isdisjoint(off)
+
+
+def test_a_deselected_parent_is_read_for_its_children_and_not_sent(tmp_path: Path, sandbox: Sandbox) -> None:
+    run = run_tap(tmp_path, config_for(sandbox), *select(tmp_path, "placements"))
 
     assert run.status == 0, run.stderr
     assert set(run.records) == {"placements"}

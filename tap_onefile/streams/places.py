@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tap_onefile.fields import PERSONAL, flag, identity, instant, owner, record, reference, text
+from tap_onefile.fields import PERSONAL, flag, identity, instant, key_reference, record, reference, text
 from tap_onefile.streams.organisations import OrganisationStream, SharedStream
 
 
@@ -58,7 +58,7 @@ class Providers(SharedStream):
     has_details = True
     schema = record(
         identity("provider"),
-        owner("Id of the organisation whose search found the provider."),
+        key_reference("OrganisationID", "Id of the organisation whose search found the provider."),
         text("Name", "Name of the provider."),
         # Only the name is shown anywhere; the rest is a guess after placements.
         text("MISID", "Id in the customer's own MIS."),

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
-from tap_onefile.fields import flag, identity, integer, owner, record, reference, text, text_identity
-from tap_onefile.streams.organisations import LookUpStream, SharedStream
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+
+from tap_onefile.fields import flag, identity, integer, key_reference, record, text, text_identity
+from tap_onefile.streams.base import OneFileStream
+from tap_onefile.streams.organisations import CustomerStream, LookUpStream, SharedStream
+
+if TYPE_CHECKING:
+    from singer_sdk.helpers.types import Context, Record
 
 
-class Standards(SharedStream):
-    """Standards (qualifications) that an organisation can assign to its learners."""
+class Standards(CustomerStream):
+    """Standards (qualifications) of the customer.
+
+    One search by `CustomerID`, which OneFile knows as a filter, is the fewest calls, and finds those too that no
+    organisation has taken up. Which organisation uses which is in assigned_standards.
+    """
 
     name = "standards"
     entity = "Standard"
     has_details = True
     schema = record(
         identity("standard"),
-        owner("Id of the organisation whose search found the standard."),
         text("Title", "Title of the standard."),
         # Not shown anywhere: guesses after the screens.
         text("Reference", "Reference of the standard."),
@@ -22,21 +33,29 @@ class Standards(SharedStream):
         flag("Active", "Whether the standard is in use."),
     )
 
+    @override
+    def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:
+        return {"StandardID": record["ID"]}
 
-class Units(SharedStream):
-    """Units of the standards. Their ids are texts."""
+
+class Units(OneFileStream):
+    """Units of the standards. Their ids are texts.
+
+    Searched standard by standard: units are not known to say which standard they belong to, and the search by
+    organisation finds only those of standards that it has taken up.
+    """
 
     name = "units"
     entity = "Unit"
     has_details = True
+    parent_stream_type = Standards
+    primary_keys = ("StandardID", "ID")
     schema = record(
         text_identity("unit", "such as 2017XYZ_0_1"),
-        owner("Id of the organisation whose search found the unit."),
+        key_reference("StandardID", "Id of the standard whose search found the unit."),
         text("Title", "Title of the unit."),
         text("NDAQCode", "Code in the national database of accredited qualifications."),
         text("Display", "How the unit is shown."),
-        # Not shown anywhere: a guess after the filter of the same name.
-        reference("StandardID", "Id of the standard."),
     )
 
 
@@ -47,7 +66,7 @@ class FrameworkTemplates(SharedStream):
     entity = "FrameworkTemplate"
     schema = record(
         identity("framework template"),
-        owner("Id of the organisation whose search found the template."),
+        key_reference("OrganisationID", "Id of the organisation whose search found the template."),
         # Not shown anywhere: guesses after the other entities.
         text("Name", "Name of the template."),
         text("Title", "Title of the template."),
@@ -63,7 +82,7 @@ class LearnerStatuses(LookUpStream):
     # No field is shown anywhere: guesses after the other entities.
     schema = record(
         identity("status"),
-        owner("Id of the organisation."),
+        key_reference("OrganisationID", "Id of the organisation."),
         text("Name", "Name of the status."),
         integer("SortOrder", "Place of the status in lists."),
         flag("Active", "Whether the status is in use."),
@@ -78,7 +97,7 @@ class LearningAimStatuses(LookUpStream):
     # No field is shown anywhere: guesses after the other entities.
     schema = record(
         identity("status"),
-        owner("Id of the organisation."),
+        key_reference("OrganisationID", "Id of the organisation."),
         text("Name", "Name of the status."),
         integer("SortOrder", "Place of the status in lists."),
         flag("Active", "Whether the status is in use."),
@@ -93,7 +112,7 @@ class AssignedStandards(LookUpStream):
     # No field is shown anywhere: guesses after Standard.
     schema = record(
         identity("standard"),
-        owner("Id of the organisation."),
+        key_reference("OrganisationID", "Id of the organisation."),
         text("Title", "Title of the standard."),
         integer("LearnerCount", "Learners that the standard is assigned to."),
     )
