@@ -57,6 +57,8 @@ def _expected(value: object, field: Mapping[str, Any]) -> object:
         return None
     if field.get("format") == "date-time":
         return _utc(str(value))
+    if "boolean" in field["type"]:
+        return str(value).lower() == "true"
     if "string" in field["type"] and isinstance(value, int | float):
         return str(value)
     return value

@@ -56,7 +56,7 @@ def test_the_catalog_changes_only_on_purpose(
 
 
 def test_every_stream_is_in_the_catalog(catalog: dict[str, dict[str, Any]]) -> None:
-    assert sorted(catalog) == sorted(vars(stream)["name"] for stream in STREAMS)
+    assert sorted(catalog) == sorted(stream.name for stream in STREAMS)
 
 
 def test_keys_are_never_null_and_everything_else_may_be(catalog: dict[str, dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,4 +139,4 @@ def _instant(value: object) -> object:
         return value.replace(tzinfo=UTC)
     if isinstance(value, str) and value[:2].isdigit() and value[10:11] == "T":
         return datetime.fromisoformat(value)
-    return float(value) if isinstance(value, float) or type(value).__name__ == "Decimal" else value
+    return float(value) if isinstance(value, float | Decimal) else value

@@ -66,5 +66,5 @@ STREAMS: tuple[type[OneFileStream], ...] = (
     Timesheets,
 )
 
-DETAILED = tuple(str(vars(stream)["name"]) for stream in STREAMS if stream.has_details)
+DETAILED = tuple(str(stream.name) for stream in STREAMS if stream.has_details)
 """Names of the streams of which each record can be read in full by a call of its own."""

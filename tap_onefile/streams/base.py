@@ -33,6 +33,12 @@ _READS_AT_ONCE = 100
 class OneFileStream(Stream):
     """A stream of one of OneFile's entities, read by a search."""
 
+    name: str
+    """The stream's name in the catalog, and so the name of its table."""
+
+    schema: ClassVar[dict[str, Any]]
+    """What a record holds."""
+
     entity: ClassVar[str]
     """The entity, as OneFile's paths name it."""
 
