@@ -28,7 +28,7 @@ class Owners:
     def ids(self, organisation_id: int | None = None) -> list[int]:
         """Give the ids of an organisation, or of the whole customer, in ascending order."""
         if self._tables[0].stream == "organisations":
-            return self._tables[0].ids() if organisation_id is None else [organisation_id]  # type: ignore[return-value]
+            return list(self._tables[0].ids()) if organisation_id is None else [organisation_id]
         return sorted(i for table in self._tables for i in table.ids(organisation_id))
 
     def holds(self, owner_id: Value) -> bool:

@@ -162,7 +162,7 @@ ENTITIES = {
             needs_owner="always",
             is_read=False,
             unsent=frozenset({"OrganisationID", "UserID"}),
-            carried=("UserID",),
+            carried=("UserID", "OrganisationID"),
             guessed=("ID", "UnitID", "Title", "Progress"),
         ),
         Entity(
@@ -216,7 +216,14 @@ def _look_up(stream: str, name: str) -> Entity:
 
 
 def _of_a_learner(stream: str) -> Entity:
-    return Entity(stream, (stream,), is_looked_up=True, is_read=False, unsent=_OF_A_LEARNER, carried=("LearnerID",))
+    return Entity(
+        stream,
+        (stream,),
+        is_looked_up=True,
+        is_read=False,
+        unsent=_OF_A_LEARNER,
+        carried=("LearnerID", "OrganisationID"),
+    )
 
 
 PARTS = {

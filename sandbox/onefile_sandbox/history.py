@@ -24,12 +24,12 @@ _DAYS_TO_AN_ORGANISATION = 60
 # How often in a day: for each learner, and in all however few they are.
 _DAILY: dict[str, tuple[Step, float, float]] = {
     "join": (people_history.join, 0.002, 0.1),
-    "change-details": (people_history.change_details, 0.015, 0.3),
+    "change-details": (people_history.change_details, 0.006, 0.2),
     "change-staff": (people_history.change_staff, 0.001, 0.2),
     "import-details": (people_history.import_details, 0, 0.1),
-    "move": (people_history.move, 0.004, 0.1),
+    "move": (people_history.move, 0.002, 0.1),
     "move-away": (people_history.move_away, 0.0005, 0.05),
-    "get-on": (people_history.get_on, 0.02, 0.2),
+    "get-on": (people_history.get_on, 0.01, 0.1),
     "archive": (people_history.archive, 0.001, 0.04),
     "delete": (people_history.delete, 0.0005, 0.03),
     "hire": (people_history.hire, 0.0002, 0.05),
@@ -85,11 +85,11 @@ class History:
         """
         if type(days) is not int or days < 0:
             raise ValueError(f"{days!r} is no number of days")
-        if days and self._world.ids("organisations"):
-            begin, self._life.until = self._life.until, self._world.now + days * _DAY
-            self._note_reviews(begin)
-            for _ in range(days):
-                self._live_a_day()
+        begin, self._life.until = self._life.until, self._world.now + days * _DAY
+        self._note_reviews(begin)
+        for _ in range(days if self._world.ids("organisations") else 0):
+            self._live_a_day()
+        self._world.now = max(self._world.now, self._life.until)
 
     def _note_reviews(self, begin: datetime) -> None:
         table = self._world.table("reviews")

@@ -13,7 +13,6 @@ from onefile_sandbox.searching import Found
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from onefile_sandbox.entities import Entity
     from onefile_sandbox.rendering import Renderer
     from onefile_sandbox.searching import Search
     from onefile_sandbox.world import World
@@ -97,10 +96,9 @@ class Reader:
             except Refusal:
                 return Found((), ())
         # Told for one owner at a time, so only for owners that can be found themselves.
-        return Found((self._world.table(stream),), self._of_all_owners(stream, entity))
+        return Found((self._world.table(stream),), self._of_all_owners(stream))
 
-    def _of_all_owners(self, stream: str, entity: Entity) -> list[Any]:
+    def _of_all_owners(self, stream: str) -> list[Any]:
         table = self._world.children(stream)
-        in_organisations = "OrganisationID" in entity.carried
-        owners = self._world.ids("organisations" if in_organisations else "learners")
+        owners = self._world.ids("organisations" if table.owner == "OrganisationID" else "learners")
         return [record_id for owner_id in owners for record_id in table.of(owner_id)]

@@ -21,7 +21,7 @@ _ENTITIES = {
         "Provider", "Review", "Standard", "Timesheet", "Unit", "UnitSummary", "User", "Visit",
     )
 }  # fmt: skip
-_WORDS = {
+_WORDS: dict[str, str] = {
     word.lower(): word
     for word in (
         "Archive", "Assign", "AssignedStandards", "AssignPlacement", "Learner",

@@ -90,6 +90,14 @@ def test_it_takes_behaviours_and_faults() -> None:
     assert err.endswith("README says which.\n")
 
 
+def test_it_may_begin_on_another_day() -> None:
+    with running("--today", "2031-05-05T10:00Z", "--learners", "5", "--organisations", "1") as (_, ready):
+        said = requests.post(f"{ready['control_url']}/advance", json={"days": 1}, timeout=5).json()
+        learners = requests.get(f"{ready['control_url']}/records/learners", timeout=5).json()
+    assert said == {"now": "2031-05-06T10:00:00+00:00"}
+    assert any(row["LastModified"] > "2029" for row in learners)
+
+
 def test_its_limits_are_told_on_the_command_line() -> None:
     limits = ["--calls-per-minute", "2", "--latency", "0.1", "--session-lifetime", "0"]
     with running("--learners", "5", "--organisations", "1", *limits) as (_, ready):
@@ -115,6 +123,7 @@ def test_its_limits_are_told_on_the_command_line() -> None:
         ["--learners", "-1"],
         ["--port", "taken"],
         ["--warm", "everything"],
+        ["--today", "yesterday"],
     ],
     ids=" ".join,
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
+from onefile_sandbox import Sandbox
 from onefile_sandbox.server import application
 
 if TYPE_CHECKING:
@@ -58,6 +59,24 @@ def test_faults_that_are_none(client: Client) -> None:
         assert control(client, "POST", "faults", fault).status_code == 400
     assert client.http.post(f"{client.sandbox.control_url}/faults", data="{", timeout=5).status_code == 400
     assert client.call("GET", "Customer").status_code == 200
+
+
+def test_records_with_details(client: Client) -> None:
+    records = control(client, "GET", "records/reviews?details=true").json()
+    assert records == client.sandbox.records("reviews", details=True)
+    assert "LearnerID" in records[0]
+    assert "LearnerID" not in control(client, "GET", "records/reviews").json()[0]
+
+
+def test_advance(client: Client) -> None:
+    assert control(client, "POST", "advance", {"days": 2}).json() == {"now": "2025-09-03T12:00:00+00:00"}
+    other = Sandbox()
+    other.advance(2)
+    assert other.records("learners") == client.sandbox.records("learners")
+    wrong: list[Any] = [{}, {"days": "2"}, {"days": -1}, {"days": 1.5}, {"days": True}, [], None]
+    for body in wrong:
+        assert control(client, "POST", "advance", body).status_code == 400
+    assert client.sandbox.world.now == other.world.now
 
 
 def test_expire_sessions(client: Client) -> None:
