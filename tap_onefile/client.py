@@ -147,6 +147,30 @@ class OneFileClient:
         except errors.NotFound:
             if page > 1:
                 return []
+        return self.search_unpaged(entity, filters, tally=tally)
+
+    def search_unpaged(
+        self,
+        entity: str,
+        filters: Mapping[str, object],
+        *,
+        tally: Tally | None = None,
+    ) -> list[Row]:
+        """Read a search in one call; its rows may be thinner than those of pages.
+
+        Args:
+            entity: The entity, as OneFile's paths name it.
+            filters: The body of the search.
+            tally: Counts the calls.
+
+        Returns:
+            The rows.
+
+        Raises:
+            NotFound: OneFile knows no such search.
+            Refused: OneFile does not let us search this.
+            OneFileError: The run cannot go on.
+        """
         return self._call("POST", f"{entity}/Search", filters, _read_rows, tally)
 
     def _get(self, path: str, read: Callable[[Answer], T], tally: Tally | None, *, of_record: bool) -> T:

@@ -72,7 +72,7 @@ def sign_of_life(statistics: Statistics, calls_per_minute: int) -> str:
         f"{pace:.0f} calls a minute" + (f" of {calls_per_minute}" if calls_per_minute else ""),
     ]
     if statistics.organisations:
-        parts.append(f"{statistics.organisations_done} of {statistics.organisations} organisations")
+        parts.append(f"{statistics.organisations_done} of {len(statistics.organisations)} organisations")
     if (left := statistics.seconds_left) is not None:
         parts.append(f"about {left / 60:.0f} min left" if left >= 90 else f"about {left:.0f} s left")  # noqa: PLR2004
     return " · ".join(parts)

@@ -100,6 +100,11 @@ class RunReport:
         self._nothing[stream] += 1
 
     @property
+    def not_offered_streams(self) -> frozenset[str]:
+        """The streams that OneFile does not have for this customer."""
+        return frozenset(self._not_offered)
+
+    @property
     def is_complete(self) -> bool:
         """Whether everything that was asked for has been read."""
         return not self._missing

@@ -118,6 +118,14 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         " only a part of it.",
     ),
     th.Property(
+        "emit_activate_version_messages",
+        th.BooleanType,
+        default=False,
+        title="Tell targets what is gone",
+        description="Whether to tell the target, after a complete run over all organisations, which version of each"
+        " full-table stream is the present one, so that it can remove what OneFile no longer has.",
+    ),
+    th.Property(
         "user_agent",
         th.StringType,
         default=f"tap-onefile/{__version__}",
@@ -158,6 +166,7 @@ class Settings:
     review_window: timedelta
     fetch_details: frozenset[str]
     """Names of streams."""
+    tells_what_is_gone: bool
     user_agent: str
     request_timeout: int
     """Seconds."""
@@ -195,6 +204,7 @@ class Settings:
             lookback=timedelta(hours=values["lookback"]),
             review_window=timedelta(days=values["review_window"]),
             fetch_details=frozenset(values["fetch_details"]),
+            tells_what_is_gone=values["emit_activate_version_messages"],
             user_agent=values["user_agent"],
             request_timeout=int(values["request_timeout"]),
             retry_for=int(values["retry_for"]),
@@ -247,6 +257,8 @@ def _in_words(error: ValidationError) -> str:
         expected = f"a whole number from {rule['minimum']} to {rule['maximum']}"
     elif name == "fetch_details":
         expected = f"a list of streams that have details: {', '.join(sorted(DETAILED))}"
+    elif "boolean" in rule["type"]:
+        expected = "true or false"
     elif name == "organisation_ids":
         expected = "a list of whole numbers, such as [5740]"
     else:

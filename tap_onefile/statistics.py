@@ -57,7 +57,10 @@ class Statistics:
         self._began = clock()
         self.stream = ""
         """The stream that is being read now."""
-        self.organisations = 0
+        self.customer = 0
+        """The id of the customer, once it is known."""
+        self.organisations: list[int] = []
+        """The ids of the organisations that are read, once they are known."""
         self.organisations_done = 0
 
     def of(self, stream: str) -> Tally:
@@ -85,9 +88,8 @@ class Statistics:
     @property
     def seconds_left(self) -> float | None:
         """About how long the run will take yet, in seconds; None where it cannot be known."""
-        if not 0 < self.organisations_done < self.organisations:
-            return None
-        return self.total.seconds / self.organisations_done * (self.organisations - self.organisations_done)
+        left = len(self.organisations) - self.organisations_done
+        return self.total.seconds / self.organisations_done * left if self.organisations_done and left > 0 else None
 
     def lines(self) -> Iterator[str]:
         """Sum up a run.

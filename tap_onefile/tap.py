@@ -7,13 +7,14 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
+from tap_onefile import cost, versions
 from tap_onefile.budget import Budget
 from tap_onefile.client import OneFileClient
 from tap_onefile.errors import IncompleteRun
@@ -24,6 +25,7 @@ from tap_onefile.report import RunReport
 from tap_onefile.settings import SETTINGS, Settings, unknown_settings
 from tap_onefile.statistics import Statistics
 from tap_onefile.streams import STREAMS
+from tap_onefile.streams.base import OneFileStream
 from tap_onefile.streams.each_learner import LearnerIds
 from tap_onefile.transport import Transport
 from tap_onefile.writer import BufferedWriter, MuteWriter
@@ -45,7 +47,8 @@ class TapOneFile(Tap):
     """OneFile, the e-portfolio of UK apprenticeship and training providers."""
 
     name = "tap-onefile"
-    config_jsonschema: ClassVar[dict[str, Any]] = SETTINGS
+    # A copy, as the SDK adds its own settings to it.
+    config_jsonschema: ClassVar[dict[str, Any]] = copy.deepcopy(SETTINGS)
     message_writer_class = BufferedWriter
 
     # BATCH is left out: in the SDK it lets deselected fields and unmapped values through (meltano/sdk#1117).
@@ -53,6 +56,7 @@ class TapOneFile(Tap):
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
         TapCapabilities.DISCOVER,
+        PluginCapabilities.ACTIVATE_VERSION,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
@@ -168,13 +172,24 @@ class TapOneFile(Tap):
             state=json.load(state) if state else None,
             catalog=json.load(catalog) if catalog else None,
         )
-        with heartbeat(tap.statistics, tap.settings.requests_per_minute):
+        tap.run()
+
+    def run(self) -> None:
+        """Read all that is selected, and say at the end what there is to say.
+
+        Raises:
+            OneFileError: The run cannot go on, or something is missing at its end.
+        """
+        writer = cast("BufferedWriter", self.message_writer)
+        writer.versions = versions.versions_of(self)
+        with heartbeat(self.statistics, self.settings.requests_per_minute):
             try:
-                tap.sync_all()
+                self.sync_all()
+                if self.report.is_complete:
+                    versions.activate(self, writer.versions)
             finally:
-                if isinstance(tap.message_writer, BufferedWriter):
-                    tap.message_writer.flush()
-        tap.end_run()
+                writer.flush()
+        self.end_run()
 
     @classmethod
     @override
@@ -196,12 +211,19 @@ class TapOneFile(Tap):
         tap = cls(
             config=given.config if given else None,
             parse_env_config=bool(given and given.parse_env),
+            catalog=json.load(catalog) if (catalog := ctx.params.get("catalog")) else None,
             message_writer=MuteWriter(),
         )
         tap.settings = replace(tap.settings, retry_for=min(_TEST_RETRY_FOR, tap.settings.retry_for))
-        tap.run_connection_test()
+        # Before the test, which selects what it reads.
+        selected = [stream for stream in tap.streams.values() if stream.selected and isinstance(stream, OneFileStream)]
+        tap.run_sync_dry_run(
+            streams=[stream for stream in tap.streams.values() if stream.selected or stream.has_selected_descendents],
+        )
         tap.end_run()
-        tap.logger.info("The connection works: one record of each stream was read, and none was written")
+        tap.logger.info("The connection works: one record of each stream was read, and none was written.")
+        calls = cost.estimate(selected, tap.statistics.customer, tap.statistics.organisations)
+        tap.logger.info(cost.in_words(calls, tap.settings.requests_per_minute))
         ctx.exit()
 
     def end_run(self) -> None:

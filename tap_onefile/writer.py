@@ -26,9 +26,13 @@ class BufferedWriter(MsgSpecWriter):
     def __init__(self) -> None:
         """Begin with nothing waiting."""
         self._waiting = bytearray()
+        self.versions: dict[str, int] = {}
+        """The version that records carry, by the name under which their stream is sent."""
 
     @override
     def write_message(self, message: Message) -> None:
+        if isinstance(message, RecordMessage) and self.versions:
+            message.version = self.versions.get(message.stream)
         self._waiting += self.format_message(message)
         if len(self._waiting) >= _FULL or type(message) is not RecordMessage:
             self.flush()

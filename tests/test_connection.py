@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from onefile_sandbox import Fault
-from tests.running import config_for, run_tap
+from onefile_sandbox import Behaviour, Fault
+from tests.running import config_for, run_tap, select
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from onefile_sandbox import Sandbox
+    from tests.conftest import StartSandbox
 
 
 def test_it_names_the_customer_and_the_organisations(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -20,7 +22,27 @@ def test_it_names_the_customer_and_the_organisations(tmp_path: Path, sandbox: Sa
     (customer,) = sandbox.records("customers")
     for row in (customer, *sandbox.records("organisations")):
         assert f"{row['ID']} {row['Name']}" in run.stderr.replace(f"{row['ID']}, ", f"{row['ID']} ")
-    assert "The connection works" in run.last_line
+    assert "The connection works" in run.stderr
+
+
+def test_it_tells_what_a_full_run_costs(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(learners=40, organisations=2)
+    arguments = select(tmp_path, "learners", "placements", "reviews", "timesheets", "units", "learner_statuses")
+    test = run_tap(tmp_path, config_for(sandbox, page_size=10, requests_per_minute=300), *arguments, "--test")
+    sandbox.reset_calls()
+
+    run_tap(tmp_path, config_for(sandbox, page_size=10), *arguments)
+
+    told = re.search(r"about (\d+) calls: about (\d+) minutes at 300 calls a minute", test.last_line)
+    assert told, test.last_line
+    assert abs(int(told[1]) - len(sandbox.calls)) <= 0.1 * len(sandbox.calls)
+    assert int(told[2]) == round(int(told[1]) / 300)
+
+
+def test_a_role_that_is_off_by_default_and_refused_does_not_matter(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(behaviour=Behaviour(unsupported_roles="400"))
+
+    assert run_tap(tmp_path, config_for(sandbox), "--test").status == 0
 
 
 def test_it_writes_no_record(tmp_path: Path, sandbox: Sandbox) -> None:

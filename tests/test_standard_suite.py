@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_SANDBOX = Sandbox(learners=30, organisations=2, seed=7)
+_SANDBOX = Sandbox(learners=30, organisations=2, seed=7, calls_per_minute=0)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -190,6 +190,19 @@ class OneFileStream(Stream):
         """
         return [self.get_read(context)]
 
+    def estimate_calls(self, context: Mapping[str, Any]) -> int:
+        """Estimate how many calls a full read of one context takes.
+
+        Args:
+            context: The ids that the search narrows by.
+
+        Returns:
+            The calls.
+        """
+        rows = len(self.onefile.client.search_unpaged(self.entity, self.get_filters(context)))
+        pages = -(-rows // self.onefile.settings.page_size) + 1
+        return pages + (rows if self.fetches_details else 0)
+
     def get_filters(self, context: Mapping[str, Any]) -> dict[str, Any]:
         """Make the body of the search.
 
@@ -212,6 +225,12 @@ class OneFileStream(Stream):
         Args:
             context: The context that could not be read to its end.
         """
+
+    @property
+    @override
+    def emit_activate_version_messages(self) -> bool:
+        """Keep the SDK from telling versions: it does so before the records, and again for each organisation."""
+        return False
 
     @override
     def get_batch_config(self, config: Mapping[str, Any]) -> None:

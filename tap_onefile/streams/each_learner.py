@@ -87,6 +87,10 @@ class EachLearnerStream(OrganisationStream):
         return []
 
     @override
+    def estimate_calls(self, context: Mapping[str, Any]) -> int:
+        return len(self.onefile.learner_ids(context["OrganisationID"]))
+
+    @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         learners = self.onefile.learner_ids(context["OrganisationID"])
         paths = [self.path.format(learner=learner) for learner in learners]

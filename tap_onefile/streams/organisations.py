@@ -47,6 +47,7 @@ class Customers(OneFileStream):
 
     @override
     def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:
+        self.onefile.statistics.customer = record["ID"]
         return {"CustomerID": record["ID"]}
 
 
@@ -94,16 +95,16 @@ class Organisations(OneFileStream):
 
     def _ahead(self, organisations: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Have what hangs from the organisations read ahead, in the order in which the SDK will come to it."""
-        self.onefile.statistics.organisations += len(organisations)
+        ids = [int(row["ID"]) for row in organisations if str(row.get("ID")).isdecimal()]
+        self.onefile.statistics.organisations += ids
         selected = [stream for stream in self.child_streams if stream.selected or stream.has_selected_descendents]
         if self.ABORT_AT_RECORD_COUNT is None:
             self.onefile.read_ahead.plan(
                 read
-                for row in organisations
-                if str(row.get("ID")).isdecimal()
+                for organisation in ids
                 for stream in selected
                 if isinstance(stream, OneFileStream)
-                for read in stream.get_reads_ahead({"OrganisationID": int(row["ID"])})
+                for read in stream.get_reads_ahead({"OrganisationID": organisation})
             )
         return organisations
 
@@ -140,6 +141,10 @@ class LookUpStream(SharedStream):
     @override
     def call(cls) -> str:
         return f"GET /Organisation/{{id}}/{cls.path}"
+
+    @override
+    def estimate_calls(self, context: Mapping[str, Any]) -> int:
+        return 1
 
     @override
     def get_read(self, context: Mapping[str, Any]) -> Read:
