@@ -96,6 +96,8 @@ def _qualifications(offer: Catalogue, assigned: Table) -> Iterable[Table]:
         return [standard_id for standard_id in offer.standards if standard_id in ids]
 
     def units(organisation_id: int | None) -> Sequence[Key]:
+        if organisation_id is None:
+            return sorted(offer.units)
         return sorted(unit for standard in standards(organisation_id) for unit in offer.units_of(int(standard)))
 
     yield Table("standards", standards, lambda i: dict(offer.standards[i]))

@@ -87,6 +87,8 @@ def test_people_come_change_move_and_go(half_a_year: tuple[Rows, Rows, World]) -
     for field in ("LastName", "Email", "MISID", "PlacementID", "ClassroomID", "DefaultAssessorID", "Progress"):
         assert changed(half_a_year, "learners", field), field
     assert changed(half_a_year, "learners", "OrganisationID")
+    joined = [row for i, row in after["learners"].items() if i not in before["learners"]]
+    assert any(row["LastModified"] > row["CreatedOn"] for row in joined)
     gone = set(before["learners"]) - set(after["learners"])
     assert gone & set(after["archived_learners"])
     assert gone - set(after["archived_learners"])
@@ -165,7 +167,7 @@ def test_signed_reviews_are_unlocked_and_signed_again() -> None:
     signed: dict[int, datetime] = {}
     unlocked: dict[int, datetime] = {}
     again = 0
-    for _ in range(120):
+    for _ in range(70):
         sandbox.advance(1)
         for key in sandbox.world.ids("reviews"):
             row: dict[str, Any] = sandbox.world.get("reviews", key)

@@ -219,6 +219,22 @@ def test_what_hangs_from_a_learner_moves_and_goes_with_the_learner(client: Clien
     assert goer not in {record["LearnerID"] for record in client.sandbox.records("timesheets")}
 
 
+def test_what_hangs_from_a_learner_may_be_given_to_another(client: Client) -> None:
+    world = client.sandbox.world
+    review = world.add("reviews", LearnerID=1000001)["ID"]
+    world.change("reviews", review, LearnerID=1000040)
+    assert review not in client.ids("Review", LearnerID=1000001)
+    assert review in client.ids("Review", LearnerID=1000040)
+    assert client.ids("Review", 1, 1000).count(review) == 1
+
+
+def test_added_records_come_last(client: Client) -> None:
+    review = client.sandbox.world.add("reviews", LearnerID=1000001)["ID"]
+    ids = client.ids("Review", 1, 1000)
+    assert ids == sorted(ids)
+    assert ids[-1] == review
+
+
 def test_an_added_learner_has_nothing_until_it_is_added(client: Client) -> None:
     learner = client.sandbox.world.add("learners")["ID"]
     for entity, name in (("Review", "LearnerID"), ("Plan", "LearnerID"), ("LearningAim", "UserID")):
