@@ -26,9 +26,7 @@ def _run() -> None:
     try:
         TapOneFile.cli()
     except OneFileError as error:
-        _fail(str(error))
-    except BrokenPipeError:
-        _fail("The target closed the pipe before the run was finished. Look at what the target said.")
+        _fail(str(error), error.exit_status)
     except OSError as error:
         _fail(f"{error.strerror}: {error.filename or 'standard output'}" if error.strerror else str(error))
     except ValueError as error:
@@ -38,11 +36,11 @@ def _run() -> None:
         _fail(f"A file given on the command line is not valid JSON (line {error.lineno}, column {error.colno}).")
 
 
-def _fail(sentence: str) -> None:
+def _fail(sentence: str, status: int = 1) -> None:
     logger.error(sentence)
     # What is left in the buffer of a closed pipe would fail once more, and loudly, while Python exits.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(1)
+    sys.exit(status)
 
 
 def _fault_of_ours(error: Exception) -> str:

@@ -16,6 +16,8 @@ RELEASES = "OneFile is often down from 07:00 to 07:30 UK time on release days"
 class OneFileError(Exception):
     """Something that a run cannot go on from; its text is the sentence for the user."""
 
+    exit_status = 1
+
 
 class SettingsError(OneFileError):
     """A setting is missing, out of range, or contradicts what OneFile holds."""
@@ -43,6 +45,10 @@ class UnusableRecord(OneFileError):
 
 class IncompleteRun(OneFileError):
     """Something could not be read while the rest was."""
+
+
+class TargetGone(OneFileError):
+    """Nobody reads what the tap writes any more."""
 
 
 class Refused(OneFileError):

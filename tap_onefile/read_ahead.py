@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 _PAGES_FOR_EACH_THREAD = 2
+_BETWEEN_CHECKS = 0.2
+"""Seconds."""
 _SHORT_SEARCH = 4
 """Pages up to which no page is guessed."""
 
@@ -126,10 +128,18 @@ class ReadAhead:
     Args:
         fetch: Gives one page of what is read; called from several threads.
         threads: How many calls may be under way at once.
+        check: Called now and then while a page is waited for; may raise.
     """
 
-    def __init__(self, fetch: Callable[[Read, int], list[Row]], threads: int) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[Read, int], list[Row]],
+        threads: int,
+        *,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self._fetch = fetch
+        self._check = check
         self._threads = threads
         self._started = False
         self._changed = threading.Condition()
@@ -211,7 +221,8 @@ class ReadAhead:
             if not pages.has(page):
                 self._wanted = (pages, page)
                 self._changed.notify_all()
-                self._changed.wait_for(lambda: pages.has(page))
+                while not self._changed.wait_for(lambda: pages.has(page), _BETWEEN_CHECKS):
+                    self._check()
                 self._wanted = None
             self._waiting -= 1
             self._changed.notify_all()

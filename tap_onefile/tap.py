@@ -20,6 +20,7 @@ from tap_onefile.client import OneFileClient
 from tap_onefile.errors import IncompleteRun
 from tap_onefile.heartbeat import heartbeat
 from tap_onefile.instants import to_instant
+from tap_onefile.interruption import Interruption
 from tap_onefile.read_ahead import ReadAhead, Search
 from tap_onefile.report import RunReport
 from tap_onefile.settings import SETTINGS, Settings, unknown_settings
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
     from tap_onefile.read_ahead import Read
+
 
 _TEST_RETRY_FOR = 10
 _WHOLE_TEST = "all"
@@ -75,6 +77,7 @@ class TapOneFile(Tap):
         """
         self.report = RunReport()
         self.statistics = Statistics()
+        self.interruption = Interruption()
         try:
             super().__init__(validate_config=validate_config, **options)
         except ConfigValidationError:
@@ -107,7 +110,7 @@ class TapOneFile(Tap):
     @cached_property
     def read_ahead(self) -> ReadAhead:
         """Makes the calls of this run ahead of their turn."""
-        return ReadAhead(self.fetch, self.settings.parallel_requests)
+        return ReadAhead(self.fetch, self.settings.parallel_requests, check=self.interruption.check)
 
     def fetch(self, read: Read, page: int) -> list[dict[str, Any]]:
         """Make one call.
@@ -180,6 +183,7 @@ class TapOneFile(Tap):
         Raises:
             OneFileError: The run cannot go on, or something is missing at its end.
         """
+        self.interruption.listen()
         writer = cast("BufferedWriter", self.message_writer)
         writer.versions = versions.versions_of(self)
         with heartbeat(self.statistics, self.settings.requests_per_minute):

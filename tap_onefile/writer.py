@@ -9,6 +9,8 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
+from tap_onefile.errors import TargetGone
+
 if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
@@ -38,10 +40,20 @@ class BufferedWriter(MsgSpecWriter):
             self.flush()
 
     def flush(self) -> None:
-        """Write all that is waiting."""
+        """Write all that is waiting.
+
+        Raises:
+            TargetGone: Nobody reads what we write.
+        """
         waiting, self._waiting = self._waiting, bytearray()
-        sys.stdout.buffer.write(waiting)
-        sys.stdout.flush()
+        try:
+            sys.stdout.buffer.write(waiting)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The command line library would end the process without a word.
+            raise TargetGone(
+                "The target closed the pipe before the run was finished. Look at what the target said, and run again.",
+            ) from None
 
 
 class MuteWriter(BufferedWriter):

@@ -105,6 +105,7 @@ class OneFileStream(Stream):
         """
         defaults = {**self.row_defaults, **context}
         for row in self.get_rows(context):
+            self.onefile.interruption.check()
             self._tally.records += 1
             yield self._shaper.shape(row, defaults)
 

@@ -1,0 +1,61 @@
+"""How a run ends that is told to stop.
+
+The SDK's own handler ends the process from within whatever it was doing, half a line of output included, and with exit
+status 0, so that a run cut short looks like a finished one to a scheduler. Here a signal is noted, and the run stops
+between two records.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import TYPE_CHECKING
+
+from tap_onefile.errors import OneFileError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_BY_SIGNAL = 128
+"""What a shell adds to the number of the signal that ended a process."""
+
+
+class Interrupted(OneFileError):
+    """The run was told to stop before it was finished.
+
+    Args:
+        signum: The number of the signal.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(
+            f"The run was stopped by {signal.Signals(signum).name} before it was finished. What was sent is right, but"
+            " not all there is: run again.",
+        )
+        self.exit_status = _BY_SIGNAL + signum
+
+
+class Interruption:
+    """Notes that the process was told to stop."""
+
+    def __init__(self) -> None:
+        self._signum: int | None = None
+
+    def listen(self) -> None:
+        """Note signals from now on; does nothing outside the main thread, which alone can receive them."""
+        if threading.current_thread() is threading.main_thread():
+            for signum in _SIGNALS:
+                signal.signal(signum, self._note)
+
+    def check(self) -> None:
+        """Stop here if the process was told to.
+
+        Raises:
+            Interrupted: It was.
+        """
+        if self._signum is not None:
+            raise Interrupted(self._signum)
+
+    def _note(self, signum: int, _frame: FrameType | None) -> None:
+        self._signum = signum

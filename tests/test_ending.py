@@ -1,0 +1,104 @@
+"""However a run ends, it ends soon, says so, and what it has sent is whole."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from typing import IO, TYPE_CHECKING
+
+import pytest
+
+from onefile_sandbox import Fault
+from tests.running import TAP, clean_environment, config_for, run_tap
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onefile_sandbox import Sandbox
+
+SOON = 20
+"""Seconds that no ending may take, however slow the machine is; a pool of threads that is joined takes for ever."""
+
+
+def start(folder: Path, sandbox: Sandbox, stdout: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start the tap against a sandbox that never answers for placements."""
+    sandbox.add_fault(Fault(kind="hang", match="POST /Placement/Search", times=None))
+    (folder / "config.json").write_text(json.dumps(config_for(sandbox, page_size=5)))
+    return subprocess.Popen(
+        [*TAP, "--config", "config.json"],
+        cwd=folder,
+        env=clean_environment(),
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_told_to_stop_does_not_look_like_a_finished_one(
+    tmp_path: Path, sandbox: Sandbox, signum: signal.Signals
+) -> None:
+    with (tmp_path / "out.jsonl").open("wb") as out, start(tmp_path, sandbox, out) as process:
+        while not any("Placement" in call.route for call in sandbox.calls):
+            assert process.poll() is None
+        process.send_signal(signum)
+        _, stderr = process.communicate(timeout=SOON)
+
+    assert process.returncode == 128 + signum
+    assert f"stopped by {signum.name}" in stderr.decode().rstrip().rsplit("\n", 1)[-1]
+    assert b"Traceback" not in stderr
+    for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines(keepends=True):
+        assert line.endswith("\n")
+        assert json.loads(line)["type"] in {"SCHEMA", "RECORD", "STATE"}
+
+
+def test_a_closed_pipe_ends_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.world.add("organisations", Name="x" * 100_000)
+    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
+    with subprocess.Popen(
+        [*TAP, "--config", "config.json"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        process.stdout.close()
+        stderr = process.stderr.read() if process.stderr else b""
+        process.wait(timeout=SOON)
+
+    assert process.returncode == 1
+    assert b"closed the pipe" in stderr.rstrip().rsplit(b"\n", 1)[-1]
+    assert b"Traceback" not in stderr
+    assert b"Exception ignored" not in stderr
+
+
+def test_a_full_disk_ends_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device, not a file
+        finished = subprocess.run(
+            [*TAP, "--config", "config.json"],
+            cwd=tmp_path,
+            env=clean_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=SOON * 3,
+        )
+
+    assert finished.returncode == 1
+    assert b"No space left on device" in finished.stderr.rstrip().rsplit(b"\n", 1)[-1]
+    assert b"Traceback" not in finished.stderr
+
+
+def test_a_failure_comes_at_its_turn_after_every_record_before_it(tmp_path: Path, sandbox: Sandbox) -> None:
+    whole = run_tap(tmp_path, config_for(sandbox))
+    sandbox.add_fault(Fault(kind="redirect", match="POST /Classroom/Search", times=None))
+
+    run = run_tap(tmp_path, config_for(sandbox))
+
+    assert run.status == 1
+    sent = [(message["stream"], message["record"]) for message in run.messages if message["type"] == "RECORD"]
+    expected = [(message["stream"], message["record"]) for message in whole.messages if message["type"] == "RECORD"]
+    first_classroom = next(place for place, (stream, _) in enumerate(expected) if stream == "classrooms")
+    assert sent == expected[:first_classroom]

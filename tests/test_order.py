@@ -1,0 +1,64 @@
+"""Read-ahead changes neither what is sent nor its order, and wastes few calls."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from onefile_sandbox import Behaviour, Fault
+from tests.running import config_for, run_tap, select
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import StartSandbox
+    from tests.running import Run
+
+
+def sequence(run: Run) -> list[tuple[str, dict[str, Any]]]:
+    """Give the records in their order, without the time of extraction."""
+    assert run.status == 0, run.stderr
+    return [(message["stream"], message["record"]) for message in run.messages if message["type"] == "RECORD"]
+
+
+def test_the_records_are_the_same_sequence_however_many_calls_are_under_way(
+    tmp_path: Path, start_sandbox: StartSandbox
+) -> None:
+    sandbox = start_sandbox(learners=60, organisations=4, behaviour=Behaviour(order="by-name"))
+    everything = select(tmp_path)
+    alone = sequence(run_tap(tmp_path, config_for(sandbox, page_size=7, parallel_requests=1), *everything))
+    for after, match in enumerate(("POST /User/Search", "POST /Plan/Search", "GET /Review", "GET /Organisation")):
+        # Some calls are late, so that answers come in another order than they were asked for.
+        sandbox.add_fault(Fault(kind="slow", seconds=0.2, match=match, after=after, times=4))
+
+    for parallel_requests in (2, 8, 64):
+        config = config_for(sandbox, page_size=7, parallel_requests=parallel_requests)
+        assert sequence(run_tap(tmp_path, config, *everything)) == alone
+
+
+@pytest.mark.parametrize(("learners", "page_size"), [(0, 10), (5, 10), (10, 10), (20, 10), (39, 10), (40, 10)])
+def test_no_call_is_wasted_on_a_short_search(
+    tmp_path: Path, start_sandbox: StartSandbox, learners: int, page_size: int
+) -> None:
+    sandbox = start_sandbox(learners=learners, organisations=1)
+
+    run = run_tap(tmp_path, config_for(sandbox, page_size=page_size), *select(tmp_path, "learners"))
+
+    assert run.status == 0, run.stderr
+    searches = [call for call in sandbox.calls if call.body.get("Role") == 1]
+    assert len(searches) == math.ceil(learners / page_size) + 1
+
+
+@pytest.mark.parametrize("pages", [5, 6, 9, 20, 61])
+def test_at_most_a_fifth_of_the_calls_is_wasted_on_a_long_search(
+    tmp_path: Path, start_sandbox: StartSandbox, pages: int
+) -> None:
+    sandbox = start_sandbox(learners=pages * 5, organisations=1)
+
+    run = run_tap(tmp_path, config_for(sandbox, page_size=5), *select(tmp_path, "learners"))
+
+    assert len(run.records["learners"]) == pages * 5
+    searches = [call for call in sandbox.calls if call.body.get("Role") == 1]
+    assert len(searches) - (pages + 1) <= len(searches) / 5
