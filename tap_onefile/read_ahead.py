@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 _PAGES_FOR_EACH_THREAD = 2
+_COUNT = 0
+"""Stands in the place of a page's number for the count of a search."""
 _BETWEEN_CHECKS = 0.2
 """Seconds."""
 _SHORT_SEARCH = 4
@@ -72,6 +74,10 @@ class Pages:
     """The last page that was asked for."""
     filled: int = 0
     """The last page known to hold rows."""
+    expected: int | None = None
+    """How many pages hold rows, as far as counting them has told; 0 while it is under way or where it has not."""
+    count_failed: bool = False
+    """Whether its rows cannot be counted."""
     is_over: bool = False
     """Whether a page came back empty, or a call failed for good."""
     is_forgotten: bool = False
@@ -86,13 +92,31 @@ class Pages:
         What is not a search has one page. On a search, the page after the last one known to hold rows always may be
         asked for: it holds rows or it is the empty one that ends the search. Pages beyond it may not exist. They are
         guessed only on searches that are known to be long, so that at most a fifth of the calls is wasted, and none on
-        searches of up to four pages.
+        searches of up to four pages; or asked for where counting the rows has told that they exist.
         """
         if isinstance(self.read, Get):
             return 1 if not self.asked else None
-        looks_on = self.filled > _SHORT_SEARCH and self._last_size >= self._first_size
-        guesses = (self.filled + 1) // 4 if looks_on else 0
-        return self.asked + 1 if not self.is_over and self.asked <= self.filled + guesses else None
+        is_guessable = self.filled > _SHORT_SEARCH and self._looks_on and (self.expected is None or self.count_failed)
+        guesses = (self.filled + 1) // 4 if is_guessable else 0
+        known = max(self.filled + guesses, self.expected or 0)
+        return self.asked + 1 if not self.is_over and self.asked <= known else None
+
+    def wants_count(self) -> bool:
+        """Tell whether counting its rows would help to ask for its pages: where it looks like more than two."""
+        return self.filled > 1 and self._looks_on and self.expected is None and not self.is_over
+
+    @property
+    def _looks_on(self) -> bool:
+        return self._last_size >= self._first_size
+
+    def put_count(self, rows: int | None) -> None:
+        """Take note of how many rows there are.
+
+        Args:
+            rows: The rows; None if they could not be counted.
+        """
+        self.count_failed = rows is None
+        self.expected = -(-(rows or 0) // self._first_size)
 
     def put(self, page: int, outcome: list[Row] | Exception) -> None:
         """Take note of what a call for a page has brought."""
@@ -128,6 +152,7 @@ class ReadAhead:
     Args:
         fetch: Gives one page of what is read; called from several threads.
         threads: How many calls may be under way at once.
+        count: Tells how many rows a search has, if that can be had; called from several threads.
         check: Called now and then while a page is waited for; may raise.
     """
 
@@ -136,9 +161,11 @@ class ReadAhead:
         fetch: Callable[[Read, int], list[Row]],
         threads: int,
         *,
+        count: Callable[[Search], int | None] = lambda _: None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._fetch = fetch
+        self._count = count
         self._check = check
         self._threads = threads
         self._started = False
@@ -232,19 +259,38 @@ class ReadAhead:
         while True:
             with self._changed:
                 pages, page = self._next_call()
-                pages.asked = page
+                if page == _COUNT:
+                    pages.expected = 0
+                else:
+                    pages.asked = page
                 self._under_way += 1
-            outcome: list[Row] | Exception
-            try:
-                outcome = self._fetch(pages.read, page)
-            except Exception as error:  # noqa: BLE001 - it is raised on the main thread, at its turn
-                outcome = error
-            with self._changed:
-                self._under_way -= 1
-                if not pages.is_forgotten:
-                    pages.put(page, outcome)
-                    self._waiting += 1
-                self._changed.notify_all()
+            if page == _COUNT:
+                self._make_count(pages)
+            else:
+                self._make_call(pages, page)
+
+    def _make_call(self, pages: Pages, page: int) -> None:
+        outcome: list[Row] | Exception
+        try:
+            outcome = self._fetch(pages.read, page)
+        except Exception as error:  # noqa: BLE001 - it is raised on the main thread, at its turn
+            outcome = error
+        with self._changed:
+            self._under_way -= 1
+            if not pages.is_forgotten:
+                pages.put(page, outcome)
+                self._waiting += 1
+            self._changed.notify_all()
+
+    def _make_count(self, pages: Pages) -> None:
+        rows = None
+        # What is wrong shows when the pages are read; a count that fails is only a count that is not there.
+        with suppress(Exception):
+            rows = self._count(cast("Search", pages.read))
+        with self._changed:
+            self._under_way -= 1
+            pages.put_count(rows)
+            self._changed.notify_all()
 
     def _next_call(self) -> tuple[Pages, int]:
         while (call := self._find_call()) is None:
@@ -256,4 +302,8 @@ class ReadAhead:
             return self._wanted
         if self._under_way + self._waiting >= self._threads * _PAGES_FOR_EACH_THREAD:
             return None
-        return next(((pages, page) for pages in self._planned if (page := pages.next_page()) is not None), None)
+        for pages in self._planned:
+            if (page := pages.next_page()) is not None:
+                return pages, page
+        # Nothing that is sure to be wanted is left to ask for: only then is a call spent to learn what is.
+        return next(((pages, _COUNT) for pages in self._planned if pages.wants_count()), None)

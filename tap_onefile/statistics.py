@@ -98,7 +98,7 @@ class Statistics:
             A line for each stream, and one for all.
         """
         with _LOCK:
-            tallies = list(self._tallies.items())
+            tallies = [(stream, tally) for stream, tally in self._tallies.items() if tally.calls]
         for stream, tally in [*tallies, ("all streams", self.total)]:
             yield (
                 f"{stream}: {tally.records} records, {tally.calls} calls, {tally.repeats} repeated,"

@@ -110,7 +110,23 @@ class TapOneFile(Tap):
     @cached_property
     def read_ahead(self) -> ReadAhead:
         """Makes the calls of this run ahead of their turn."""
-        return ReadAhead(self.fetch, self.settings.parallel_requests, check=self.interruption.check)
+        return ReadAhead(
+            self.fetch,
+            self.settings.parallel_requests,
+            count=self.count,
+            check=self.interruption.check,
+        )
+
+    def count(self, search: Search) -> int | None:
+        """Count the rows of a search that may have more than one page, if that can be had.
+
+        Args:
+            search: The search.
+
+        Returns:
+            The number of rows; None where it cannot be had.
+        """
+        return self.client.count(search.entity, dict(search.filters), tally=self.statistics.of(search.stream))
 
     def fetch(self, read: Read, page: int) -> list[dict[str, Any]]:
         """Make one call.

@@ -94,6 +94,7 @@ class Transport:
         *,
         headers: Mapping[str, str],
         body: Mapping[str, object] | None = None,
+        at_most: int | None = None,
     ) -> Answer:
         """Make one call.
 
@@ -102,13 +103,14 @@ class Transport:
             path: The path below the address of the API, already URL-encoded.
             headers: The header that carries the token.
             body: The filters of a search.
+            at_most: Bytes beyond which the answer is not wanted.
 
         Returns:
             The answer.
 
         Raises:
             ForbiddenCall: The call is not on the allow-list; nothing was sent.
-            Fault: There was no whole answer: no connection, a time-out, a cut body.
+            Fault: There was no whole answer: no connection, a time-out, a cut body, or more than was wanted.
         """
         allowed = _READS.get(method)
         if allowed is None or not allowed.fullmatch(path) or _DOTS.search(path):
@@ -125,7 +127,7 @@ class Transport:
                 stream=True,
             )
             with response:
-                content = self._read(response)
+                content = self._read(response, at_most)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise Fault(_in_words(error), is_answer=False) from None
         return Answer(response.status_code, content, _retry_after(response.headers.get("Retry-After")))
@@ -139,7 +141,7 @@ class Transport:
             session.auth = lambda request: request
         return session
 
-    def _read(self, response: requests.Response) -> bytes:
+    def _read(self, response: requests.Response, at_most: int | None) -> bytes:
         # The time-out of requests starts anew with every packet: a body that trickles in would never end.
         deadline = time.monotonic() + self._timeout
         chunks = []
@@ -147,6 +149,8 @@ class Transport:
             chunks.append(chunk)
             if time.monotonic() > deadline:
                 raise requests.Timeout
+            if at_most is not None and sum(map(len, chunks)) > at_most:
+                raise Fault("more than was wanted")
         return b"".join(chunks)
 
 

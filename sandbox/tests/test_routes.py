@@ -67,7 +67,7 @@ def test_case_and_a_last_slash_do_not_matter(client: Client, path: str) -> None:
     assert len(answer.json()) == 5
 
 
-@pytest.mark.parametrize("role", [5, "5"])
+@pytest.mark.parametrize("role", [5, "5"], ids=repr)
 @pytest.mark.parametrize("encode", [json.dumps, urlencode])
 @pytest.mark.parametrize("name", ["Role", "role", "ROLE"])
 def test_parameters_come_in_any_case_and_encoding(

@@ -49,7 +49,9 @@ class OneFile(Transport):
         self.pauses: list[float] = []
 
     @override
-    def exchange(self, method: str, path: str, *, headers: Mapping[str, str], body: object = None) -> Answer:
+    def exchange(
+        self, method: str, path: str, *, headers: Mapping[str, str], body: object = None, at_most: int | None = None
+    ) -> Answer:
         self.calls.append((f"{method} {path}", dict(headers), body, self.now))
         assert len(self.calls) < 1000, "the client never gives up"
         if path == LOGIN and not self.logins:

@@ -43,7 +43,13 @@ class Server(Transport):
 
     @override
     def exchange(
-        self, method: str, path: str, *, headers: Mapping[str, str], body: Mapping[str, object] | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: Mapping[str, object] | None = None,
+        at_most: int | None = None,
     ) -> Answer:
         if path == LOGIN:
             return Answer(200, b"session", None)
