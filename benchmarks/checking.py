@@ -49,16 +49,24 @@ class Tally:
     values: int = 0
     """Digest of all values of all fields."""
 
+    def __post_init__(self) -> None:
+        """Make the fields quick to look up."""
+        self._compared = frozenset(self.fields)
+
     def add(self, record: Mapping[str, Any]) -> None:
         """Count a record."""
-        plain = {_plain_names[name]: value for name, value in record.items()}
-        told = [
-            f"{name}={_canonical(name, plain[name])}"
-            for name in self.fields
-            if name in plain and plain[name] not in (None, "", [])
-        ]
+        told = []
+        record_id: object = None
+        for name, value in record.items():
+            plain = _plain_names[name]
+            if plain not in self._compared or value in (None, "", []):
+                continue
+            if plain == "id":
+                record_id = value
+            told.append(f"{plain}={value if type(value) is int else _canonical(plain, value)}")
+        told.sort()
         self.records += 1
-        self.ids = (self.ids + _digest(str(plain.get("id")))) % _MODULUS
+        self.ids = (self.ids + _digest(str(record_id))) % _MODULUS
         self.values = (self.values + _digest("\x1f".join(told))) % _MODULUS
 
 
@@ -100,9 +108,11 @@ def _digest(text: str) -> int:
 
 
 def _canonical(name: str, value: object) -> object:
-    if name in _MOMENTS and isinstance(value, str):
-        moment = datetime.fromisoformat(value)
-        return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    if isinstance(value, str):
+        return _microseconds(value) if name in _MOMENTS else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _microseconds(text: str) -> int:
+    moment = datetime.fromisoformat(text)
+    return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND

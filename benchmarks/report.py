@@ -18,8 +18,9 @@ Each peer reads the same six streams (customers, organisations, assessors, learn
 `POST …/Search/{page}/{size}` up to the empty page, from OneFile's stand-in on the same machine, a process of its own
 whose work is not counted. Figures are medians, with the least and the most in brackets; a ratio is the peer's figure
 over the tap's, so that more than 1 is in the tap's favour. In every round the order is another one. A result counts
-only if every id and every value of every field is what the stand-in holds. Processor time is that of all processes of
-the peer, memory that of the largest."""
+only if every id and every value of every field is what the stand-in holds. A peer that has taken three minutes in a
+situation is not run again there. Processor time is that of all processes of the peer, memory that of the largest. The
+stand-in and the peer share the machine's cores."""
 
 
 def table() -> str:
@@ -89,7 +90,7 @@ def measured(results: Results) -> str:
     head = ("", "wall time, s", "ratio", "processor, s", "ratio", "memory, MB", "calls")
     lines = [_line(head), _line(("---", *["--:"] * 6))]
     for block in results.blocks:
-        lines += _block(block)
+        lines += _block(block, results.rounds)
     return "\n".join(lines)
 
 
@@ -108,7 +109,7 @@ def reached(results: Results) -> str:
     return "\n".join(lines)
 
 
-def _block(block: Block) -> Iterator[str]:
+def _block(block: Block, rounds: int) -> Iterator[str]:
     situation = block.situation
     workload = situation.workload
     organisations = f"{workload.organisations} organisation{'s' if workload.organisations > 1 else ''}"
@@ -121,7 +122,8 @@ def _block(block: Block) -> Iterator[str]:
     yield _line((title, *[""] * 6))
     for peer in block.runs:
         fault = block.fault(peer)
-        yield _line((PEERS[peer].label, f"failed: {fault}", *[""] * 5) if fault else _cells(block, peer))
+        name = _name(block, peer, rounds)
+        yield _line((name, f"failed: {fault}", *[""] * 5) if fault else (name, *_cells(block, peer)))
 
 
 def _cells(block: Block, peer: str) -> tuple[str, ...]:
@@ -130,7 +132,6 @@ def _cells(block: Block, peer: str) -> tuple[str, ...]:
         run = block.runs[peer][0]
         calls += f", {run.calls_per_minute or 0:.0f} a minute, {run.refused} refused"
     return (
-        PEERS[peer].label,
         _spread(block.values(peer, "wall"), block.median(peer, "wall")),
         _ratio(block.ratio(peer, "wall")),
         _spread(block.values(peer, "cpu"), block.median(peer, "cpu")),
@@ -144,6 +145,11 @@ def _spread(values: list[float], middle: float) -> str:
     digits = 2 if middle < 10 else 1  # noqa: PLR2004 - three figures are enough
     spread = f" ({min(values):.{digits}f} to {max(values):.{digits}f})" if len(values) > 1 else ""
     return f"{middle:.{digits}f}{spread}"
+
+
+def _name(block: Block, peer: str, rounds: int) -> str:
+    runs = len(block.runs[peer])
+    return PEERS[peer].label if block.situation.once or runs == rounds else f"{PEERS[peer].label}, {runs} of {rounds}"
 
 
 def _ratio(ratio: float | None) -> str:

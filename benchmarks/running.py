@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from benchmarks.workloads import Situation
 
 _STARTS = 15
+_ENOUGH = 180.0
+"""Seconds after which a peer need not run again in a situation: what takes long scatters little."""
 
 
 def run(situations: Sequence[Situation], rounds: int) -> Iterator[Block]:
@@ -44,7 +46,7 @@ def run(situations: Sequence[Situation], rounds: int) -> Iterator[Block]:
                 for block in blocks:
                     for number in range(1 if block.situation.once else rounds):
                         for peer in _rotated(block.situation.peers, number):
-                            if block.fault(peer):
+                            if block.fault(peer) or sum(run.wall for run in block.runs.get(peer, [])) > _ENOUGH:
                                 continue
                             found, last_words = measure(PEERS[peer], block.situation, server, schemas)
                             block.runs.setdefault(peer, []).append(found)
