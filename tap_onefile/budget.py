@@ -7,6 +7,7 @@ does the server receive more calls than the budget.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -54,6 +55,7 @@ class Budget:
         self._under_way = 0
         self._answered: deque[float] = deque()
         self._closed_until = 0.0
+        self._taken_at = -math.inf
         self._raised_at = clock()
 
     @contextmanager
@@ -112,7 +114,11 @@ class Budget:
                     self._answered.popleft()
                 if self._under_way + len(self._answered) >= int(self._allowed):
                     return self._answered[0] + WINDOW - now if self._answered else _POLL
+                # Whoever shares the budget would find nothing left after a burst of ours.
+                if self._allowed < self._full and self._taken_at + WINDOW / self._allowed > now:
+                    return self._taken_at + WINDOW / self._allowed - now
             self._under_way += 1
+            self._taken_at = now
             return None
 
     def _recover(self, now: float) -> None:

@@ -1,0 +1,156 @@
+"""Read-ahead gives everything in order, is bounded, and asks for little that does not exist."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_onefile.read_ahead import Get, Pages, ReadAhead, Search
+
+if TYPE_CHECKING:
+    from tap_onefile.read_ahead import Read
+
+ROWS_ON_A_PAGE = 3
+
+
+def search(name: str) -> Search:
+    return Search.of(name, {"OrganisationID": 1}, name)
+
+
+class OneFile:
+    """Has searches with some full pages each, and counts who asks for what."""
+
+    def __init__(self, pages: dict[str, int]) -> None:
+        self.pages = pages
+        self.asked: Counter[str] = Counter()
+        self.at_once = 0
+        self.most_at_once = 0
+        self._lock = threading.Lock()
+
+    def fetch(self, read: Read, page: int) -> list[dict[str, Any]]:
+        with self._lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+            self.asked[read.stream] += 1
+        try:
+            exists = page <= self.pages[read.stream]
+            return [{"ID": (page, row)} for row in range(ROWS_ON_A_PAGE)] if exists else []
+        finally:
+            with self._lock:
+                self.at_once -= 1
+
+
+@settings(deadline=None, max_examples=60)
+@given(pages=st.lists(st.integers(0, 30), min_size=1, max_size=6), threads=st.integers(1, 8), counts=st.booleans())
+def test_all_pages_come_in_order_and_few_are_asked_for_that_do_not_exist(
+    pages: list[int],
+    threads: int,
+    counts: bool,  # noqa: FBT001 - drawn, not called
+) -> None:
+    onefile = OneFile({f"s{place}": number for place, number in enumerate(pages)})
+    count = (lambda read: onefile.pages[read.stream] * ROWS_ON_A_PAGE) if counts else (lambda _: None)
+    read_ahead = ReadAhead(onefile.fetch, threads, count=count)
+    searches = [search(name) for name in onefile.pages]
+    read_ahead.plan(searches)
+
+    for planned in searches:
+        numbers = [rows[0]["ID"][0] for rows in read_ahead.pages(planned)]
+        assert numbers == list(range(1, onefile.pages[planned.entity] + 1))
+
+    assert onefile.most_at_once <= threads
+    for name, number in onefile.pages.items():
+        wasted = onefile.asked[name] - (number + 1)
+        assert wasted <= (0 if number <= 4 or counts else onefile.asked[name] / 5)
+
+
+def test_what_waits_is_bounded_however_much_is_planned() -> None:
+    gate = threading.Event()
+    made = threading.Semaphore(0)
+    asked: list[Read] = []
+
+    def fetch(read: Read, _page: int) -> list[dict[str, Any]]:
+        asked.append(read)
+        made.release()
+        gate.wait(10)
+        return [{"ID": 1}]
+
+    read_ahead = ReadAhead(fetch, 2)
+    reads = [Get(f"User/{number}", "users", is_list=False) for number in range(500)]
+    read_ahead.plan(reads)
+    first = read_ahead.pages(reads[0])
+    gate.set()
+    next(first)
+
+    for _ in range(4):
+        assert made.acquire(timeout=10)
+    assert len(asked) <= 2 * 2 + 1
+
+
+def test_a_failure_comes_at_its_turn_and_whatever_it_is() -> None:
+    def fetch(_read: Read, page: int) -> list[dict[str, Any]]:
+        if page == 3:
+            raise KeyError("third")
+        return [{"ID": page}]
+
+    pages = ReadAhead(fetch, 8).pages(search("users"))
+
+    assert [next(pages), next(pages)] == [[{"ID": 1}], [{"ID": 2}]]
+    with pytest.raises(KeyError, match="third"):
+        next(pages)
+
+
+def test_what_is_planned_later_is_read_first_as_it_hangs_from_what_is_being_read() -> None:
+    order: list[str] = []
+
+    def fetch(read: Read, page: int) -> list[dict[str, Any]]:
+        order.append(read.stream)
+        return [{"ID": 1}] if page == 1 else []
+
+    read_ahead = ReadAhead(fetch, 1)
+    later, child = search("later"), search("child")
+    read_ahead.plan([later])
+    with read_ahead.planned([child]):
+        list(read_ahead.pages(child))
+    list(read_ahead.pages(later))
+
+    assert order.index("child") < order.index("later")
+
+
+def test_what_was_planned_and_is_not_read_does_not_hold_up_the_rest() -> None:
+    read_ahead = ReadAhead(lambda _read, page: [{"ID": page}] if page < 3 else [], 2)
+    forgotten = [search(f"forgotten{number}") for number in range(20)]
+    with read_ahead.planned(forgotten):
+        list(read_ahead.pages(forgotten[0]))
+
+    assert len(list(read_ahead.pages(search("next")))) == 2
+
+
+def test_a_wait_is_broken_off_when_the_run_is_told_to_stop() -> None:
+    class Stopped(Exception):
+        pass
+
+    def check() -> None:
+        raise Stopped
+
+    never = threading.Event()
+    read_ahead = ReadAhead(lambda _read, _page: [{"ID": never.wait(10)}], 1, check=check)
+
+    with pytest.raises(Stopped):
+        next(read_ahead.pages(search("users")))
+    never.set()
+
+
+def test_a_page_is_never_asked_for_twice() -> None:
+    pages = Pages(search("users"))
+    asked = []
+    while (page := pages.next_page()) is not None and page < 50:
+        pages.asked = page
+        asked.append(page)
+        pages.put(page, [{"ID": page}])
+
+    assert asked == list(range(1, 50))
