@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,7 +51,7 @@ class OneFile(Transport):
 
     @override
     def exchange(
-        self, method: str, path: str, *, headers: Mapping[str, str], body: object = None, at_most: int | None = None
+        self, method: str, path: str, *, headers: Mapping[str, str], body: object = None, **_: object
     ) -> Answer:
         self.calls.append((f"{method} {path}", dict(headers), body, self.now))
         assert len(self.calls) < 1000, "the client never gives up"
@@ -154,7 +155,6 @@ def test_a_429_after_a_long_rest_of_our_own_is_the_first_one() -> None:
 def test_a_429_at_the_end_of_a_long_outage_is_the_first_one(before: list[Answer]) -> None:
     onefile = OneFile(*before, *[answer(503)] * 60, answer(429), GOOD)
     assert onefile.search(retry_for=2700) == ROWS
-    assert onefile.now - 5000 > STARVED_AFTER
 
 
 @unhurried
@@ -203,16 +203,7 @@ def test_a_host_that_has_answered_anything_is_not_given_up_after_three_tries(sig
 
 
 DEEP = pytest.param(b"[" * 100_000, id="deep")
-NEITHER = [
-    b"<html>Down for a release</html>",
-    b'[{"ID": 1}, {"I',
-    b"oops",
-    b"\xff\xfe\xfa",
-    DEEP,
-    b"5",
-    b"[1]",
-    b"true",
-]
+NEITHER = [b"<html>Down</html>", b'[{"ID": 1}, {"I', b"oops", b"\xff\xfe\xfa", DEEP, b"5", b"[1]", b"true"]
 NO_ROWS = [b'{"ID": 1}', b"[null]", b"[[]]", b'[{"ID": 1}, 2]', b'"text"', b"{}"]
 
 
@@ -232,11 +223,8 @@ def test_a_record_whose_answer_is_no_record_is_repeated(body: bytes) -> None:
 @given(body=st.binary())
 @example(body=b'[{"Name": "\\ud83d"}]')
 def test_whatever_the_body_a_search_gives_records_or_says_that_there_was_no_answer(body: bytes) -> None:
-    try:
-        rows = OneFile(answer(200, body)).search(retry_for=0)
-    except errors.Unavailable:
-        return
-    assert all(type(row) is dict for row in rows)
+    with suppress(errors.Unavailable):
+        assert all(type(row) is dict for row in OneFile(answer(200, body)).search(retry_for=0))
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n", b"[]", b"null", b'""', b"\xef\xbb\xbf[]", b"\xef\xbb\xbf"], ids=repr)
@@ -280,6 +268,15 @@ def test_404_is_the_end_of_a_search_except_on_its_first_page() -> None:
     assert [call[0] for call in onefile.asked()] == ["POST User/Search/1/100", "POST User/Search"]
     with pytest.raises(errors.NotFound, match="api_url"):
         OneFile(answer(404)).search(page=1)
+
+
+def test_a_count_that_meets_a_429_makes_every_other_call_wait_too() -> None:
+    onefile = OneFile(answer(429), GOOD)
+    client = onefile.client(calls_per_minute=100)
+    assert client.count("User", {}) is None
+    assert client.count("User", {}) == 2
+    (_, _, _, refused), (_, _, _, next_call) = onefile.asked()
+    assert next_call - refused == 60
 
 
 def test_logins_and_repeats_take_their_turn_in_the_budget() -> None:
