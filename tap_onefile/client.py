@@ -190,13 +190,17 @@ class OneFileClient:
             The number of rows; None where it cannot be had.
         """
         headers = {"X-TokenID": self._session.token()}
+        tally = tally or Tally()
         try:
-            answer = self._exchange(
-                "POST", f"{entity}/Search", headers, filters, tally or Tally(), at_most=_WORTH_COUNTING
-            )
-            return len(_read_rows(answer)) if errors.action_for(answer.status) is Action.READ else None
+            answer = self._exchange("POST", f"{entity}/Search", headers, filters, tally, at_most=_WORTH_COUNTING)
+            match errors.action_for(answer.status):
+                case Action.READ:
+                    return len(_read_rows(answer))
+                case Action.SLOW_DOWN:
+                    self._slow_down(answer)
         except Fault:
-            return None
+            pass
+        return None
 
     def _get(self, path: str, read: Callable[[Answer], T], tally: Tally | None, *, of_record: bool) -> T:
         try:

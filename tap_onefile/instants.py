@@ -27,13 +27,13 @@ def to_instant(value: object) -> str:
     """
     if not isinstance(value, str):
         raise ValueError  # noqa: TRY004 - one error for all that does not fit
-    return _to_instant(value.strip())
+    return _to_instant(value)
 
 
 @lru_cache(maxsize=1 << 14)
 def _to_instant(text: str) -> str:
     """Convert a date; remembered, as most dates of learners stand in many records."""
-    moment = datetime.fromisoformat(text)
+    moment = datetime.fromisoformat(text.strip())
     if moment.tzinfo is not None:
         try:
             moment = moment.astimezone(UTC).replace(tzinfo=None)

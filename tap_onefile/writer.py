@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from singer_sdk.contrib.msgspec import MsgSpecWriter
+import msgspec
+from singer_sdk.contrib.msgspec import MsgSpecWriter, enc_hook
 from singer_sdk.singerlib import RecordMessage
 from typing_extensions import override
 
@@ -14,6 +15,7 @@ from tap_onefile.errors import TargetGone
 if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
+_ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
 _FULL = 1 << 16
 """Bytes after which the buffer is written."""
 
@@ -35,7 +37,9 @@ class BufferedWriter(MsgSpecWriter):
     def write_message(self, message: Message) -> None:
         if isinstance(message, RecordMessage) and self.versions:
             message.version = self.versions.get(message.stream)
-        self._waiting += self.format_message(message)
+        # In place, where the SDK's own way copies each line twice.
+        _ENCODER.encode_into(message.to_dict(), self._waiting, -1)
+        self._waiting += b"\n"
         if len(self._waiting) >= _FULL or type(message) is not RecordMessage:
             self.flush()
 
