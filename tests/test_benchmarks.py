@@ -37,7 +37,7 @@ def test_the_tap_is_measured_beside_a_peer_and_both_are_complete() -> None:
 
 
 def test_other_spellings_of_the_same_values_are_the_same() -> None:
-    same = [
+    same: list[dict[str, Any]] = [
         {"id": "2", "progress": "10.5", "surplus": "not compared"},
         {
             "id": 1,
