@@ -144,7 +144,7 @@ def test_a_quarter_of_an_hour_of_nothing_but_429_ends_the_run(retry_after: float
 
 
 def test_a_429_after_a_long_rest_of_our_own_is_the_first_one() -> None:
-    onefile = OneFile(GOOD, answer(429), GOOD)
+    onefile = OneFile(answer(429), GOOD, answer(429), GOOD)
     client = onefile.client()
     client.search_page("User", {}, 1, 100)
     onefile.now += 2 * STARVED_AFTER  # whoever reads the records is slow
@@ -166,7 +166,7 @@ def test_no_mixture_of_failures_goes_on_for_ever(failures: list[Answer | Fault])
 
 
 def test_the_time_spent_on_429_is_not_taken_from_retry_for() -> None:
-    onefile = OneFile(answer(429, retry_after=300), answer(503), GOOD)
+    onefile = OneFile(answer(503), answer(429, retry_after=300), answer(503), GOOD)
     assert onefile.search(retry_for=120) == ROWS
 
 
@@ -204,7 +204,7 @@ def test_a_host_that_has_answered_anything_is_not_given_up_after_three_tries(sig
 
 DEEP = pytest.param(b"[" * 100_000, id="deep")
 NEITHER = [b"<html>Down</html>", b'[{"ID": 1}, {"I', b"oops", b"\xff\xfe\xfa", DEEP, b"5", b"[1]", b"true"]
-NO_ROWS = [b'{"ID": 1}', b"[null]", b"[[]]", b'[{"ID": 1}, 2]', b'"text"', b"{}"]
+NO_ROWS = [b'{"ID": 1}', b"[null]", b"[[]]", b'[{"ID": 1}, 2]', b'"text"', b"{}", b'[{"ID": NaN}]']
 
 
 @pytest.mark.parametrize("body", [*NEITHER, *NO_ROWS], ids=repr)

@@ -183,6 +183,8 @@ def test_what_means_false_is_false(value: object) -> None:
 
 @unhurried
 @given(value=anything)
+@example(value="no")
+@example(value=1.0)
 def test_nothing_else_is_a_flag(value: object) -> None:
     assume(str(value).lower() not in {"true", "false", "1", "0"} or isinstance(value, float))
     assert is_refused("flag", value)

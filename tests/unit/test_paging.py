@@ -253,4 +253,5 @@ def test_ids_that_are_whole_numbers_tell_rows_apart_however_they_are_spelled() -
     sequence = PageSequence("users", "ID")
     sequence.new_rows(rows(1.0, 2.0))
 
-    assert sequence.new_rows(rows(2.0, 3.0)) == rows(3.0)
+    assert sequence.new_rows(rows(2, 3.0)) == rows(3.0)
+    assert sequence.new_rows(rows(3, 4)) == rows(4)
