@@ -8,13 +8,15 @@ up, so that the order does not matter.
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import reduce
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 PAGED = ("organisations", "assessors", "learners", "classrooms", "placements")
 STREAMS = ("customers", *PAGED)
@@ -24,6 +26,13 @@ _MOMENTS = frozenset({"createdon", "lastmodified", "starton", "plannedenddate", 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MODULUS = 1 << 128
+
+
+class Part(Protocol):
+    """A part of what a peer has written."""
+
+    def records(self) -> Iterable[tuple[str, Mapping[str, Any]]]:
+        """Read it: each record, with its stream."""
 
 
 class _PlainNames(dict[str, str]):
@@ -69,6 +78,15 @@ class Tally:
         self.ids = (self.ids + _digest(str(record_id))) % _MODULUS
         self.values = (self.values + _digest("\x1f".join(told))) % _MODULUS
 
+    def __add__(self, other: Tally) -> Tally:
+        """Count the records of two parts together."""
+        return Tally(
+            self.fields,
+            self.records + other.records,
+            (self.ids + other.ids) % _MODULUS,
+            (self.values + other.values) % _MODULUS,
+        )
+
 
 def field_names(records: Iterable[Mapping[str, Any]]) -> list[str]:
     """Give the names of all fields that any of the records has."""
@@ -86,6 +104,27 @@ def tallied(records: Iterable[tuple[str, Mapping[str, Any]]], expected: Mapping[
     for stream, record in records:
         found.setdefault(stream, Tally(fields=[])).add(record)
     return found
+
+
+def tallied_together(parts: Sequence[Part], expected: Mapping[str, Tally]) -> dict[str, Tally]:
+    """Count what a peer has read, with a process for each part of it.
+
+    Args:
+        parts: Where the records are.
+        expected: What a perfect reader gets.
+    """
+    with ProcessPoolExecutor(len(parts)) as pool:
+        counted = pool.map(_tallied_part, parts, [expected] * len(parts))
+        return reduce(_together, counted)
+
+
+def _tallied_part(part: Part, expected: Mapping[str, Tally]) -> dict[str, Tally]:
+    return tallied(part.records(), expected)
+
+
+def _together(some: dict[str, Tally], more: dict[str, Tally]) -> dict[str, Tally]:
+    surplus = {stream: tally for stream, tally in more.items() if stream not in some}
+    return {stream: tally + more[stream] if stream in more else tally for stream, tally in some.items()} | surplus
 
 
 def difference(found: Mapping[str, Tally], expected: Mapping[str, Tally]) -> str | None:

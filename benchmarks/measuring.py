@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from benchmarks.checking import difference, tallied
+from benchmarks.checking import difference, tallied_together
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from benchmarks.workloads import Situation
 
 PARALLEL_REQUESTS = 8
-_LONGEST_RUN = 1800
+_LONGEST_START = 60
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _REFUSED = 429
 _LAST_WORDS = 2000
@@ -53,13 +53,19 @@ def python_of(environment: str) -> str:
     return str(Path(".venvs", environment, "bin", "python").absolute())
 
 
-def timed(command: list[str], environ: Mapping[str, str] | None = None, folder: Path | None = None) -> tuple[Run, str]:
+def timed(
+    command: list[str],
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    longest: int = _LONGEST_START,
+) -> tuple[Run, str]:
     """Run a command to its end.
 
     Args:
         command: The command.
         environ: Further environment variables.
         folder: Where stdout and stderr are kept, as ``stdout`` and ``stderr``; nowhere unless given.
+        longest: Seconds after which it is ended.
 
     Returns:
         What it took, and the end of what it said on stderr.
@@ -68,7 +74,7 @@ def timed(command: list[str], environ: Mapping[str, str] | None = None, folder: 
         place = folder or Path(scratch)
         errors = place / "stderr"
         report = place / "report.json"
-        launch = [str(report), str(_LONGEST_RUN), str(place / "stdout"), str(errors)]
+        launch = [str(report), str(longest), str(place / "stdout"), str(errors)]
         subprocess.run(  # noqa: S603 - commands of our own
             [sys.executable, "-S", str(_LAUNCHER), *launch, *command],
             check=True,
@@ -107,11 +113,11 @@ def measure(peer: Peer, situation: Situation, server: Server, schemas: Path) -> 
         places = {"CONFIG": str(settings), "FOLDER": str(peers_own), "CATALOGUE": str(schemas / CATALOGUE)}
         command = [python_of(peer.environment), *(places.get(word, word) for word in peer.command)]
         before = len(server.calls())
-        run, last_words = timed(command, {"SCHEMAS": str(schemas)}, folder)
+        run, last_words = timed(command, {"SCHEMAS": str(schemas)}, folder, situation.longest)
         calls = server.calls()[before:]
         fault = run.fault
         if not fault:
-            found = tallied(peer.records(folder / "stdout", peers_own), server.expected)
+            found = tallied_together(peer.outputs(folder / "stdout", peers_own), server.expected)
             fault = difference(found, server.expected)
     return Run(
         wall=run.wall,

@@ -18,9 +18,9 @@ Each peer reads the same six streams (customers, organisations, assessors, learn
 `POST …/Search/{page}/{size}` up to the empty page, from OneFile's stand-in on the same machine, a process of its own
 whose work is not counted. Figures are medians, with the least and the most in brackets; a ratio is the peer's figure
 over the tap's, so that more than 1 is in the tap's favour. In every round the order is another one. A result counts
-only if every id and every value of every field is what the stand-in holds. A peer that has taken three minutes in a
-situation is not run again there. Processor time is that of all processes of the peer, memory that of the largest. The
-stand-in and the peer share the machine's cores."""
+only if every id and every value of every field is what the stand-in holds. A peer that has taken a minute and a half
+in a situation is not run again there. Processor time is that of all processes of the peer, memory that of the largest.
+The stand-in and the peer share the machine's cores."""
 
 
 def table() -> str:

@@ -73,4 +73,4 @@ class Results:
 
 
 def _whoever(situation: Situation) -> Situation:
-    return replace(situation, peers=(), once=False)
+    return replace(situation, peers=(), once=False, longest=0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from benchmarks.workloads import Situation
 
 _STARTS = 15
-_ENOUGH = 180.0
+_ENOUGH = 90.0
 """Seconds after which a peer need not run again in a situation: what takes long scatters little."""
 
 

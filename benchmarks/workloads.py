@@ -55,6 +55,8 @@ class Situation:
     """The server's limit; 0 is none."""
     once: bool = False
     """Whether one round will do: what the clock or the bounds of a buffer settle does not scatter."""
+    longest: int = 1800
+    """Seconds after which a run is ended and does not count."""
 
     @override
     def __str__(self) -> str:
@@ -99,4 +101,6 @@ def quick(situation: Situation) -> Situation:
     organisations = min(situation.workload.organisations, 3)
     workload = replace(situation.workload, organisations=organisations, learners=230)
     latency = min(situation.latency_ms, 20)
-    return replace(situation, workload=workload, latency_ms=latency, calls_per_minute=0, page_size=50, once=True)
+    return replace(
+        situation, workload=workload, latency_ms=latency, calls_per_minute=0, page_size=50, once=True, longest=20
+    )

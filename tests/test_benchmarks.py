@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from benchmarks.checking import Tally, difference, field_names, tallied
+from benchmarks.peers import Output
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROWS = [
     {"ID": 1, "FirstName": "Ada", "DOB": "1990-06-30T23:00:00Z", "SecondaryLLDDCodes": ["1", "2"], "Progress": 10.0},
@@ -64,3 +73,21 @@ def test_another_value_is_found() -> None:
     changed = [ROWS[0], {**ROWS[1], "FirstName": "Bob"}]
     found = tallied((("learners", row) for row in changed), expected())
     assert difference(found, expected()) == "other values in learners"
+
+
+def test_a_stream_that_nobody_asked_for_is_found() -> None:
+    found = tallied([("learners", ROWS[0]), ("learners", ROWS[1]), ("reviews", ROWS[0])], expected())
+    assert difference(found, expected()) == "reviews, which nobody asked for"
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 7, 100])
+def test_each_record_belongs_to_one_part_of_the_output(tmp_path: Path, parts: int) -> None:
+    path = tmp_path / "stdout"
+    ids = list(range(1, 26))
+    path.write_text("".join(json.dumps({"stream": "learners", "record": {"ID": i}}) + "\n" for i in ids))
+    size = path.stat().st_size
+    bounds = [size * n // parts for n in range(parts + 1)]
+    read = [
+        record["ID"] for start, end in pairwise(bounds) for _, record in Output("lines", path, start, end).records()
+    ]
+    assert read == ids

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     Records = Iterator[tuple[str, dict[str, Any]]]
 
+Sink = Literal["singer", "lines", "airbyte", "dlt"]
 HERE = Path(__file__).parent
 _decode = msgspec.json.Decoder().decode
 
@@ -28,32 +30,65 @@ class Peer:
     """The environment that it runs in; its lock is requirements/ENVIRONMENT.txt."""
     command: tuple[str, ...]
     """What follows the environment's Python; CONFIG, CATALOGUE and FOLDER stand for files and an empty folder."""
-    sink: Literal["singer", "lines", "airbyte", "dlt"]
+    sink: Sink
     packages: tuple[str, ...]
     """The packages whose versions matter."""
     counted: str
     """What is measured, in words."""
 
-    def records(self, output: Path, folder: Path) -> Records:
-        """Read what it has written.
+    def outputs(self, output: Path, folder: Path) -> list[Output]:
+        """Say where its records are, in parts of equal size that can be read side by side.
 
         Args:
             output: What it wrote to stdout.
             folder: The folder that it was given.
 
+        Returns:
+            The parts.
+        """
+        if self.sink == "dlt":
+            # A record's lists may be in another file than the record.
+            return [Output(self.sink, folder, 0, 0)]
+        size = output.stat().st_size
+        parts = os.cpu_count() or 1
+        return [Output(self.sink, output, size * n // parts, size * (n + 1) // parts) for n in range(parts)]
+
+
+@dataclass(frozen=True)
+class Output:
+    """A part of what a peer has written."""
+
+    sink: Sink
+    path: Path
+    start: int
+    end: int
+    """The lines that begin from ``start`` up to ``end`` belong to it."""
+
+    def records(self) -> Records:
+        """Read it.
+
         Yields:
             Each record, with its stream.
         """
         if self.sink == "dlt":
-            yield from _dlt_records(folder)
+            yield from _dlt_records(self.path)
             return
-        with output.open("rb") as lines:
-            for line in lines:
-                message = _decode(line)
-                if self.sink == "lines":
-                    yield message["stream"], message["record"]
-                elif message["type"] == "RECORD":
-                    yield _singer_record(message) if self.sink == "singer" else _airbyte_record(message)
+        for line in self._lines():
+            message = _decode(line)
+            if self.sink == "lines":
+                yield message["stream"], message["record"]
+            elif message["type"] == "RECORD":
+                yield _singer_record(message) if self.sink == "singer" else _airbyte_record(message)
+
+    def _lines(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            position = self.start
+            if position:
+                file.seek(position - 1)
+                position += len(file.readline()) - 1
+            while position < self.end and (line := file.readline()):
+                position += len(line)
+                yield line
 
 
 def _singer_record(message: dict[str, Any]) -> tuple[str, dict[str, Any]]:
