@@ -8,6 +8,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
+
 from tap_onefile.errors import OneFileError
 from tap_onefile.tap import TapOneFile
 
@@ -27,6 +29,8 @@ def _run() -> None:
         TapOneFile.cli()
     except OneFileError as error:
         _fail(str(error), error.exit_status)
+    except (MapExpressionError, StreamMapConfigError) as error:
+        _fail(f"The setting stream_maps cannot be used ({type(error).__name__}): check its expressions.")
     except OSError as error:
         _fail(f"{error.strerror}: {error.filename or 'standard output'}" if error.strerror else str(error))
     except ValueError as error:

@@ -148,8 +148,17 @@ class OneFileClient:
             return self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, _read_rows, tally)
         except errors.NotFound:
             if page > 1:
-                return []
+                return self._page_or_end(entity, filters, page, page_size, tally)
         return self.search_unpaged(entity, filters, tally=tally)
+
+    def _page_or_end(
+        self, entity: str, filters: Mapping[str, object], page: int, page_size: int, tally: Tally | None
+    ) -> list[Row]:
+        """Ask again for a page that was answered 404: the end of the search says so again, a slip does not."""
+        try:
+            return self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, _read_rows, tally)
+        except errors.NotFound:
+            return []
 
     def search_unpaged(
         self,
@@ -327,6 +336,8 @@ class OneFileClient:
         ceiling = min(_LONGEST_PAUSE, 2.0 ** (faults - 1))
         pause = max(ceiling * (0.5 + random.random() / 2), fault.retry_after or 0.0)  # noqa: S311 - no secret
         elapsed = self._clock() - failing_since
+        if fault.is_other_shape and faults > 1:
+            raise errors.other_shape(call, fault.what) from None
         # A host that has never answered is more likely mistyped than down.
         unreached = not self._reached and faults >= _FIRST_CONTACT_TRIES and not fault.is_answer
         if unreached or elapsed + pause > self._retry_for:
@@ -337,9 +348,11 @@ class OneFileClient:
 
 def _read_object(answer: Answer) -> Row | None:
     found = _decode(answer.content)
+    if isinstance(found, list) and len(found) == 1 and isinstance(found[0], dict):
+        return found[0]
     if found is None or isinstance(found, dict):
         return found
-    raise Fault("something other than one object")
+    raise Fault("something other than one object", is_other_shape=True)
 
 
 def _read_rows(answer: Answer) -> list[Row]:
@@ -348,7 +361,7 @@ def _read_rows(answer: Answer) -> list[Row]:
         return []
     if isinstance(found, list) and all(type(row) is dict for row in found):
         return found
-    raise Fault("something other than a list of records")
+    raise Fault("something other than a list of records", is_other_shape=True)
 
 
 def _read_token(answer: Answer) -> str:

@@ -35,10 +35,6 @@ class Unavailable(OneFileError):
     """OneFile gave no usable answer for as long as we were ready to wait."""
 
 
-class RepeatedPage(OneFileError):
-    """A search keeps answering with records that it has already given, so its end cannot be found."""
-
-
 class UnusableRecord(OneFileError):
     """A record has no usable key."""
 
@@ -53,6 +49,10 @@ class TargetGone(OneFileError):
 
 class Refused(OneFileError):
     """OneFile refuses one call for good, while others may still be answered."""
+
+
+class RepeatedPage(Refused):
+    """A search keeps answering with records that it has already given, so its end cannot be found."""
 
 
 class QuestionRefused(Refused):
@@ -70,10 +70,19 @@ class Fault(Exception):
         what: What came in place of an answer, in words that follow "got".
         retry_after: Seconds that OneFile asked us to wait, if it did.
         is_answer: Whether a server answered at all.
+        is_other_shape: Whether the answer is whole, and yet of another shape than the call has.
     """
 
-    def __init__(self, what: str, retry_after: float | None = None, *, is_answer: bool = True) -> None:
+    def __init__(
+        self,
+        what: str,
+        retry_after: float | None = None,
+        *,
+        is_answer: bool = True,
+        is_other_shape: bool = False,
+    ) -> None:
         super().__init__(what)
+        self.is_other_shape = is_other_shape
         self.what = what
         self.retry_after = retry_after
         self.is_answer = is_answer
@@ -153,6 +162,22 @@ def access_refused(call: str, status: int) -> Refused:
     )
 
 
+def other_shape(call: str, what: str) -> Refused:
+    """Say that a call is answered in a shape that we cannot read.
+
+    Args:
+        call: The method and path.
+        what: What came.
+
+    Returns:
+        The error to raise.
+    """
+    return Refused(
+        f"OneFile answers {call} with {what}, twice. This version of tap-onefile cannot read that: please report it,"
+        " and deselect the stream until it is mended.",
+    )
+
+
 def question_refused(call: str, status: int, code: object, message: str | None) -> QuestionRefused:
     """Say that OneFile finds fault with a call.
 
@@ -186,8 +211,8 @@ def not_found(call: str, host: str) -> NotFound:
         The error to raise.
     """
     return NotFound(
-        f"{host} answers 404 to {call}, which the OneFile API has. Check the setting api_url: it must end with the"
-        " version, as in https://wsapi.onefile.co.uk/api/v2.1, or be left out in favour of environment.",
+        f"{host} has nothing (404) at {call}, which the OneFile API has. Check the setting api_url: it must end with"
+        " the version, as in https://wsapi.onefile.co.uk/api/v2.1, or be left out in favour of environment.",
     )
 
 

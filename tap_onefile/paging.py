@@ -104,7 +104,7 @@ class PageSequence:
     def _endless(self) -> RepeatedPage:
         return RepeatedPage(
             f"OneFile gives the same rows page after page for {self._search}, so the end of the search cannot be"
-            " found and rows may be missing. Run again; if it persists, set page_size to 1000 and report it.",
+            " found and rows may be missing. Run again, and report it if it persists.",
         )
 
 

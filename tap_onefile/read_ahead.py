@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-_PAGES_FOR_EACH_THREAD = 2
+_ROWS_WAITING = 16_000
+"""Rows that may wait for their turn. Many short pages must be able to wait, as the searches that are read side by side
+give their pages one by one."""
 _COUNT = 0
 """Stands in the place of a page's number for the count of a search."""
 _BETWEEN_CHECKS = 0.2
@@ -141,9 +143,15 @@ class Pages:
             raise outcome
         return outcome
 
-    def __len__(self) -> int:
-        """Count the pages that have come and were not taken."""
-        return len(self._come)
+    def rows_of(self, page: int) -> int:
+        """Count the rows of a page that has come."""
+        outcome = self._come[page]
+        return 1 if isinstance(outcome, Exception) else len(outcome)
+
+    @property
+    def rows(self) -> int:
+        """The rows that have come and were not taken."""
+        return sum(map(self.rows_of, self._come))
 
 
 class ReadAhead:
@@ -173,6 +181,7 @@ class ReadAhead:
         self._planned: deque[Pages] = deque()
         self._under_way = 0
         self._waiting = 0
+        self._broken: BaseException | None = None
         self._wanted: tuple[Pages, int] | None = None
 
     def plan(self, reads: Iterable[Read]) -> None:
@@ -226,7 +235,7 @@ class ReadAhead:
             forgotten = [pages for pages in self._planned if pages.read in reads]
             for pages in forgotten:
                 pages.is_over = pages.is_forgotten = True
-                self._waiting -= len(pages)
+                self._waiting -= pages.rows
                 self._planned.remove(pages)
             self._changed.notify_all()
 
@@ -250,12 +259,22 @@ class ReadAhead:
                 self._changed.notify_all()
                 while not self._changed.wait_for(lambda: pages.has(page), _BETWEEN_CHECKS):
                     self._check()
+                    if self._broken is not None:
+                        raise self._broken
                 self._wanted = None
-            self._waiting -= 1
+            self._waiting -= pages.rows_of(page)
             self._changed.notify_all()
             return pages.take(page)
 
     def _work(self) -> None:
+        try:
+            self._work_on()
+        except BaseException as error:  # noqa: BLE001 - whoever waits for a page would wait for ever
+            with self._changed:
+                self._broken = error
+                self._changed.notify_all()
+
+    def _work_on(self) -> None:
         while True:
             with self._changed:
                 pages, page = self._next_call()
@@ -279,7 +298,7 @@ class ReadAhead:
             self._under_way -= 1
             if not pages.is_forgotten:
                 pages.put(page, outcome)
-                self._waiting += 1
+                self._waiting += pages.rows_of(page)
             self._changed.notify_all()
 
     def _make_count(self, pages: Pages) -> None:
@@ -300,7 +319,7 @@ class ReadAhead:
     def _find_call(self) -> tuple[Pages, int] | None:
         if self._wanted and self._wanted[0].next_page() == self._wanted[1]:
             return self._wanted
-        if self._under_way + self._waiting >= self._threads * _PAGES_FOR_EACH_THREAD:
+        if self._waiting >= _ROWS_WAITING:
             return None
         for pages in self._planned:
             if (page := pages.next_page()) is not None:

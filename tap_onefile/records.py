@@ -63,7 +63,8 @@ class RecordShaper:
             elif value is not None and value != "":
                 record[name] = value if value.__class__ is plain_types[name] else self._converted(name, value)
         for name, value in context.items():
-            if name in record and record[name] is None and row.get(name) in _NOTHING:
+            # A part of the key says which search found the row, whatever the row says.
+            if name in self._keys or (name in record and record[name] is None and row.get(name) in _NOTHING):
                 record[name] = value
         for key in self._keys:
             if record[key] is None:

@@ -17,7 +17,7 @@ from typing_extensions import override
 from tap_onefile import cost, versions
 from tap_onefile.budget import Budget
 from tap_onefile.client import OneFileClient
-from tap_onefile.errors import IncompleteRun
+from tap_onefile.errors import IncompleteRun, OneFileError
 from tap_onefile.heartbeat import heartbeat
 from tap_onefile.instants import to_instant
 from tap_onefile.interruption import Interruption
@@ -242,8 +242,12 @@ class TapOneFile(Tap):
         )
         tap.end_run()
         tap.logger.info("The connection works: one record of each stream was read, and none was written.")
-        calls = cost.estimate(selected, tap.statistics.customer, tap.statistics.organisations)
-        tap.logger.info(cost.in_words(calls, tap.settings.requests_per_minute))
+        try:
+            calls = cost.estimate(selected, tap.statistics.customer, tap.statistics.organisations)
+        except OneFileError as error:
+            tap.logger.warning("What a full run costs cannot be told: %s", error)
+        else:
+            tap.logger.info(cost.in_words(calls, tap.settings.requests_per_minute))
         ctx.exit()
 
     def end_run(self) -> None:

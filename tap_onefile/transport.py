@@ -145,7 +145,7 @@ class Transport:
         # The time-out of requests starts anew with every packet: a body that trickles in would never end.
         deadline = time.monotonic() + self._timeout
         chunks = []
-        for chunk in response.iter_content(_CHUNK):
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             chunks.append(chunk)
             if time.monotonic() > deadline:
                 raise requests.Timeout
@@ -169,8 +169,9 @@ _FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (requests.exceptions.ProxyError, "no connection through the proxy"),
     (urllib3.exceptions.NameResolutionError, "a host name that cannot be resolved"),
     (ConnectionRefusedError, "connection refused"),
+    (urllib3.exceptions.IncompleteRead, "an answer that was cut short"),
+    (urllib3.exceptions.DecodeError, "an answer that was cut short"),
     (requests.exceptions.ChunkedEncodingError, "an answer that was cut short"),
-    (requests.exceptions.ContentDecodingError, "an answer that was cut short"),
     (BaseException, "a connection that broke off"),
 )
 

@@ -15,7 +15,11 @@ from singer_sdk.mapper import RemoveRecordTransform
 from singer_sdk.singerlib import ActivateVersionMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
+from tap_onefile.streams.changes import ChangesStream
+
 if TYPE_CHECKING:
+    from singer_sdk import Stream
+
     from tap_onefile.tap import TapOneFile
 
 logger = logging.getLogger("tap-onefile")
@@ -39,10 +43,15 @@ def versions_of(tap: TapOneFile) -> dict[str, int]:
     return {
         stream_map.stream_alias: tap.initialized_at // 1000
         for stream in tap.streams.values()
-        if stream.selected and stream.replication_method == REPLICATION_FULL_TABLE
+        if stream.selected and stream.replication_method == REPLICATION_FULL_TABLE and not _is_narrowed(stream, tap)
         for stream_map in stream.stream_maps
         if not isinstance(stream_map, RemoveRecordTransform)
     }
+
+
+def _is_narrowed(stream: Stream, tap: TapOneFile) -> bool:
+    """Tell whether the settings leave out some of a stream's records."""
+    return isinstance(stream, ChangesStream) and tap.settings.start_date is not None
 
 
 def activate(tap: TapOneFile, versions: dict[str, int]) -> None:
@@ -52,6 +61,9 @@ def activate(tap: TapOneFile, versions: dict[str, int]) -> None:
         tap: The tap, whose run has read everything.
         versions: The versions by the names under which the streams were sent.
     """
+    if not tap.statistics.organisations:
+        logger.warning("What is gone is not told to the target, as the token sees no organisation")
+        return
     for name, version in versions.items():
         if name not in tap.report.not_offered_streams:
             tap.write_message(ActivateVersionMessage(stream=name, version=version))

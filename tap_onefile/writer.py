@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from singer_sdk.contrib.msgspec import MsgSpecWriter, enc_hook
@@ -13,6 +14,8 @@ from typing_extensions import override
 from tap_onefile.errors import TargetGone
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from singer_sdk.singerlib import Message
 
 _ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
@@ -43,6 +46,26 @@ class BufferedWriter(MsgSpecWriter):
         if len(self._waiting) >= _FULL or type(message) is not RecordMessage:
             self.flush()
 
+    def write_records(self, stream: str, records: Iterable[dict[str, Any]]) -> None:
+        """Write records of one stream, as the same messages that the SDK makes of them one by one.
+
+        Args:
+            stream: The name under which the stream is sent.
+            records: The records, all of them extracted now.
+
+        Raises:
+            TargetGone: Nobody reads what we write.
+        """
+        version = {} if (active := self.versions.get(stream)) is None else {"version": active}
+        start = _ENCODER.encode({"type": "RECORD", "stream": stream})[:-1] + b',"record":'
+        end = b"," + _ENCODER.encode({**version, "time_extracted": datetime.now(UTC)})[1:] + b"\n"
+        for record in records:
+            self._waiting += start
+            _ENCODER.encode_into(record, self._waiting, -1)
+            self._waiting += end
+            if len(self._waiting) >= _FULL:
+                self.flush()
+
     def flush(self) -> None:
         """Write all that is waiting.
 
@@ -51,7 +74,10 @@ class BufferedWriter(MsgSpecWriter):
         """
         waiting, self._waiting = self._waiting, bytearray()
         try:
-            sys.stdout.buffer.write(waiting)
+            rest = memoryview(waiting)
+            while rest:
+                # An unbuffered standard output may take a part only.
+                rest = rest[sys.stdout.buffer.write(rest) :]
             sys.stdout.flush()
         except BrokenPipeError:
             # The command line library would end the process without a word.
@@ -65,4 +91,8 @@ class MuteWriter(BufferedWriter):
 
     @override
     def write_message(self, message: Message) -> None:
+        pass
+
+    @override
+    def write_records(self, stream: str, records: Iterable[dict[str, Any]]) -> None:
         pass

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from onefile_sandbox import Sandbox
+    from tests.conftest import StartSandbox
 
 SETTING = {"emit_activate_version_messages": True}
 
@@ -55,3 +56,14 @@ def test_nothing_is_activated_unless_it_is_asked_for(tmp_path: Path, sandbox: Sa
     run = run_tap(tmp_path, config_for(sandbox))
 
     assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION" or "version" in message]
+
+
+def test_a_token_that_sees_no_organisation_empties_no_table(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox()
+    for organisation in sandbox.world.ids("organisations"):
+        sandbox.world.remove("organisations", organisation)
+
+    run = run_tap(tmp_path, config_for(sandbox, **SETTING))
+
+    assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
+    assert "sees no organisation" in run.stderr

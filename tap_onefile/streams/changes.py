@@ -8,7 +8,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from tap_onefile.bookmarks import Progress
-from tap_onefile.instants import earlier
+from tap_onefile.instants import earlier, to_instant
 from tap_onefile.streams.organisations import OrganisationStream
 
 if TYPE_CHECKING:
@@ -67,7 +67,13 @@ class ChangesStream(OrganisationStream):
         if self.replication_method != REPLICATION_INCREMENTAL:
             return None
         state = self.get_context_state(context)
-        return state.get(_VALUE) if state.get(_KEY) == self.replication_key else None
+        if state.get(_KEY) != self.replication_key:
+            return None
+        try:
+            return to_instant(state.get(_VALUE))
+        except ValueError:
+            self.logger.warning("The bookmark in the state is no moment in time; everything is read again")
+            return None
 
     def get_since(self, context: Mapping[str, Any]) -> str | None:
         """Tell from when on changes are wanted.

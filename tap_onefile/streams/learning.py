@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
+_CALLS_FOR_EACH_LEARNER = 2
+"""A page, and the empty one that ends the search."""
+
+
 class LearningAims(CustomerStream):
     """Learning aims: what each learner is enrolled on.
 
@@ -49,6 +53,15 @@ class LearningAims(CustomerStream):
     @override
     def get_filters(self, context: Mapping[str, Any]) -> dict[str, Any]:
         return {}
+
+    @override
+    def estimate_calls(self, context: Mapping[str, Any]) -> int:
+        organisations = self.onefile.settings.organisation_ids
+        if organisations is None:
+            return super().estimate_calls(context)
+        return sum(
+            _CALLS_FOR_EACH_LEARNER * len(self.onefile.learner_ids(organisation)) for organisation in organisations
+        )
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

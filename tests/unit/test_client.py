@@ -209,12 +209,24 @@ NO_ROWS = [b'{"ID": 1}', b"[null]", b"[[]]", b'[{"ID": 1}, 2]', b'"text"', b"{}"
 
 @pytest.mark.parametrize("body", [*NEITHER, *NO_ROWS], ids=repr)
 def test_a_search_whose_answer_is_no_list_of_records_is_repeated(body: bytes) -> None:
-    onefile = OneFile(answer(200, body), answer(200, body), GOOD)
+    onefile = OneFile(answer(200, body), GOOD)
     assert onefile.search() == ROWS
-    assert len(onefile.asked()) == 3
+    assert len(onefile.asked()) == 2
 
 
-@pytest.mark.parametrize("body", [*NEITHER, b'[{"ID": 1}]'], ids=repr)
+@pytest.mark.parametrize("body", [b'{"ID": 1}', b"[null]", b'[{"ID": 1}, 2]', b'"text"', b"{}"], ids=repr)
+def test_a_whole_answer_of_another_shape_twice_is_missing_and_no_outage(body: bytes) -> None:
+    onefile = OneFile(answer(200, body))
+    with pytest.raises(errors.Refused, match="cannot read that"):
+        onefile.search(retry_for=2700)
+    assert len(onefile.asked()) == 2
+
+
+def test_a_list_of_one_object_is_that_object() -> None:
+    assert OneFile(answer(200, b'[{"ID": 1}]')).client().get("Customer") == {"ID": 1}
+
+
+@pytest.mark.parametrize("body", [*NEITHER, b'[{"ID": 1}, {"ID": 2}]'], ids=repr)
 def test_a_record_whose_answer_is_no_record_is_repeated(body: bytes) -> None:
     assert OneFile(answer(200, body), answer(200, {"ID": 5})).client().get("User/5") == {"ID": 5}
 

@@ -16,6 +16,7 @@ from unittest import mock
 
 import pytest
 import requests
+import urllib3
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
@@ -111,7 +112,7 @@ def network(headers: Mapping[str, str] | None = None, body: bytes = b"") -> Iter
         response = requests.Response()
         response.status_code = 200
         response.headers.update(headers or {})
-        response.raw = io.BytesIO(body)
+        response.raw = urllib3.HTTPResponse(body=io.BytesIO(body), preload_content=False)
         return response
 
     with mock.patch.object(requests.adapters.HTTPAdapter, "send", send):

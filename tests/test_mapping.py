@@ -1,0 +1,92 @@
+"""What a user asks the SDK to do with records is done, although records pass it by where there is nothing to do."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.expected import by_id
+from tests.running import config_for, run_tap, select
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onefile_sandbox import Sandbox
+
+
+def test_records_are_the_same_whether_or_not_they_pass_through_the_sdk(tmp_path: Path, sandbox: Sandbox) -> None:
+    passing_by = run_tap(tmp_path, config_for(sandbox))
+    # A map that adds nothing makes the SDK handle each record.
+    maps = {"learners": {"FirstName": "FirstName"}, "placements": {"Name": "Name"}}
+
+    passing_through = run_tap(tmp_path, config_for(sandbox, stream_maps=maps))
+
+    for stream in ("learners", "placements"):
+        assert by_id(passing_through.records[stream]) == by_id(passing_by.records[stream])
+    assert passing_through.state == passing_by.state
+    messages = [next(m for m in run.messages if m["type"] == "RECORD") for run in (passing_by, passing_through)]
+    assert list(messages[0]) == list(messages[1])
+
+
+def test_a_stream_map_hashes_renames_and_filters(tmp_path: Path, sandbox: Sandbox) -> None:
+    maps = {
+        "learners": {"Email": "md5(Email) if Email else None", "Surname": "LastName", "__filter__": "Progress != None"}
+    }
+
+    run = run_tap(tmp_path, config_for(sandbox, stream_maps=maps))
+
+    assert run.status == 0, run.stderr
+    held = {row["ID"]: row for row in sandbox.records("learners") if row.get("Progress") not in {None, ""}}
+    assert {record["ID"] for record in run.records["learners"]} == set(held)
+    for record in run.records["learners"]:
+        email = held[record["ID"]].get("Email")
+        assert record["Email"] == (hashlib.md5(email.encode()).hexdigest() if email else None)  # noqa: S324 - the map's
+        assert record["Surname"] == held[record["ID"]]["LastName"]
+
+
+def test_a_deselected_field_is_neither_in_the_schema_nor_in_a_record(tmp_path: Path, sandbox: Sandbox) -> None:
+    arguments = select(tmp_path, "learners")
+    deselect(tmp_path, "learners", "NINO", "Email")
+
+    run = run_tap(tmp_path, config_for(sandbox), *arguments)
+
+    assert run.status == 0, run.stderr
+    assert run.records["learners"]
+    schema = next(message["schema"] for message in run.messages if message["type"] == "SCHEMA")
+    for fields in (schema["properties"], *run.records["learners"]):
+        assert not {"NINO", "Email"} & set(fields)
+        assert {"ID", "FirstName", "LastModified"} <= set(fields)
+    for learner in sandbox.records("learners"):
+        if learner.get("NINO"):
+            assert learner["NINO"] not in run.stdout
+
+
+def test_flattening_turns_lists_into_text(tmp_path: Path, sandbox: Sandbox) -> None:
+    run = run_tap(tmp_path, config_for(sandbox, flattening_enabled=True, flattening_max_depth=1))
+
+    assert run.status == 0, run.stderr
+    assert len(run.records["learners"]) == len(sandbox.records("learners"))
+
+
+def test_the_metric_counts_every_record(tmp_path: Path, sandbox: Sandbox) -> None:
+    run = run_tap(tmp_path, config_for(sandbox), *select(tmp_path, "learners"))
+
+    points = [json.loads(line.partition("METRIC: ")[2]) for line in run.stderr.splitlines() if "METRIC: " in line]
+    counted = sum(point["value"] for point in points if is_count_of(point, "learners"))
+    assert counted == len(sandbox.records("learners"))
+
+
+def is_count_of(point: dict[str, Any], stream: str) -> bool:
+    """Tell whether a metric counts the records of a stream."""
+    return bool(point["metric"] == "record_count" and point["tags"]["stream"] == stream)
+
+
+def deselect(folder: Path, stream: str, *fields: str) -> None:
+    """Deselect fields in the catalog that lies in a folder."""
+    catalog = json.loads((folder / "catalog.json").read_text(encoding="utf-8"))
+    (entry,) = (entry for entry in catalog["streams"] if entry["tap_stream_id"] == stream)
+    for metadata in entry["metadata"]:
+        if metadata["breadcrumb"][1:] and metadata["breadcrumb"][1] in fields:
+            metadata["metadata"]["selected"] = False
+    (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
