@@ -17,7 +17,7 @@ PLUGINS = ROOT / ".venvs" / "plugins"
 class Pipeline:
     """`meltano run tap-onefile target-postgres`, apart from all that the user has set or kept."""
 
-    command = ("run", "tap-onefile", "target-postgres")
+    command: tuple[str, ...] = ("run", "tap-onefile", "target-postgres")
 
     def __init__(self, settings: dict[str, str], *, database: Path, log: Path) -> None:
         """Prepare the pipeline.

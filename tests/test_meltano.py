@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -86,6 +87,27 @@ def test_jsonl_holds_what_onefile_holds(folder: Path, held: Sandbox) -> None:
         lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         assert len(lines) == len(records)
         assert {key_of(stream, line): as_instants(line) for line in lines} == records, stream.name
+
+
+def test_the_recipe_of_the_docs_finds_what_is_gone(folder: Path, held: Sandbox) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "replication.md").read_text(encoding="utf-8")
+    (recipe,) = re.findall(r"```sql\n(.*?)```", page, flags=re.DOTALL)
+    with postgres(folder / "data") as server:
+        settings = {**plugin_settings(held), "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url}
+        pipeline = Pipeline(settings, database=folder / "meltano.db", log=folder / "log")
+        pipeline.run()
+        deleted, archived, *_ = held.world.ids("learners")
+        held.world.remove("learners", deleted)
+        held.world.archive(archived)
+        began = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+
+        pipeline.command = ("run", "--full-refresh", "tap-onefile", "target-postgres")
+        pipeline.run()
+
+        query = recipe.replace("2026-01-31 02:00:00", began)
+        with psycopg.connect(f"host={folder / 'data'} user=postgres dbname=postgres") as connection:
+            found = connection.execute(query.encode()).fetchall()
+        assert [row[0] for row in found] == sorted([deleted, archived])
 
 
 def test_meltano_config_test_names_the_customer_and_the_organisations(folder: Path, held: Sandbox) -> None:

@@ -61,6 +61,7 @@ class Organisations(OneFileStream):
     name = "organisations"
     entity = "Organisation"
     is_certain = True
+    has_details = True
     parent_stream_type = Customers
     schema = record(
         identity("organisation"),
