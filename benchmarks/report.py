@@ -29,7 +29,8 @@ def table() -> str:
     Returns:
         Markdown.
     """
-    return measured(Results.read())
+    results = Results.read()
+    return f"{described(results)}\n\n{measured(results)}"
 
 
 def marks_table() -> str:
@@ -65,17 +66,18 @@ def page(results: Results) -> str:
 
 
 def described(results: Results) -> str:
-    """Say where and when the results were found.
+    """Say where and when the results were found, and what to beware of.
 
     Args:
         results: What was found.
 
     Returns:
-        A sentence.
+        A sentence or two.
     """
     python = next(iter(results.versions.values()))["Python"]
     rounds = f"{results.rounds} round{'s' if results.rounds > 1 else ''}"
-    return f"{results.machine}; Python {python}; {rounds} (situations marked ¹: one); {results.day}."
+    note = f" **{results.note}**" if results.note else ""
+    return f"{results.machine}; Python {python}; {rounds} (situations marked ¹: one); {results.day}.{note}"
 
 
 def measured(results: Results) -> str:

@@ -56,6 +56,8 @@ class Results:
     blocks: list[Block] = field(default_factory=list)
     start: dict[str, list[float]] = field(default_factory=dict)
     """Seconds that the command and the import take, in the order of the rounds."""
+    note: str = ""
+    """What a reader must know before believing any of it."""
 
     def block(self, situation: Situation) -> Block | None:
         """Find the runs of a situation, whoever took part."""
