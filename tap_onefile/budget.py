@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 WINDOW = 60.0
 """Seconds over which calls are counted."""
@@ -59,7 +59,7 @@ class Budget:
         self._raised_at = clock()
 
     @contextmanager
-    def turn(self) -> Iterator[float]:
+    def turn(self) -> Generator[float]:
         """Wait until one more call may be made, and count it until it is answered.
 
         Yields:

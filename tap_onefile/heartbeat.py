@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from tap_onefile.statistics import Statistics
 
@@ -25,7 +25,7 @@ _REWRITTEN_LINE = "\r\033[K{}\r"
 
 
 @contextmanager
-def heartbeat(statistics: Statistics, calls_per_minute: int) -> Iterator[None]:
+def heartbeat(statistics: Statistics, calls_per_minute: int) -> Generator[None]:
     """Show how a run is coming on for as long as a block of code lasts.
 
     Args:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 
     Row = dict[str, Any]
 
@@ -195,7 +195,7 @@ class ReadAhead:
             self._changed.notify_all()
 
     @contextmanager
-    def planned(self, reads: Sequence[Read]) -> Iterator[None]:
+    def planned(self, reads: Sequence[Read]) -> Generator[None]:
         """Have reads planned for as long as a block of code lasts, and forget those that it has not come to.
 
         Args:

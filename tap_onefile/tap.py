@@ -161,7 +161,7 @@ class TapOneFile(Tap):
 
     @classmethod
     @override
-    def invoke(  # type: ignore[override] # ty: ignore[invalid-method-override] # as the SDK's own Tap does
+    def invoke(  # type: ignore[override] # as the SDK's own Tap does
         cls,
         *,
         about: bool = False,

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Mapping
 
 
 @contextmanager
-def scripted_server(rows: Mapping[str, list[Any] | bytes]) -> Iterator[dict[str, Any]]:
+def scripted_server(rows: Mapping[str, list[Any] | bytes]) -> Generator[dict[str, Any]]:
     """Serve one customer with one organisation, and the rows of some searches.
 
     Args:

@@ -17,7 +17,7 @@ from tests.expected import spelled
 from tests.running import config_for, run_tap, select
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from pathlib import Path
 
     import pytest
@@ -62,7 +62,7 @@ class Target:
 
 
 @contextmanager
-def onefile(**behaviour: Any) -> Iterator[Sandbox]:  # noqa: ANN401 - they are Behaviour's
+def onefile(**behaviour: Any) -> Generator[Sandbox]:  # noqa: ANN401 - they are Behaviour's
     """Start a sandbox whose world is at the present day."""
     settled = Behaviour(**behaviour)
     with Sandbox(learners=16, organisations=2, seed=11, calls_per_minute=0, behaviour=settled) as sandbox:

@@ -158,8 +158,10 @@ def as_instants(record: dict[str, Any]) -> dict[str, Any]:
 
 def rows_of(data: Path, stream: type[OneFileStream]) -> Rows:
     """Read a whole table."""
-    with psycopg.connect(f"host={data} user=postgres dbname=postgres", row_factory=dict_row) as connection:
-        rows = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(SCHEMA, stream.name))).fetchall()
+    with psycopg.connect(f"host={data} user=postgres dbname=postgres") as connection:
+        cursor = connection.cursor(row_factory=dict_row)
+        query = sql.SQL("SELECT * FROM {}").format(sql.Identifier(SCHEMA, stream.name))
+        rows = cursor.execute(query).fetchall()
     by_key = {key_of(stream, row): as_instants(row) for row in rows}
     assert len(by_key) == len(rows)
     return by_key

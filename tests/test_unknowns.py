@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -57,6 +58,11 @@ CONTENTS: list[dict[str, Any]] = [
 """Ways to say more or less; the records must be what the sandbox says that it sends."""
 
 
+def settled(behaviour: dict[str, Any]) -> Behaviour:
+    """Make a behaviour of what a case of the matrix names."""
+    return replace(Behaviour(), **behaviour)
+
+
 def name_of(behaviour: dict[str, Any]) -> str:
     """Name a case of the matrix."""
     return ",".join(f"{name}={value}" for name, value in behaviour.items())
@@ -85,7 +91,7 @@ def test_the_spelling_changes_nothing(
     usual: Records,
     behaviour: dict[str, Any],
 ) -> None:
-    sandbox = start_sandbox(learners=40, behaviour=Behaviour(**{"date_style": "z-millis", **behaviour}))
+    sandbox = start_sandbox(learners=40, behaviour=settled({"date_style": "z-millis", **behaviour}))
 
     records = read_all(tmp_path, sandbox)
 
@@ -102,7 +108,7 @@ def without(name: str | None, records: dict[Any, dict[str, Any]]) -> dict[Any, d
 
 @pytest.mark.parametrize("behaviour", CONTENTS, ids=name_of)
 def test_what_is_sent_arrives(tmp_path: Path, start_sandbox: StartSandbox, behaviour: dict[str, Any]) -> None:
-    sandbox = start_sandbox(learners=40, behaviour=Behaviour(**behaviour))
+    sandbox = start_sandbox(learners=40, behaviour=settled(behaviour))
 
     records = read_all(tmp_path, sandbox)
 

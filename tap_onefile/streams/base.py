@@ -56,7 +56,7 @@ class OneFileStream(Stream):
     """Whether the vendor documents that every customer has it, so that its lack can only mean a wrong address."""
 
     primary_keys: Sequence[str] = ("ID",)
-    state_partitioning_keys: Sequence[str] = ()
+    state_partitioning_keys: Sequence[str] | None = ()
     """One state for the stream: what is read in full needs no state for each organisation."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -71,7 +71,8 @@ class OneFileStream(Stream):
         super().__init__(tap)
         self.onefile = tap
         self._tally = tap.statistics.of(self.name)
-        self._shaper = RecordShaper(self.name, self.schema, self.primary_keys, tap.report)
+        keys: Sequence[str] = self.primary_keys  # ty: ignore[invalid-assignment] # the SDK makes a property of it
+        self._shaper = RecordShaper(self.name, self.schema, keys, tap.report)
 
     @classmethod
     def call(cls) -> str:

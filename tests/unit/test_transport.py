@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from unittest import mock
 
 import pytest
@@ -19,6 +19,7 @@ import requests
 import urllib3
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
 from tap_onefile import transport as transport_module
@@ -26,7 +27,7 @@ from tap_onefile.errors import Fault
 from tap_onefile.transport import Answer, ForbiddenCall, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
     from pathlib import Path
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -53,21 +54,20 @@ class Server(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     """Answers as the server says."""
 
-    server: Server
-
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
-        self.server.requests.append((self.command, self.path, dict(self.headers), self.rfile.read(length)))
-        self.send_response(self.server.status)
-        for name, value in {"Content-Length": str(len(self.server.body)), **self.server.headers}.items():
+        server = cast("Server", self.server)
+        server.requests.append((self.command, self.path, dict(self.headers), self.rfile.read(length)))
+        self.send_response(server.status)
+        for name, value in {"Content-Length": str(len(server.body)), **server.headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(self.server.body)
+        self.wfile.write(server.body)
 
     do_GET = do_POST = do_CONNECT = _answer  # noqa: N815 - the names are the library's
 
     @override
-    def log_message(self, *_: object) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
 
@@ -103,7 +103,7 @@ def fault(api_url: str, timeout: float = 5) -> str:
 
 
 @contextmanager
-def network(headers: Mapping[str, str] | None = None, body: bytes = b"") -> Iterator[list[requests.PreparedRequest]]:
+def network(headers: Mapping[str, str] | None = None, body: bytes = b"") -> Generator[list[requests.PreparedRequest]]:
     """Catch what would be sent, and answer it."""
     sent: list[requests.PreparedRequest] = []
 
@@ -115,7 +115,7 @@ def network(headers: Mapping[str, str] | None = None, body: bytes = b"") -> Iter
         response.raw = urllib3.HTTPResponse(body=io.BytesIO(body), preload_content=False)
         return response
 
-    with mock.patch.object(requests.adapters.HTTPAdapter, "send", send):
+    with mock.patch.object(HTTPAdapter, "send", send):
         yield sent
 
 
