@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
-
 from tap_onefile import errors
+from tap_onefile.answers import read_object, read_rows, read_token, reason
 from tap_onefile.budget import PAUSE
 from tap_onefile.errors import Action, Fault
-from tap_onefile.session import Session, read_session
+from tap_onefile.session import Session
 from tap_onefile.statistics import Tally
 from tap_onefile.transport import LOGIN, Answer
 
@@ -91,7 +89,7 @@ class OneFileClient:
             Refused: OneFile does not let us read it.
             OneFileError: The run cannot go on.
         """
-        found = self._get(path, _read_object, tally, of_record=of_record)
+        found = self._get(path, read_object, tally, of_record=of_record)
         if found is None:
             raise errors.not_found(f"GET {path}", self._transport.host)
         return found
@@ -112,7 +110,7 @@ class OneFileClient:
             Refused: OneFile does not let us read it.
             OneFileError: The run cannot go on.
         """
-        return self._get(path, _read_rows, tally, of_record=of_record)
+        return self._get(path, read_rows, tally, of_record=of_record)
 
     def search_page(
         self,
@@ -145,7 +143,7 @@ class OneFileClient:
             OneFileError: The run cannot go on.
         """
         try:
-            return self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, _read_rows, tally)
+            return self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, read_rows, tally)
         except errors.NotFound:
             if page > 1:
                 return self._page_or_end(entity, filters, page, page_size, tally)
@@ -156,7 +154,7 @@ class OneFileClient:
     ) -> list[Row]:
         """Ask again for a page that was answered 404: the end of the search says so again, a slip does not."""
         try:
-            return self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, _read_rows, tally)
+            return self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, read_rows, tally)
         except errors.NotFound:
             return []
 
@@ -182,7 +180,7 @@ class OneFileClient:
             Refused: OneFile does not let us search this.
             OneFileError: The run cannot go on.
         """
-        return self._call("POST", f"{entity}/Search", filters, _read_rows, tally)
+        return self._call("POST", f"{entity}/Search", filters, read_rows, tally)
 
     def count(self, entity: str, filters: Mapping[str, object], *, tally: Tally | None = None) -> int | None:
         """Count the rows of a search in one call, if that can be had.
@@ -204,7 +202,7 @@ class OneFileClient:
             answer = self._exchange("POST", f"{entity}/Search", headers, filters, tally, at_most=_WORTH_COUNTING)
             match errors.action_for(answer.status):
                 case Action.READ:
-                    return len(_read_rows(answer))
+                    return len(read_rows(answer))
                 case Action.SLOW_DOWN:
                     self._slow_down(answer)
         except Fault:
@@ -245,7 +243,7 @@ class OneFileClient:
             case Action.REDIRECTED:
                 raise errors.redirected(call, outcome.status, self._transport.host)
             case _:
-                code, message = _reason(outcome.content)
+                code, message = reason(outcome.content)
                 raise errors.question_refused(call, outcome.status, code, self._without_tokens(message))
 
     def _without_tokens(self, text: str | None) -> str | None:
@@ -255,7 +253,7 @@ class OneFileClient:
 
     def _log_in(self) -> str:
         headers = {"X-CustomerToken": self._customer_token}
-        outcome = self._persist("POST", LOGIN, headers, None, _read_token, self._logins)
+        outcome = self._persist("POST", LOGIN, headers, None, read_token, self._logins)
         if isinstance(outcome, str):
             return outcome
         call = f"POST /{LOGIN}"
@@ -344,64 +342,3 @@ class OneFileClient:
             raise errors.gave_up(call, self._transport.host, fault.what, faults, elapsed) from None
         logger.warning("%s: got %s; trying again in %.0f s", call, fault.what, pause)
         self._sleep(pause)
-
-
-def _read_object(answer: Answer) -> Row | None:
-    found = _decode(answer.content)
-    if isinstance(found, list) and len(found) == 1 and isinstance(found[0], dict):
-        return found[0]
-    if found is None or isinstance(found, dict):
-        return found
-    raise Fault("something other than one object", is_other_shape=True)
-
-
-def _read_rows(answer: Answer) -> list[Row]:
-    found = _decode(answer.content)
-    if found is None:
-        return []
-    if isinstance(found, list) and all(type(row) is dict for row in found):
-        return found
-    raise Fault("something other than a list of records", is_other_shape=True)
-
-
-def _read_token(answer: Answer) -> str:
-    token = read_session(answer.content.decode("utf-8-sig", errors="replace"))
-    if token is None:
-        raise Fault("something other than a session")
-    return token
-
-
-def _decode(content: bytes) -> object:
-    """Decode a body; None for one without data, however that is spelled (API reference, sections 2 and 3)."""
-    text = content.removeprefix(b"\xef\xbb\xbf").strip()
-    if text in {b"", b'""'}:
-        return None
-    try:
-        return msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        pass
-    try:
-        # The standard decoder takes what is legal but odd, such as half of a surrogate pair, which nothing can write.
-        found: object = json.loads(text, parse_constant=_refuse_constant)
-        return json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
-    except (ValueError, RecursionError):
-        what = "an HTML page" if text[:1] == b"<" else "a body that is not JSON"
-        raise Fault(f"{what} in place of data") from None
-
-
-def _refuse_constant(name: str) -> None:
-    """Refuse NaN and the infinities, which Python reads although JSON does not have them."""
-    raise ValueError(name)
-
-
-def _reason(content: bytes) -> tuple[object, str | None]:
-    """Read OneFile's own code and words out of an error, where it gives them (API reference, section 7)."""
-    try:
-        found = json.loads(content)
-    except (ValueError, RecursionError):
-        return None, None
-    if not isinstance(found, dict):
-        return None, None
-    reason = {str(key).lower(): value for key, value in found.items()}
-    message = reason.get("message")
-    return reason.get("code"), message if isinstance(message, str) else None
