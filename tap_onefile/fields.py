@@ -22,12 +22,21 @@ if TYPE_CHECKING:
     Schema = dict[str, Any]
 
 DATA_CLASS = "x-onefile-data-class"
-"""The schema keyword that tells what data protection law makes of a field."""
+"""The schema keyword that tells how a field bears on the people it is about."""
 
 NOT_PERSONAL = "none"
+"""Tells nobody apart by itself. Beside the id of a person it is still data about that person."""
 PERSONAL = "personal"
+"""Tells who somebody is or how to reach them, or is free text written about them."""
 SPECIAL = "special category"
 """Health and ethnicity (UK GDPR, Article 9), and sex, which is kept with them as equality data."""
+
+MATCHING = "x-onefile-matching"
+"""The schema keyword of a personal field that stays as it is, as matching with the MIS is what it is for."""
+
+
+PSEUDONYM = "x-onefile-pseudonym"
+"""The schema keyword of a field whose values are replaced by pseudonyms."""
 
 
 def record(*properties: th.Property[Any]) -> Schema:
@@ -67,6 +76,13 @@ def key_reference(name: str, description: str) -> th.Property[Any]:
     return _field(name, th.IntegerType, description, NOT_PERSONAL, required=True)
 
 
+def person_misid() -> th.Property[Any]:
+    """Make the field ``MISID`` of a person."""
+    description = "Id in the customer's own MIS. Free text, and not unique."
+    keywords: dict[str, Any] = {DATA_CLASS: PERSONAL, MATCHING: True}
+    return th.Property("MISID", th.StringType, description=description, **keywords)
+
+
 def integer(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
     """Make a field that holds a whole number."""
     return _field(name, th.IntegerType, description, data_class)
@@ -87,9 +103,9 @@ def texts(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Pro
     return _field(name, th.ArrayType(th.StringType(nullable=True)), description, data_class)
 
 
-def flag(name: str, description: str) -> th.Property[Any]:
+def flag(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
     """Make a field that is true or false."""
-    return _field(name, th.BooleanType, description, NOT_PERSONAL)
+    return _field(name, th.BooleanType, description, data_class)
 
 
 def instant(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:

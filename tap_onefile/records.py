@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_onefile.errors import UnusableRecord
-from tap_onefile.fields import converter_for, plain_type_of
+from tap_onefile.fields import plain_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from tap_onefile.data_protection import DataProtection
     from tap_onefile.report import RunReport
 
     Row = dict[str, Any]
@@ -27,16 +28,30 @@ class RecordShaper:
 
     Args:
         stream: The name of the stream.
-        schema: The JSON schema of the stream.
+        schema: The JSON schema of the stream, with all fields.
         keys: The fields that must have a value.
         report: Told of unknown fields and of values that do not fit.
+        protection: Says what becomes of each field.
+        held_back: Fields that a record does not have although OneFile sends them.
     """
 
-    def __init__(self, stream: str, schema: Mapping[str, Any], keys: Collection[str], report: RunReport) -> None:
+    def __init__(
+        self,
+        stream: str,
+        schema: Mapping[str, Any],
+        keys: Collection[str],
+        report: RunReport,
+        *,
+        protection: DataProtection,
+        held_back: Collection[str] = (),
+    ) -> None:
         self._stream = stream
-        fields = schema["properties"]
-        self._plain_types = {name: plain_type_of(field) for name, field in fields.items()}
-        self._converters = {name: converter_for(field) for name, field in fields.items()}
+        self._held_back = frozenset(held_back)
+        fields = {name: rule for name, rule in schema["properties"].items() if name not in self._held_back}
+        self._plain_types = {
+            name: None if protection.makes_pseudonyms_of(rule) else plain_type_of(rule) for name, rule in fields.items()
+        }
+        self._converters = {name: protection.converter_for(rule) for name, rule in fields.items()}
         self._keys = tuple(keys)
         self._report = report
 
@@ -59,7 +74,8 @@ class RecordShaper:
         # fewest steps.
         for name, value in row.items():
             if name not in plain_types:
-                self._report.unknown_field(self._stream, name)
+                if name not in self._held_back:
+                    self._report.unknown_field(self._stream, name)
             elif value is not None and value != "":
                 record[name] = value if value.__class__ is plain_types[name] else self._converted(name, value)
         for name, value in context.items():

@@ -15,6 +15,7 @@ from jsonschema import Draft7Validator
 from singer_sdk import typing as th
 
 from tap_onefile import __version__
+from tap_onefile.data_protection import SHORTEST_KEY, PersonalData
 from tap_onefile.errors import SettingsError
 from tap_onefile.instants import to_instant
 from tap_onefile.streams import DETAILED
@@ -62,6 +63,30 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         title="Organisations",
         description="OneFile ids of the organisations (centres) to read. All that the token can see where it is left"
         " out.",
+    ),
+    th.Property(
+        "special_category_data",
+        th.BooleanType,
+        default=False,
+        title="Special category data",
+        description="Whether to read what is known of learners' ethnicity, sex, health, disabilities and learning"
+        " difficulties. Where it is off, these fields are in neither the catalog nor the records.",
+    ),
+    th.Property(
+        "personal_data",
+        th.StringType(allowed_values=[each.value for each in PersonalData]),
+        default=PersonalData.INCLUDE.value,
+        title="Personal data",
+        description="What to do with personal fields, such as names and e-mail addresses: include them as they are,"
+        " pseudonymise them, or exclude them. Ids and MISIDs stay as they are.",
+    ),
+    th.Property(
+        "pseudonym_key",
+        th.StringType,
+        secret=True,
+        title="Pseudonym key",
+        description="The secret that pseudonyms are made with, of at least 32 characters. The same key gives the same"
+        " pseudonyms; who has it can find out whom they stand for.",
     ),
     th.Property(
         "page_size",
@@ -237,12 +262,27 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     api_url = own.get("api_url")
     if isinstance(api_url, str) and (fault := _address_fault(api_url.strip())):
         yield fault
+    yield from _pseudonym_faults(own)
     start_date = own.get("start_date")
     if isinstance(start_date, str) and not _is_instant(start_date):
         yield "The setting start_date must be an ISO 8601 date such as 2026-01-31 or 2026-01-31T00:00:00Z."
     user_agent = own.get("user_agent")
     if isinstance(user_agent, str) and not (user_agent.isascii() and user_agent.isprintable() and user_agent.strip()):
         yield "The setting user_agent must be a line of plain ASCII text."
+
+
+def _pseudonym_faults(own: Mapping[str, Any]) -> Iterator[str]:
+    key = own.get("pseudonym_key")
+    if isinstance(key, str) and len(key) < SHORTEST_KEY:
+        yield (
+            f"The setting pseudonym_key must have at least {SHORTEST_KEY} characters, so that nobody can guess it: make"
+            " one with `openssl rand -hex 32`."
+        )
+    if key is None and own.get("personal_data") == PersonalData.PSEUDONYMISE:
+        yield (
+            "The setting personal_data is pseudonymise, which needs the setting pseudonym_key: make one with `openssl"
+            " rand -hex 32`, and keep it as safe as the customer token."
+        )
 
 
 def _in_words(error: ValidationError) -> str:

@@ -16,7 +16,9 @@ from typing_extensions import override
 
 from tap_onefile import cost, versions
 from tap_onefile.budget import Budget
+from tap_onefile.catalog import described, limited, unlisted
 from tap_onefile.client import OneFileClient
+from tap_onefile.data_protection import DataProtection
 from tap_onefile.errors import IncompleteRun, OneFileError
 from tap_onefile.heartbeat import heartbeat
 from tap_onefile.instants import to_instant
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     import click
     from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.singerlib import Catalog
 
     from tap_onefile.read_ahead import Read
 
@@ -93,6 +96,11 @@ class TapOneFile(Tap):
     def settings(self) -> Settings:
         """The settings of this run, checked and with their defaults."""
         return Settings.from_config(self.config)
+
+    @cached_property
+    def data_protection(self) -> DataProtection:
+        """What of people's data this run lets through."""
+        return DataProtection.from_config(self.config)
 
     @cached_property
     def client(self) -> OneFileClient:
@@ -155,6 +163,22 @@ class TapOneFile(Tap):
         """The moment at which this run began, in UTC."""
         return to_instant(datetime.fromtimestamp(self.initialized_at / 1000, tz=UTC).isoformat())
 
+    @cached_property
+    def schemas(self) -> dict[str, dict[str, Any]]:
+        """The JSON schema of each stream, with the fields that this run lets through."""
+        return {stream.name: self.data_protection.protect(stream.schema) for stream in STREAMS}
+
+    @property
+    @override
+    def catalog_dict(self) -> dict[str, Any]:
+        return described(super().catalog_dict, self.schemas)
+
+    @property
+    @override
+    def input_catalog(self) -> Catalog | None:
+        given = super().input_catalog
+        return None if given is None else limited(given, self.schemas)
+
     @override
     def discover_streams(self) -> Sequence[Stream]:
         return [stream(self) for stream in STREAMS]
@@ -200,6 +224,9 @@ class TapOneFile(Tap):
             OneFileError: The run cannot go on, or something is missing at its end.
         """
         self.interruption.listen()
+        self.logger.info(self.data_protection.in_words())
+        if self.input_catalog and (fields := unlisted(self.input_catalog, self.schemas)):
+            self.logger.warning("The catalog does not list %s: left out. Discover it anew.", ", ".join(fields))
         writer = cast("BufferedWriter", self.message_writer)
         writer.versions = versions.versions_of(self)
         with heartbeat(self.statistics, self.settings.requests_per_minute):

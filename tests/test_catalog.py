@@ -26,9 +26,10 @@ def discovery(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def catalog(discovery: Run) -> dict[str, dict[str, Any]]:
-    """Give the streams of the catalog by name."""
-    return {stream["tap_stream_id"]: stream for stream in json.loads(discovery.stdout)["streams"]}
+def catalog(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Give the streams of the catalog by name, with every field there is."""
+    run = run_tap(tmp_path_factory.mktemp("catalog"), {"special_category_data": True}, "--discover")
+    return {stream["tap_stream_id"]: stream for stream in json.loads(run.stdout)["streams"]}
 
 
 def test_discovery_needs_no_settings_and_prints_nothing_but_json(discovery: Run) -> None:

@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 from demo.pipeline import MELTANO, Pipeline
 from demo.postgres import SCHEMA, postgres
 from tap_onefile.streams import STREAMS
+from tap_onefile.streams.people import Learners
 from tests.expected import spelled
 from tests.running import config_for
 
@@ -108,6 +109,37 @@ def test_the_recipe_of_the_docs_finds_what_is_gone(folder: Path, held: Sandbox) 
         with psycopg.connect(f"host={folder / 'data'} user=postgres dbname=postgres") as connection:
             found = connection.execute(query.encode()).fetchall()
         assert [row[0] for row in found] == sorted([deleted, archived])
+
+
+def test_what_is_held_back_has_no_column_in_postgresql_and_pseudonyms_are_texts(
+    folder: Path, start_sandbox: StartSandbox
+) -> None:
+    held = start_sandbox(learners=10)
+    settings = plugin_settings(held) | {
+        "TAP_ONEFILE_SPECIAL_CATEGORY_DATA": "false",
+        "TAP_ONEFILE_PERSONAL_DATA": "pseudonymise",
+        "TAP_ONEFILE_PSEUDONYM_KEY": "an invented key of thirty-two characters or more",
+    }
+    with postgres(folder / "data") as server:
+        settings["TARGET_POSTGRES_SQLALCHEMY_URL"] = server.sqlalchemy_url
+        pipeline = Pipeline(settings, database=folder / "meltano.db", log=folder / "log")
+        # An earlier run, whose catalog Meltano may have kept.
+        pipeline.environment["TAP_ONEFILE_SPECIAL_CATEGORY_DATA"] = "true"
+        pipeline.command = ("invoke", "tap-onefile", "--discover")
+        pipeline.run()
+        pipeline.environment["TAP_ONEFILE_SPECIAL_CATEGORY_DATA"] = "false"
+        pipeline.command = ("run", "tap-onefile", "target-postgres")
+        pipeline.run()
+
+        columns = "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'learners'"
+        types = dict(server.query(columns))
+        learners = server.records("learners", ["ID", "Email", "DOB"])
+    classes = {name: rule["x-onefile-data-class"] for name, rule in Learners.schema["properties"].items()}
+    assert types.keys() & classes.keys() == {name for name in classes if classes[name] != "special category"}
+    assert types["DOB"] == "text"
+    assert len(learners) == len(held.records("learners"))
+    for learner in learners:
+        assert all(re.fullmatch("[0-9a-f]{64}", learner[name] or "0" * 64) for name in ("Email", "DOB"))
 
 
 def test_meltano_config_test_names_the_customer_and_the_organisations(folder: Path, held: Sandbox) -> None:

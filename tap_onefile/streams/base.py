@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.metrics import Counter
+    from singer_sdk.singerlib import Catalog
 
     from tap_onefile.read_ahead import Read
     from tap_onefile.tap import TapOneFile
@@ -40,8 +42,8 @@ class OneFileStream(Stream):
     name: str
     """The stream's name in the catalog, and so the name of its table."""
 
-    schema: ClassVar[dict[str, Any]]
-    """What a record holds."""
+    schema: dict[str, Any]
+    """What OneFile gives; of a stream that was made for a run, what its records hold."""
 
     entity: ClassVar[str]
     """The entity, as OneFile's paths name it."""
@@ -71,13 +73,35 @@ class OneFileStream(Stream):
         super().__init__(tap)
         self.onefile = tap
         self._tally = tap.statistics.of(self.name)
-        keys: Sequence[str] = self.primary_keys  # ty: ignore[invalid-assignment] # the SDK makes a property of it
-        self._shaper = RecordShaper(self.name, self.schema, keys, tap.report)
+        self._whole_schema = self.schema
+        self.schema = tap.schemas[self.name]
 
     @classmethod
     def call(cls) -> str:
         """Tell which call of the API reads the stream, as the API reference spells it."""
         return f"POST /{cls.entity}/Search/{{page}}/{{size}}"
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        super().apply_catalog(catalog)
+        if entry := catalog.get_stream(self.name):
+            # What the target has not been told of is not sent.
+            listed = entry.schema.to_dict()["properties"]
+            fields = {name: rule for name, rule in self.schema["properties"].items() if name in listed}
+            self.schema = {**self.schema, "properties": fields}
+
+    @cached_property
+    def shaper(self) -> RecordShaper:
+        """Makes the records of the stream."""
+        keys: Sequence[str] = self.primary_keys  # ty: ignore[invalid-assignment] # the SDK makes a property of it
+        return RecordShaper(
+            self.name,
+            self._whole_schema,
+            keys,
+            self.onefile.report,
+            protection=self.onefile.data_protection,
+            held_back=self._whole_schema["properties"].keys() - self.schema["properties"].keys(),
+        )
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
@@ -117,7 +141,7 @@ class OneFileStream(Stream):
         for row in self.get_rows(context):
             self.onefile.interruption.check()
             self._tally.records += 1
-            yield self._shaper.shape(row, defaults)
+            yield self.shaper.shape(row, defaults)
 
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
         """Read the rows of one context.

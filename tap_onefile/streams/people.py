@@ -15,6 +15,7 @@ from tap_onefile.fields import (
     instant,
     integer,
     number,
+    person_misid,
     record,
     reference,
     text,
@@ -35,7 +36,7 @@ _USER = (
     text("FirstName", "First name.", PERSONAL),
     text("LastName", "Last name.", PERSONAL),
     text("Email", "E-mail address.", PERSONAL),
-    text("MISID", "Id in the customer's own MIS. Free text, and not unique.", PERSONAL),
+    person_misid(),
     text("Telephone", "Telephone number.", PERSONAL),
     text("MobileNumber", "Mobile number.", PERSONAL),
     text("HomeAddress", "Home address, in several lines.", PERSONAL),
@@ -74,7 +75,8 @@ _LEARNER = (
     text("PrimaryLLDDCode", "Main learning difficulty, disability or health problem (ILR code).", SPECIAL),
     texts("SecondaryLLDDCodes", "Further learning difficulties, disabilities or health problems (ILR codes).", SPECIAL),
     integer("LearningDifficultyAndDisabilityID", "OneFile's id of the learning difficulty or disability.", SPECIAL),
-    flag("SupportFunding", "Whether there is funding for learning support."),
+    # There is such funding only for the needs that come of a learning difficulty, disability or health problem.
+    flag("SupportFunding", "Whether there is funding for learning support.", SPECIAL),
 )
 
 

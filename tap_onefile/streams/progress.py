@@ -90,7 +90,7 @@ class Plans(OrganisationStream):
         instant("PlanOn", "When the plan was made."),
         # The rest is in the record by id (API reference, section 4); more is there that is not shown.
         reference("LearnerID", "Id of the learner."),
-        text("Title", "Title of the plan."),
+        text("Title", "Title of the plan: free text.", PERSONAL),
         integer("StatusID", "Status; what the numbers mean is not documented."),
         instant("AssessorSignedOn", "When the assessor signed."),
         instant("LearnerSignedOn", "When the learner signed."),

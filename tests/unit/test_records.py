@@ -13,12 +13,13 @@ from jsonschema import Draft7Validator
 from typing_extensions import override
 
 from tap_onefile import fields
+from tap_onefile.data_protection import DataProtection
 from tap_onefile.errors import UnusableRecord
 from tap_onefile.records import RecordShaper
 from tap_onefile.report import RunReport
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -76,8 +77,13 @@ class Notes(RunReport):
         self.unfit.append(name)
 
 
+def shaper(keys: list[str], notes: RunReport | None = None, held_back: Collection[str] = ()) -> RecordShaper:
+    protection = DataProtection()
+    return RecordShaper("people", SCHEMA, keys, notes or RunReport(), protection=protection, held_back=held_back)
+
+
 def shape(row: dict[str, Any], context: dict[str, Any] | None = None, notes: RunReport | None = None) -> dict[str, Any]:
-    return RecordShaper("people", SCHEMA, ["ID"], notes or RunReport()).shape(row, context or {})
+    return shaper(["ID"], notes).shape(row, context or {})
 
 
 values = st.recursive(
@@ -209,8 +215,17 @@ def test_a_value_that_does_not_fit_is_null_and_told_by_the_kind_that_came(heard:
 
 
 def test_each_key_of_several_is_needed() -> None:
-    shaper = RecordShaper("people", SCHEMA, ["ID", "OrganisationID"], RunReport())
+    both = shaper(["ID", "OrganisationID"])
 
-    assert shaper.shape({"ID": 1}, {"OrganisationID": 2})["OrganisationID"] == 2
+    assert both.shape({"ID": 1}, {"OrganisationID": 2})["OrganisationID"] == 2
     with pytest.raises(UnusableRecord, match="OrganisationID"):
-        shaper.shape({"ID": 1}, {})
+        both.shape({"ID": 1}, {})
+
+
+def test_what_is_held_back_is_neither_in_the_record_nor_reported() -> None:
+    notes = Notes()
+
+    record = shaper(["ID"], notes, held_back=["FirstName"]).shape({"ID": 1, "FirstName": SECRET}, {})
+
+    assert list(record) == [name for name in NAMES if name != "FirstName"]
+    assert notes.unknown == notes.unfit == []
