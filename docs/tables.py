@@ -68,6 +68,22 @@ def fields() -> str:
     return "\n\n".join(sections)
 
 
+def data_classes() -> str:
+    """Make the table of personal and special category fields, each with the streams that have it."""
+    having: dict[tuple[str, str], list[str]] = {}
+    for stream in STREAMS:
+        for name, rule in stream.schema["properties"].items():
+            having.setdefault((rule["x-onefile-data-class"], name), []).append(stream.name)
+    rows = [
+        (f"`{name}`", data_class, ", ".join(f"`{stream}`" for stream in streams))
+        for (data_class, name), streams in having.items()
+        if data_class != "none"
+    ]
+    everyone = ", ".join(f"`{stream.name}`" for stream in STREAMS if "FirstName" in stream.schema["properties"])
+    rows = [(field, data_class, where.replace(everyone, "all streams of people")) for field, data_class, where in rows]
+    return _table(("Field", "Class", "In"), rows)
+
+
 def _summary(stream: type[OneFileStream]) -> str:
     return inspect.cleandoc(stream.__doc__ or "").split("\n\n", 1)[0].replace("\n", " ")
 

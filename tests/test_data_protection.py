@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
+import re
+import runpy
+import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +16,6 @@ from tests.running import config_for, run_tap, select
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from onefile_sandbox import Sandbox
     from tests.running import Run
@@ -56,6 +57,16 @@ def sent(run: Run) -> Iterator[tuple[str, dict[str, Any]]]:
             yield message["stream"], message["schema"]["properties"]
         elif message["type"] == "RECORD":
             yield message["stream"], message["record"]
+
+
+@pytest.fixture
+def pseudonym(tmp_path: Path) -> Callable[[str | None], str | None]:
+    """Make pseudonyms as the documentation tells a user to make them."""
+    page = (Path(__file__).parents[1] / "docs" / "privacy.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    (tmp_path / "snippet.py").write_text(textwrap.dedent(snippet))
+    documented = runpy.run_path(str(tmp_path / "snippet.py"))["pseudonym"]
+    return lambda value: documented(value, KEY) if value else None
 
 
 @pytest.fixture
@@ -141,7 +152,7 @@ def test_excluded_personal_data_is_nowhere_in_the_output(tmp_path: Path, sandbox
 
 
 def test_pseudonyms_stand_for_the_same_value_in_every_stream_and_for_nothing_else(
-    tmp_path: Path, sandbox: Sandbox
+    tmp_path: Path, sandbox: Sandbox, pseudonym: Callable[[str | None], str | None]
 ) -> None:
     run = protected(tmp_path, sandbox, personal_data="pseudonymise", pseudonym_key=KEY)
 
@@ -213,10 +224,3 @@ def test_batch_is_not_offered_as_it_would_bypass_all_of_this(tmp_path: Path, san
     assert not any(name.startswith("batch") for name in about["settings"]["properties"])
     assert {message["type"] for message in run.messages} == {"SCHEMA", "RECORD", "STATE"}
     assert not list(tmp_path.glob("*.gz"))
-
-
-def pseudonym(value: str | None) -> str | None:
-    """Make a pseudonym as the documentation says it is made."""
-    if not value:
-        return None
-    return hmac.new(KEY.encode(), value.strip().lower().encode(), hashlib.sha256).hexdigest()
