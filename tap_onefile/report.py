@@ -20,6 +20,7 @@ class RunReport:
         self._repeated: Counter[str] = Counter()
         self._gone: Counter[str] = Counter()
         self._nothing: Counter[str] = Counter()
+        self._filtered: Counter[str] = Counter()
         self._not_offered: set[str] = set()
         self._unfit: Counter[tuple[str, str, str]] = Counter()
 
@@ -80,6 +81,14 @@ class RunReport:
         """
         self._gone[stream] += 1
 
+    def filtered(self, stream: str) -> None:
+        """Count a record that a stream map filters although other streams hang from it.
+
+        Args:
+            stream: The stream.
+        """
+        self._filtered[stream] += 1
+
     def not_offered(self, stream: str, why: str) -> None:
         """Note that OneFile has no such thing as a stream for this customer.
 
@@ -117,6 +126,8 @@ class RunReport:
             logger.info("%s: OneFile has nothing for %d learners", stream, count)
         for stream, count in sorted(self._gone.items()):
             logger.warning("%s: OneFile no longer had %d records when they were asked for by their ids", stream, count)
+        for stream, count in sorted(self._filtered.items()):
+            logger.warning("%s: stream_maps filter %d records, so nothing that hangs from them was read", stream, count)
         if self._not_offered:
             logger.warning("Empty, as OneFile answers 404: %s. Deselect them.", ", ".join(sorted(self._not_offered)))
         for (stream, name), count in sorted(self._unknown.items()):

@@ -259,6 +259,9 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
     token = own.get("customer_token")
     if isinstance(token, str) and not _is_header_safe(token.strip()):
         yield "The setting customer_token is empty or holds characters that no OneFile token has: copy it again."
+    if own.get("organisation_ids") == []:
+        # A list that came out empty by mistake must not mean everything.
+        yield "The setting organisation_ids is an empty list: name an organisation, or leave it out to read all."
     api_url = own.get("api_url")
     if isinstance(api_url, str) and (fault := _address_fault(api_url.strip())):
         yield fault

@@ -227,6 +227,9 @@ class TapOneFile(Tap):
         self.logger.info(self.data_protection.in_words())
         if self.input_catalog and (fields := unlisted(self.input_catalog, self.schemas)):
             self.logger.warning("The catalog does not list %s: left out. Discover it anew.", ", ".join(fields))
+        for stream in self.streams.values():
+            if isinstance(stream, OneFileStream):
+                stream.check_maps()
         writer = cast("BufferedWriter", self.message_writer)
         writer.versions = versions.versions_of(self)
         with heartbeat(self.statistics, self.settings.requests_per_minute):

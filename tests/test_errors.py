@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from onefile_sandbox import Behaviour, Fault
-from tests.running import GIVES_UP_SOON, config_for, run_tap
+from tests.running import GIVES_UP_SOON, config_for, run_tap, select
 from tests.scripted import scripted_server
 
 if TYPE_CHECKING:
@@ -214,6 +214,15 @@ def test_a_row_without_an_id_stops_the_run(tmp_path: Path, row: dict[str, Any]) 
         run = run_tap(tmp_path, config)
 
     assert_failed(run, "placements", "without a usable ID")
+    assert "needle" not in run.stderr
+
+
+def test_a_learner_without_an_id_does_not_vanish_from_what_is_read_for_each_learner(tmp_path: Path) -> None:
+    arguments = select(tmp_path, "off_the_job")
+    with scripted_server({"User": [{"FirstName": "needle"}]}) as config:
+        run = run_tap(tmp_path, config, *arguments)
+
+    assert_failed(run, "off_the_job", "a learner without a usable ID")
     assert "needle" not in run.stderr
 
 

@@ -6,6 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.expected import by_id
 from tests.running import config_for, run_tap, select
 
@@ -60,6 +62,27 @@ def test_a_deselected_field_is_neither_in_the_schema_nor_in_a_record(tmp_path: P
     for learner in sandbox.records("learners"):
         if learner.get("NINO"):
             assert learner["NINO"] not in run.stdout
+
+
+@pytest.mark.parametrize("maps", [{"organisations": "__NULL__"}, {"learners": {}, "__else__": None}], ids=repr)
+def test_a_stream_map_cannot_empty_other_streams_in_silence(
+    tmp_path: Path, sandbox: Sandbox, maps: dict[str, Any]
+) -> None:
+    run = run_tap(tmp_path, config_for(sandbox, stream_maps=maps))
+
+    assert run.status == 1
+    assert "The setting stream_maps removes" in run.last_line
+    assert not sandbox.calls
+
+
+def test_what_hangs_from_a_filtered_organisation_is_told_to_be_absent(tmp_path: Path, sandbox: Sandbox) -> None:
+    wanted = sandbox.records("organisations")[0]["ID"]
+
+    run = run_tap(tmp_path, config_for(sandbox, stream_maps={"organisations": {"__filter__": f"ID == {wanted}"}}))
+
+    assert run.status == 0, run.stderr
+    assert {record["OrganisationID"] for record in run.records["learners"]} == {wanted}
+    assert "organisations: stream_maps filter 1 records, so nothing that hangs from them was read" in run.stderr
 
 
 def test_flattening_turns_lists_into_text(tmp_path: Path, sandbox: Sandbox) -> None:

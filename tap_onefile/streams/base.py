@@ -10,10 +10,10 @@ from urllib.parse import quote
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from typing_extensions import override
 
-from tap_onefile.errors import NotFound, Refused, UnusableRecord
+from tap_onefile.errors import NotFound, Refused, SettingsError, UnusableRecord
 from tap_onefile.paging import PageSequence, new_rows
 from tap_onefile.read_ahead import Get, Search
 from tap_onefile.records import RecordShaper
@@ -124,6 +124,18 @@ class OneFileStream(Stream):
         finally:
             self._tally.seconds += time.monotonic() - began
 
+    def check_maps(self) -> None:
+        """See that no stream map takes away what other streams hang from.
+
+        Raises:
+            SettingsError: One does: the SDK would read nothing of those streams, and say nothing.
+        """
+        if self.has_selected_descendents and isinstance(self.stream_maps[0], RemoveRecordTransform):
+            raise SettingsError(
+                f"The setting stream_maps removes {self.name}, which other streams are read by, so that these would be"
+                f" empty. Keep {self.name} there (as {{}}), and deselect it in the catalog if you do not want it.",
+            )
+
     def read_records(self, context: Mapping[str, Any]) -> Iterable[Record]:
         """Read the records of one context to its end.
 
@@ -141,7 +153,10 @@ class OneFileStream(Stream):
         for row in self.get_rows(context):
             self.onefile.interruption.check()
             self._tally.records += 1
-            yield self.shaper.shape(row, defaults)
+            record = self.shaper.shape(row, defaults)
+            if self.child_streams and not self.stream_maps[0].get_filter_result(record):
+                self.onefile.report.filtered(self.name)
+            yield record
 
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
         """Read the rows of one context.

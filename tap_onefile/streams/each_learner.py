@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
+from tap_onefile.errors import UnusableRecord
 from tap_onefile.paging import PageSequence, new_rows
 from tap_onefile.read_ahead import Get, Search
 from tap_onefile.streams.organisations import OrganisationStream
@@ -58,9 +59,19 @@ class LearnerIds:
             search = self.search(organisation)
             pages = self._read_ahead.pages(search)
             rows = new_rows(PageSequence("learners", "ID"), pages, lambda page: self._fetch(search, page))
-            self._ids = [int(row["ID"]) for page in rows for row in page if row.get("ID")]
+            self._ids = [_id_of(row) for page in rows for row in page]
             self._organisation = organisation
         return self._ids
+
+
+def _id_of(learner: dict[str, Any]) -> int:
+    record_id = str(learner.get("ID"))
+    if not record_id.isdecimal():
+        raise UnusableRecord(
+            "OneFile sent a learner without a usable ID, so that what hangs from the learner cannot be asked for."
+            " Please report it, and deselect the stream until it is mended.",
+        )
+    return int(record_id)
 
 
 class EachLearnerStream(OrganisationStream):

@@ -190,6 +190,10 @@ def test_organisations_are_whole_numbers_and_no_list_means_all() -> None:
     assert read(organisation_ids=[5740, 5741, 5740]).organisation_ids == frozenset({5740, 5741})
 
 
+def test_an_empty_list_does_not_mean_all() -> None:
+    assert "organisation_ids is an empty list" in fault(organisation_ids=[])
+
+
 @pytest.mark.parametrize("wrong", [["5740"], [1.5], [True], "5740", 5740, {}], ids=repr)
 def test_what_is_no_list_of_whole_numbers_is_refused(wrong: object) -> None:
     assert "organisation_ids must be a list of whole numbers" in fault(organisation_ids=wrong)
