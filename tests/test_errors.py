@@ -217,6 +217,14 @@ def test_a_row_without_an_id_stops_the_run(tmp_path: Path, row: dict[str, Any]) 
     assert "needle" not in run.stderr
 
 
+def test_no_organisation_at_all_is_not_taken_for_a_customer_without_data(tmp_path: Path) -> None:
+    with scripted_server({"Organisation": []}) as config:
+        run = run_tap(tmp_path, config)
+
+    assert_failed(run, "organisations of CustomerID 9001", "lists no organisation")
+    assert run.records["customers"]
+
+
 def test_a_learner_without_an_id_does_not_vanish_from_what_is_read_for_each_learner(tmp_path: Path) -> None:
     arguments = select(tmp_path, "off_the_job")
     with scripted_server({"User": [{"FirstName": "needle"}]}) as config:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from tap_onefile.errors import SettingsError
+from tap_onefile.errors import Refused, SettingsError
 from tap_onefile.fields import flag, identity, record, reference, text
 from tap_onefile.read_ahead import Get
 from tap_onefile.streams.base import OneFileStream
@@ -76,6 +76,12 @@ class Organisations(OneFileStream):
         organisations = list(super().get_rows(context))
         names = ", ".join(f"{row.get('ID')} {row.get('Name')}" for row in organisations)
         self.logger.info("The token sees %d organisations: %s", len(organisations), names or "none")
+        if not organisations:
+            # Every customer has at least one (help article 76000048013), and empty tables would not say what is wrong.
+            raise Refused(
+                "OneFile lists no organisation for the customer, so nothing that hangs from one was read. Run again,"
+                " and ask OneFile support to let your customer token see your organisations if it persists.",
+            )
         wanted = self.onefile.settings.organisation_ids
         if wanted is None:
             return self._ahead(organisations)
