@@ -91,7 +91,7 @@ class OneFileClient:
         """
         found = self._get(path, read_object, tally, of_record=of_record)
         if found is None:
-            raise errors.not_found(f"GET {path}", self._transport.host)
+            raise errors.not_found(f"GET {path}", self._transport.host, "an empty answer")
         return found
 
     def get_rows(self, path: str, *, of_record: bool = False, tally: Tally | None = None) -> list[Row]:

@@ -200,18 +200,19 @@ def question_refused(call: str, status: int, code: object, message: str | None) 
     )
 
 
-def not_found(call: str, host: str) -> NotFound:
-    """Say that the host does not know a path.
+def not_found(call: str, host: str, came: str = "404") -> NotFound:
+    """Say that the host has nothing at a path.
 
     Args:
         call: The method and path.
         host: The host that was asked.
+        came: What the host answered.
 
     Returns:
         The error to raise.
     """
     return NotFound(
-        f"{host} has nothing (404) at {call}, which the OneFile API has. Check the setting api_url: it must end with"
+        f"{host} has nothing ({came}) at {call}, which the OneFile API has. Check the setting api_url: it must end with"
         " the version, as in https://wsapi.onefile.co.uk/api/v2.1, or be left out in favour of environment.",
     )
 
