@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import struct
@@ -13,8 +14,7 @@ from onefile_sandbox.answers import Answer
 from onefile_sandbox.rendering import encode
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Awaitable, Callable, Collection, Iterable
 
     from starlette.types import Receive, Scope, Send
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # Linger on, for no time: closing the socket then sends a reset and drops what is unsent.
 _NO_LINGER = struct.pack("ii", 1, 0)
 _BODILESS = frozenset({204, 304})
+_NEVER_SENT = 1 << 20
+_TRICKLE_SECONDS = 0.1
 
 
 class Connection(Protocol):
@@ -64,6 +66,9 @@ def spoilt(answer: Answer, kinds: Collection[Kind]) -> Answer:
     if "malformed" in kinds:
         kept = answer.body[: len(answer.body) * 2 // 3] or b'[{"ID":'
         answer = replace(answer, status=200, body=kept)
+    if "garbled" in kinds:
+        headers = {**answer.headers, "Content-Encoding": "gzip"}
+        answer = replace(answer, status=200, body=answer.body or b"[]", headers=headers)
     return answer
 
 
@@ -82,6 +87,15 @@ async def send_half(answer: Answer, send_event: Send, connection: Connection | N
     await send_event({"type": "http.response.body", "body": half, "more_body": True})
     if connection:
         connection.transport.close()
+
+
+async def trickle(receive: Receive, send_event: Send, pause: Callable[[float], Awaitable[None]]) -> None:
+    """Send an answer that never comes to its end, until the client is gone or the server stops."""
+    await _begin(Answer(200, b" " * _NEVER_SENT), send_event)
+    gone = asyncio.ensure_future(until_gone(receive))
+    while not gone.done():
+        await send_event({"type": "http.response.body", "body": b" ", "more_body": True})
+        await pause(_TRICKLE_SECONDS)
 
 
 async def break_off(connection: Connection | None, receive: Receive, *, reset: bool) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Kind = Literal[
     "status", "reset", "close", "cut", "malformed", "html", "hang", "slow", "expire",
-    "repeat-page", "moving-row", "redirect", "wrong-shape", "empty-200",
+    "repeat-page", "moving-row", "redirect", "wrong-shape", "empty-200", "garbled", "trickle",
 ]  # fmt: skip
 
 KINDS: dict[Kind, str] = {
@@ -33,9 +33,13 @@ KINDS: dict[Kind, str] = {
     "redirect": "answers 302 to `location`",
     "wrong-shape": "answers an object where a list is due, and the other way round",
     "empty-200": "answers 200 with nothing",
+    "garbled": "says that the body is compressed, which it is not",
+    "trickle": "sends a blank of the body now and then, and never comes to its end",
 }
 
-INSTEAD: frozenset[Kind] = frozenset({"status", "reset", "close", "html", "hang", "expire", "redirect", "empty-200"})
+INSTEAD: frozenset[Kind] = frozenset(
+    {"status", "reset", "close", "html", "hang", "trickle", "expire", "redirect", "empty-200"}
+)
 """Kinds that take the answer's place, so that a call can have only one of them."""
 
 _ON_LATER_PAGES: frozenset[Kind] = frozenset({"repeat-page", "moving-row"})

@@ -83,7 +83,7 @@ class Front:
             if fault.kind == "slow":
                 await self._pause(fault.seconds)
         replaced = next((fault for fault in faults if fault.kind in INSTEAD), None)
-        if replaced and await self._breaks(replaced, scope, receive):
+        if replaced and await self._breaks(replaced, scope, receive, send):
             return
         kinds = [fault.kind for fault in faults]
         if replaced:
@@ -99,10 +99,12 @@ class Front:
             return
         await self._deliver(answer, entry, send)
 
-    async def _breaks(self, fault: Fault, scope: Scope, receive: Receive) -> bool:
-        """Let the connection break or hang, if that is what the fault is."""
+    async def _breaks(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Let the connection break, hang or trickle, if that is what the fault is."""
         if fault.kind == "hang":
             await delivery.until_gone(receive)
+        elif fault.kind == "trickle":
+            await delivery.trickle(receive, send, self._pause)
         elif fault.kind in {"reset", "close"}:
             reset = fault.kind == "reset"
             await delivery.break_off(self._connection(scope), receive, reset=reset)

@@ -69,6 +69,26 @@ def test_a_close(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.messages == []
 
 
+def test_a_garbled_body(client: Client) -> None:
+    client.sandbox.add_fault(Fault("garbled"))
+    with pytest.raises(requests.exceptions.ContentDecodingError):
+        client.search("User", 1, 5, Role=1)
+    assert client.search("User", 1, 5, Role=1).status_code == 200
+
+
+def test_a_trickle_goes_on_until_the_client_has_enough(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    client.sandbox.add_fault(Fault("trickle"))
+    host = client.sandbox.api_url.split("/")[2]
+    connection = http.client.HTTPConnection(host, timeout=5)
+    connection.request("GET", "/api/v2.1/Customer")
+    answer = connection.getresponse()
+    assert answer.status == 200
+    assert answer.read(3) == b"   "
+    connection.close()
+    assert client.search("User", 1, 5, Role=1).status_code == 200
+    assert caplog.messages == []
+
+
 def test_only_the_connection_of_the_call_is_broken(client: Client) -> None:
     def ask(connection: http.client.HTTPConnection) -> bytes:
         connection.request("GET", "/api/v2.1/Customer", headers={"X-TokenID": client.session})
