@@ -19,7 +19,7 @@ pip_url = sed -n 's/^ *pip_url: *\(.*$(1)==.*\)/\1/p' meltano.yml
 lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
   --python-version 3.11 --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup test lint types dependencies docs docs-check check demo lock format clean FORCE
+.PHONY: help setup test soak lint types dependencies docs docs-check check demo lock format clean FORCE
 
 help: ## Show this list
 	@echo "Usage: make TARGET [PYTHON=python3.12] [ARGS='...']"
@@ -31,6 +31,9 @@ setup: .venvs/dev/ready .venvs/meltano/ready .venvs/plugins/ready ## Set up ever
 
 test: setup ## Run every test, with coverage measured and gated; ARGS='tests/test_x.py -k name' runs a part, ungated
 	$(dev)/python -m pytest --numprocesses auto $(if $(ARGS),$(ARGS),--cov)
+
+soak: .venvs/dev/ready ## Let 2,000 faults happen to real runs, and see that nothing is lost; takes about 20 minutes
+	$(dev)/python -m tests.campaign $(ARGS)
 
 lint: .venvs/dev/ready ## Check style and format
 	$(dev)/ruff check $(ARGS)
