@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,6 +15,20 @@ if TYPE_CHECKING:
     from tap_onefile.transport import Answer
 
     Row = dict[str, Any]
+
+
+_UNHELD = re.compile("[\0\ud800-\udfff]")
+"""NUL, which PostgreSQL cannot hold, and halves of surrogate pairs, which no encoding can."""
+_MAY_HOLD_NUL = b"\\u0000"
+
+
+_LONGEST_CODE = 1000
+
+
+class MendedText(str):
+    """A text in which characters that a target cannot hold were replaced by U+FFFD, for whoever counts such."""
+
+    __slots__ = ()
 
 
 def read_object(answer: Answer) -> Row | None:
@@ -50,16 +65,26 @@ def _decode(content: bytes) -> object:
     if text in {b"", b'""'}:
         return None
     try:
-        return msgspec.json.decode(text)
+        found: object = msgspec.json.decode(text)
+        return _mended(found) if _MAY_HOLD_NUL in text else found
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        # The standard decoder takes what is legal but odd, such as half of a surrogate pair, which nothing can write.
-        found: object = json.loads(text, parse_constant=_refuse_constant)
-        return json.loads(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
+        # The standard decoder takes what is legal but odd, such as half of a surrogate pair.
+        return _mended(json.loads(text, parse_constant=_refuse_constant))
     except (ValueError, RecursionError):
         what = "an HTML page" if text[:1] == b"<" else "a body that is not JSON"
         raise Fault(f"{what} in place of data") from None
+
+
+def _mended(found: object) -> object:
+    if isinstance(found, str):
+        return MendedText(_UNHELD.sub("\ufffd", found)) if _UNHELD.search(found) else found
+    if isinstance(found, list):
+        return [_mended(item) for item in found]
+    if isinstance(found, dict):
+        return {str(_mended(name)): _mended(value) for name, value in found.items()}
+    return found
 
 
 def _refuse_constant(name: str) -> None:
@@ -67,14 +92,12 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def reason(content: bytes) -> tuple[object, str | None]:
-    """Read OneFile's own code and words out of an error, where it gives them (API reference, section 7)."""
+def read_code(content: bytes) -> int | None:
+    """Read OneFile's own code out of an error, where it gives one (API reference, section 7)."""
     try:
         found = json.loads(content)
     except (ValueError, RecursionError):
-        return None, None
-    if not isinstance(found, dict):
-        return None, None
-    reason = {str(key).lower(): value for key, value in found.items()}
-    message = reason.get("message")
-    return reason.get("code"), message if isinstance(message, str) else None
+        return None
+    codes = [value for name, value in found.items() if name.lower() == "code"] if isinstance(found, dict) else []
+    # What is longer than any code that was ever seen may be the number of a person.
+    return next((code for code in codes if type(code) is int and abs(code) < _LONGEST_CODE), None)

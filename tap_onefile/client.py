@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tap_onefile import errors
-from tap_onefile.answers import read_object, read_rows, read_token, reason
+from tap_onefile.answers import read_code, read_object, read_rows, read_token
 from tap_onefile.budget import PAUSE
 from tap_onefile.errors import Action, Fault
 from tap_onefile.session import Session
@@ -243,13 +243,7 @@ class OneFileClient:
             case Action.REDIRECTED:
                 raise errors.redirected(call, outcome.status, self._transport.host)
             case _:
-                code, message = reason(outcome.content)
-                raise errors.question_refused(call, outcome.status, code, self._without_tokens(message))
-
-    def _without_tokens(self, text: str | None) -> str | None:
-        for secret in (self._customer_token, self._session.current):
-            text = text.replace(secret, "…") if text and secret else text
-        return text
+                raise errors.question_refused(call, outcome.status, read_code(outcome.content))
 
     def _log_in(self) -> str:
         headers = {"X-CustomerToken": self._customer_token}

@@ -7,10 +7,13 @@ or a personal value.
 from __future__ import annotations
 
 import enum
-import re
 from http import HTTPStatus
 
 RELEASES = "OneFile is often down from 07:00 to 07:30 UK time on release days"
+
+
+_CODES = {-11: "centre not found", -57: "placement not found", -58: "classroom not found"}
+"""What OneFile's error codes mean, as far as they are known (API reference, section 7)."""
 
 
 class OneFileError(Exception):
@@ -178,22 +181,22 @@ def other_shape(call: str, what: str) -> Refused:
     )
 
 
-def question_refused(call: str, status: int, code: object, message: str | None) -> QuestionRefused:
+def question_refused(call: str, status: int, code: int | None) -> QuestionRefused:
     """Say that OneFile finds fault with a call.
+
+    OneFile's own words are not shown: nothing says that they do not repeat what was asked, or name a person.
 
     Args:
         call: The method and path.
         status: The HTTP status code.
         code: OneFile's own error code, if it sent one.
-        message: OneFile's own words, if it sent any.
 
     Returns:
         The error to raise.
     """
-    reasons = [f"code {code}"] if isinstance(code, int) else []
-    if message and message.strip():
-        reasons.append(f"«{_safe_to_show(message)}»")
-    reason = ", ".join(reasons) or "no reason given"
+    reason = "no reason given" if code is None else f"OneFile's code {code}"
+    if code in _CODES:
+        reason += f", {_CODES[code]}"
     return QuestionRefused(
         f"OneFile did not accept {call} (status {status}: {reason}). Repeating it would not help: check the settings"
         " organisation_ids and start_date, and report it if they are right.",
@@ -281,13 +284,3 @@ def starved(host: str, seconds: float) -> Unavailable:
         f"{host} has answered nothing but «too many requests» (429) for {seconds / 60:.0f} minutes. Something else is"
         " spending your customer's calls: find it, or run at another time.",
     )
-
-
-def _safe_to_show(message: str) -> str:
-    """Cut OneFile's words to one short line without anything that looks like a value.
-
-    OneFile's messages are short fixed sentences as far as is known (API reference, section 7), but one that echoed
-    what was asked could carry an e-mail address, a number of a person or a token.
-    """
-    line = " ".join(message.split())
-    return re.sub(r"\S*@\S*|\b(?=\S*\d)[\w+/=-]{8,}|\b[\w+/=-]{24,}", "…", line)[:200]

@@ -39,6 +39,10 @@ PSEUDONYM = "x-onefile-pseudonym"
 """The schema keyword of a field whose values are replaced by pseudonyms."""
 
 
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
+"""What a whole number of a database can be; JSON has no limits."""
+
+
 def record(*properties: th.Property[Any]) -> Schema:
     """Put a stream's schema together.
 
@@ -158,12 +162,14 @@ def _field(
 
 def _to_integer(value: object) -> int:
     if type(value) is int:
-        return value
-    if isinstance(value, str) and _DIGITS.fullmatch(value):
-        return int(value)
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    raise ValueError
+        whole = value
+    elif (isinstance(value, str) and _DIGITS.fullmatch(value)) or (isinstance(value, float) and value.is_integer()):
+        whole = int(value)
+    else:
+        raise ValueError
+    if not SMALLEST <= whole <= LARGEST:
+        raise ValueError
+    return whole
 
 
 def _to_number(value: object) -> float:
@@ -176,10 +182,10 @@ def _to_number(value: object) -> float:
 
 def _to_text(value: object) -> str:
     if isinstance(value, str):
-        return value
+        return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (int, float)):
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
     raise ValueError
 

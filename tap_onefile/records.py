@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tap_onefile.answers import MendedText
 from tap_onefile.errors import UnusableRecord
-from tap_onefile.fields import plain_type_of
+from tap_onefile.fields import LARGEST, SMALLEST, plain_type_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -77,11 +78,12 @@ class RecordShaper:
                 if name not in self._held_back:
                     self._report.unknown_field(self._stream, name)
             elif value is not None and value != "":
-                record[name] = value if value.__class__ is plain_types[name] else self._converted(name, value)
-        for name, value in context.items():
-            # A part of the key says which search found the row, whatever the row says.
-            if name in self._keys or (name in record and record[name] is None and row.get(name) in _NOTHING):
-                record[name] = value
+                kind = plain_types[name]
+                is_plain = value.__class__ is kind and (
+                    kind is not int or SMALLEST <= value <= LARGEST  # type: ignore[operator] # an int, as kind says
+                )
+                record[name] = value if is_plain else self._converted(name, value)
+        self._fill_from(context, record, row)
         for key in self._keys:
             if record[key] is None:
                 raise UnusableRecord(
@@ -90,7 +92,15 @@ class RecordShaper:
                 )
         return record
 
+    def _fill_from(self, context: Mapping[str, Any], record: Row, row: Row) -> None:
+        for name, value in context.items():
+            # A part of the key says which search found the row, whatever the row says.
+            if name in self._keys or (name in record and record[name] is None and row.get(name) in _NOTHING):
+                record[name] = value
+
     def _converted(self, name: str, value: object) -> object:
+        if isinstance(value, MendedText):
+            self._report.mended_text(self._stream, name)
         try:
             return self._converters[name](value)
         except (ValueError, OverflowError):

@@ -6,9 +6,15 @@ Only names and counts are kept here, never a value.
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 
 logger = logging.getLogger("tap-onefile")
+
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_MOST_NAMES = 50
+"""Unknown fields of a stream that are told one by one."""
 
 
 class RunReport:
@@ -23,6 +29,7 @@ class RunReport:
         self._filtered: Counter[str] = Counter()
         self._not_offered: set[str] = set()
         self._unfit: Counter[tuple[str, str, str]] = Counter()
+        self._mended: Counter[tuple[str, str]] = Counter()
 
     def missing(self, what: str, why: str) -> None:
         """Note that something could not be read while the rest of the run goes on.
@@ -41,6 +48,7 @@ class RunReport:
             stream: The stream.
             name: The name of the field.
         """
+        name = self._showable(stream, name)
         if not self._unknown[stream, name]:
             logger.warning(
                 "OneFile sends a field %s in %s that this version of tap-onefile does not know; it is left out."
@@ -63,6 +71,15 @@ class RunReport:
                 "A value of %s in %s cannot be read as declared (%s came); it is sent as null", name, stream, kind
             )
         self._unfit[stream, name, kind] += 1
+
+    def mended_text(self, stream: str, name: str) -> None:
+        """Count a text of which characters were replaced that targets cannot hold.
+
+        Args:
+            stream: The stream.
+            name: The name of the field.
+        """
+        self._mended[stream, name] += 1
 
     def repeated_rows(self, stream: str, count: int) -> None:
         """Count rows that came twice in one search and were read once.
@@ -135,6 +152,11 @@ class RunReport:
         for (stream, name, kind), count in sorted(self._unfit.items()):
             logger.warning("%s: %s was sent as null in %d records, as %s came", stream, name, count, kind)
 
+        for (stream, name), count in sorted(self._mended.items()):
+            logger.warning(
+                "%s: NUL characters or half characters in %s were replaced by U+FFFD in %d records", stream, name, count
+            )
+
     def sentence(self) -> str:
         """Say what is missing, in one sentence with its reasons.
 
@@ -145,3 +167,11 @@ class RunReport:
             return ""
         parts = "; ".join(f"{what} ({why})" for what, why in self._missing)
         return f"The run is incomplete. Missing: {parts}"
+
+    def _showable(self, stream: str, name: str) -> str:
+        """Give the name of a field as a log may hold it: what is no name may be a value, or pose as another line."""
+        if not _NAME.fullmatch(name):
+            return "(not shown: it is no plain name)"
+        known = sum(1 for each, _ in self._unknown if each == stream)
+        is_new = (stream, name) not in self._unknown
+        return "(not shown: there are too many)" if is_new and known >= _MOST_NAMES else name

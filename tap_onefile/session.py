@@ -50,11 +50,6 @@ class Session:
                 self._since = started
             return self._token
 
-    @property
-    def current(self) -> str | None:
-        """The session as it is, alive or not; None before the first login."""
-        return self._token
-
     def discard(self, token: str) -> None:
         """Forget a session that OneFile has refused, unless it was renewed in the meantime.
 

@@ -87,7 +87,7 @@ def test_a_rejected_question_is_told_with_onefiles_reason(tmp_path: Path, sandbo
             kind="status",
             status=400,
             code=-57,
-            message="Placement not found",
+            message="Placement of Zaphod Beeblebrox not found",
             match="POST /Placement/Search",
             times=None,
         ),
@@ -95,7 +95,8 @@ def test_a_rejected_question_is_told_with_onefiles_reason(tmp_path: Path, sandbo
 
     run = run_tap(tmp_path, config_for(sandbox))
 
-    assert_failed(run, "-57", "Placement not found", "placements of OrganisationID")
+    assert_failed(run, "-57", "placement not found", "placements of OrganisationID")
+    assert "Zaphod" not in run.stderr
     assert len([call for call in sandbox.calls if "Placement" in call.route]) == len(sandbox.records("organisations"))
 
 

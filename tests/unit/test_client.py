@@ -254,15 +254,21 @@ def test_a_record_that_went_away_is_not_found(nothing: Answer) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 405, 409, 422])
-def test_a_redirect_or_a_wrong_question_fails_at_once_and_the_latter_with_the_words_of_onefile(status: int) -> None:
+def test_a_redirect_or_a_wrong_question_fails_at_once_and_the_latter_with_the_code_of_onefile(status: int) -> None:
     onefile = OneFile(answer(status, {"Code": -57, "Message": "Placement not found"}))
-    error, reason = (errors.WrongAddress, "") if status < 400 else (errors.Refused, ": code -57, «Placement not found»")
+    error, reason = (
+        (errors.WrongAddress, "") if status < 400 else (errors.Refused, ": OneFile's code -57, placement not found")
+    )
     with pytest.raises(error, match=rf"status {status}{reason}\)"):
         onefile.search()
     assert len(onefile.asked()) == len(onefile.asked(LOGIN)) == 1
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"5", b"null", b"{}", b"\xff", DEEP], ids=repr)
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>", b"[]", b"5", b"null", b"{}", b"\xff", DEEP, b'{"code": "-57"}', b'{"code": true}'],
+    ids=repr,
+)
 def test_a_wrong_question_fails_at_once_even_without_words(body: bytes) -> None:
     with pytest.raises(errors.Refused, match="no reason given"):
         OneFile(answer(400, body)).search()
@@ -270,7 +276,7 @@ def test_a_wrong_question_fails_at_once_even_without_words(body: bytes) -> None:
 
 def test_half_of_a_surrogate_pair_which_nothing_can_write_becomes_a_mark() -> None:
     (row,) = OneFile(answer(200, rb'[{"FirstName": "half a pair: \ud83d", "Emails": ["\udc00"]}]')).search()
-    assert row == {"FirstName": "half a pair: ?", "Emails": ["?"]}
+    assert row == {"FirstName": "half a pair: \ufffd", "Emails": ["\ufffd"]}
 
 
 def test_404_is_the_end_of_a_search_except_on_its_first_page() -> None:
@@ -302,9 +308,9 @@ def test_logins_and_repeats_take_their_turn_in_the_budget() -> None:
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 404, 409, 429, 503])
 def test_nothing_told_holds_a_token_or_a_value(status: int, token: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
-    echo = f"<{token}> {SESSION} zaphod@example.org {token}"
-    onefile = OneFile(answer(status, {"code": -1, "message": echo}), logins=(answer(200, SESSION.encode()),))
+    echo = f"<{token}> {SESSION} Zaphod Beeblebrox {token}"
+    onefile = OneFile(answer(status, {"code": 1234567890, "message": echo}), logins=(answer(200, SESSION.encode()),))
     with pytest.raises(errors.OneFileError) as told:
         onefile.client(token=token).search_page("User", {}, 1, 100)
-    for secret in (token, SESSION, "zaphod"):
+    for secret in (token, SESSION, "Zaphod", "1234567890"):
         assert secret not in str(told.value) + caplog.text

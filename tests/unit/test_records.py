@@ -13,6 +13,7 @@ from jsonschema import Draft7Validator
 from typing_extensions import override
 
 from tap_onefile import fields
+from tap_onefile.answers import MendedText
 from tap_onefile.data_protection import DataProtection
 from tap_onefile.errors import UnusableRecord
 from tap_onefile.records import RecordShaper
@@ -106,7 +107,7 @@ rows = st.dictionaries(names, values, max_size=12)
 
 
 @unhurried
-@given(row=rows, key=st.integers())
+@given(row=rows, key=st.integers(fields.SMALLEST, fields.LARGEST))
 def test_a_record_holds_the_fields_of_the_schema_and_no_other_whatever_row_comes(
     row: dict[str, Any], key: int, heard: Heard
 ) -> None:
@@ -192,12 +193,45 @@ def test_values_are_converted_by_their_field() -> None:
     }
 
 
-@pytest.mark.parametrize("unusable", [None, "", SECRET, True, [], {SECRET: SECRET}, 1.5, "1.0"], ids=repr)
+@pytest.mark.parametrize("unusable", [None, "", SECRET, True, [], {SECRET: SECRET}, 1.5, "1.0", 2**63], ids=repr)
 def test_a_row_without_a_usable_key_stops_the_run_without_showing_any_value(unusable: object) -> None:
     with pytest.raises(UnusableRecord, match="people without a usable ID") as stopped:
         shape({"FirstName": SECRET, "ID": unusable})
     assert SECRET not in str(stopped.value)
     assert stopped.value.__cause__ is stopped.value.__context__ is None
+
+
+def test_characters_that_no_target_can_hold_are_replaced_before_and_counted_here(heard: Heard) -> None:
+    heard.lines.clear()
+    notes = Notes()
+
+    record = shape({"ID": 1, "FirstName": MendedText("Za\ufffdphod")}, notes=notes)
+
+    assert record["FirstName"] == "Za\ufffdphod"
+    assert type(record["FirstName"]) is str
+    notes.log_totals()
+    assert any("in FirstName were replaced by U+FFFD in 1 records" in line for line in heard.lines)
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "Gemma Hall", "x" * 65, "", "a@b.c", "\x1b[31m"])
+def test_a_field_that_has_no_plain_name_is_told_without_it(name: str, heard: Heard) -> None:
+    heard.lines.clear()
+
+    shape({"ID": 1, name: SECRET})
+
+    assert any("not shown: it is no plain name" in line for line in heard.lines)
+    assert not any(name in line for line in heard.lines if name)
+
+
+def test_no_more_unknown_names_are_told_than_anyone_would_read(heard: Heard) -> None:
+    heard.lines.clear()
+    notes = RunReport()
+
+    shape({"ID": 1, **{f"Key{number}": 1 for number in range(1000)}}, notes=notes)
+
+    assert len(heard.lines) < 60
+    notes.log_totals()
+    assert any("not shown: there are too many) was left out of 950 records" in line for line in heard.lines)
 
 
 def test_a_row_without_its_key_stops_the_run() -> None:
