@@ -46,11 +46,13 @@ types: .venvs/dev/ready ## Check types, with mypy and with ty
 dependencies: .venvs/dev/ready ## Check that the tap declares just the packages that it imports
 	$(dev)/deptry tap_onefile
 
-docs: .venvs/dev/ready ## Renew the tables in the documentation, which are made from the code
+docs: .venvs/dev/ready ## Renew what is made from the code: the tables in the documentation, and plugin.yaml
 	$(dev)/cog -r $(pages)
+	$(dev)/python -m hub
 
-docs-check: .venvs/dev/ready ## Check that these tables are fresh
+docs-check: .venvs/dev/ready ## Check that all of that is fresh
 	$(dev)/cog --check --diff $(pages)
+	$(dev)/python -m hub --check
 
 check: lint types dependencies docs-check ## Everything that is checked without a test
 
