@@ -68,7 +68,10 @@ def listing() -> dict[str, Any]:
         "select": [f"{stream.name}.*" for stream in STREAMS if stream.selected_by_default],
         "settings": [_setting(name, rule) for name, rule in about["settings"]["properties"].items()],
         "settings_group_validation": [about["settings"]["required"]],
-        **{part: (_HERE / f"{part}.md").read_text(encoding="utf-8") for part in ("prereq", "settings_preamble", "usage")},
+        **{
+            part: (_HERE / f"{part}.md").read_text(encoding="utf-8")
+            for part in ("prereq", "settings_preamble", "usage")
+        },
     }
 
 
@@ -78,7 +81,8 @@ def as_yaml(definition: Mapping[str, Any]) -> str:
     Args:
         definition: What to write.
     """
-    return yaml.dump(dict(definition), Dumper=_Dumper, width=100, allow_unicode=True)
+    text: str = yaml.dump(dict(definition), Dumper=_Dumper, width=100, allow_unicode=True)
+    return text
 
 
 def _about() -> dict[str, Any]:

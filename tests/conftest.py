@@ -45,7 +45,7 @@ def sandbox(start_sandbox: StartSandbox) -> Sandbox:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build what users install, in a folder of its own beside the source distribution that it was built from."""
     folder = tmp_path_factory.mktemp("dist")
-    build = ["-m", "uv", "build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", folder]
-    subprocess.run([sys.executable, *build], cwd=Path(__file__).parents[1], check=True, timeout=60)
+    build = ["-m", "uv", "build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir"]
+    subprocess.run([sys.executable, *build, str(folder)], cwd=Path(__file__).parents[1], check=True, timeout=60)
     (built,) = folder.glob("*.whl")
     return built

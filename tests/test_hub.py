@@ -114,7 +114,7 @@ def test_meltano_adds_the_tap_to_an_empty_project_and_reaches_onefile(
     }
 
     def meltano(*arguments: str) -> str:
-        command = [MELTANO, "--env-file", os.devnull, *arguments]
+        command = [str(MELTANO), "--env-file", os.devnull, *arguments]
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120
         )
