@@ -108,7 +108,7 @@ def _setting(name: str, rule: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _kind(name: str, rule: Mapping[str, Any]) -> str:
-    kind = next(kind for kind in rule["type"] if kind != "null")
+    kind: str = next(kind for kind in rule["type"] if kind != "null")
     if kind == "number":
         return "integer"
     if kind != "string":
