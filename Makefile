@@ -72,7 +72,7 @@ workflows: .venvs/release/ready ## Check the workflows, with actionlint and with
 
 audit: workflows ## Look for known weaknesses in the workflows and in what the locks hold (asks the package index)
 	@for lock in requirements/*.txt; do echo "$$lock:"; \
-	  $(release)/pip-audit --strict --disable-pip --require-hashes --requirement "$$lock" || failed=1; done; \
+	  $(release)/pip-audit --strict --disable-pip --require-hashes --requirement "$$lock" $(ARGS) || failed=1; done; \
 	  exit $${failed:-0}
 
 format: .venvs/dev/ready ## Put the code into shape
