@@ -124,13 +124,11 @@ def test_a_release_stops_where_tag_version_and_change_log_differ(tag: str, sente
 
 
 def test_each_dependency_has_a_reason() -> None:
-    with (ROOT / "pyproject.toml").open("rb") as file:
-        dependencies = tomllib.load(file)["project"]["dependencies"]
     section = _section("CONTRIBUTING.md", "Dependencies")
     reasons = re.findall(r"^\| (`.+?) \| \S.*\|$", section, flags=re.MULTILINE)
     named = {name for cell in reasons for name in re.findall(r"`([a-z0-9-]+)`", cell)}
 
-    assert named == {re.split(r"[\[><=~!; ]", each)[0] for each in dependencies}
+    assert named == {re.split(r"[\[><=~!; ]", each)[0] for each in _dependencies()}
 
 
 def test_no_lock_names_the_index_that_it_was_made_with() -> None:
@@ -139,6 +137,19 @@ def test_no_lock_names_the_index_that_it_was_made_with() -> None:
     assert len(locks) > 5
     for lock in locks:
         assert "://" not in lock.read_text(encoding="utf-8"), lock.name
+
+
+def test_what_the_tap_is_tried_and_listed_with_is_what_the_tests_ran_with() -> None:
+    assert _pins("tap").items() <= _pins("dev").items()
+
+
+def test_the_oldest_that_is_allowed_is_what_is_tested() -> None:
+    pins = _pins("lowest")
+
+    for dependency in _dependencies():
+        bound = re.fullmatch(r"([a-z0-9-]+)(?:\[.+\])?[>~]=([0-9.]+).*", dependency)
+        assert bound, dependency
+        assert f"{pins[bound[1]]}.".startswith(f"{bound[2]}."), f"{dependency}: run `make lock`"
 
 
 def test_every_action_is_pinned_by_its_commit() -> None:
@@ -162,6 +173,17 @@ def _steps() -> Iterator[dict[str, Any]]:
     for workflow in WORKFLOWS:
         for job in yaml.safe_load(workflow.read_text(encoding="utf-8"))["jobs"].values():
             yield from job["steps"]
+
+
+def _dependencies() -> list[str]:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        dependencies: list[str] = tomllib.load(file)["project"]["dependencies"]
+    return dependencies
+
+
+def _pins(lock: str) -> dict[str, str]:
+    text = (ROOT / "requirements" / f"{lock}.txt").read_text(encoding="utf-8")
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, flags=re.MULTILINE))
 
 
 def _section(page: str, heading: str) -> str:
