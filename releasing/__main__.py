@@ -62,11 +62,15 @@ def _write_notes(tag: str, version: str) -> None:
 
 
 def _build() -> None:
-    """Build the same bytes from the same commit: every file in them is as old as the commit."""
+    """Build the same bytes from the same commit: every file in them is as old as the commit.
+
+    It is done apart from all other tools, with just the locked back-end.
+    """
     committed = output("git", "log", "-1", "--format=%ct", cwd=ROOT)
-    build = (sys.executable, "-m", "uv", "build", "--quiet", "--no-build-isolation", "--python", sys.executable)
+    build = (sys.executable, "-m", "uv", "build", "--quiet", "--python", sys.executable)
+    back_end = ("--build-constraints", "requirements/dev.txt", "--require-hashes")
     where = ("--no-create-gitignore", "--out-dir", str(PACKAGES))
-    output(*build, *where, cwd=ROOT, variables={"SOURCE_DATE_EPOCH": committed})
+    output(*build, *back_end, *where, cwd=ROOT, variables={"SOURCE_DATE_EPOCH": committed})
 
 
 def _list_parts() -> None:
