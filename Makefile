@@ -14,12 +14,16 @@ export UV_SYSTEM_CERTS ?= 1
 ARGS ?=
 
 dev := .venvs/dev/bin
+release := .venvs/release/bin
+core := tests/unit tests/test_streams.py tests/test_changes.py tests/test_order.py tests/test_errors.py tests/test_settings.py \
+  tests/test_mapping.py tests/test_connection.py
 pages := README.md $(wildcard docs/*.md)
 pip_url = sed -n 's/^ *pip_url: *\(.*$(1)==.*\)/\1/p' meltano.yml
 lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
   --python-version 3.11 --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup test soak lint types dependencies docs docs-check check demo lock format clean FORCE
+.PHONY: help setup test test-lowest test-next soak lint types dependencies docs docs-check check workflows audit demo dist \
+  logo lock format clean FORCE
 
 help: ## Show this list
 	@echo "Usage: make TARGET [PYTHON=python3.12] [ARGS='...']"
@@ -35,6 +39,12 @@ test: setup ## Run every test, with coverage measured and gated; ARGS='tests/tes
 soak: .venvs/dev/ready ## Let 2,000 faults happen to real runs, and see that nothing is lost; takes about 20 minutes
 	$(dev)/python -m tests.campaign $(ARGS)
 
+test-lowest: .venvs/lowest/ready ## Run the core of the tests with the oldest dependencies that the tap allows
+	.venvs/lowest/bin/python -m pytest --numprocesses auto $(or $(ARGS),$(core))
+
+test-next: .venvs/next/ready ## Run them with the next release of the Singer SDK, which may fail
+	.venvs/next/bin/python -m pytest --numprocesses auto $(or $(ARGS),$(core))
+
 lint: .venvs/dev/ready ## Check style and format
 	$(dev)/ruff check $(ARGS)
 	$(dev)/ruff format --check
@@ -46,13 +56,24 @@ types: .venvs/dev/ready ## Check types, with mypy and with ty
 dependencies: .venvs/dev/ready ## Check that the tap declares just the packages that it imports
 	$(dev)/deptry tap_onefile
 
-docs: .venvs/dev/ready ## Renew the tables in the documentation, which are made from the code
+docs: .venvs/dev/ready ## Renew what is made from the code: the tables in the documentation, and plugin.yaml
 	$(dev)/cog -r $(pages)
+	$(dev)/python -m hub
 
-docs-check: .venvs/dev/ready ## Check that these tables are fresh
+docs-check: .venvs/dev/ready ## Check that all of that is fresh
 	$(dev)/cog --check --diff $(pages)
+	$(dev)/python -m hub --check
 
 check: lint types dependencies docs-check ## Everything that is checked without a test
+
+workflows: .venvs/release/ready ## Check the workflows, with actionlint and with zizmor
+	PATH="$(CURDIR)/$(release):$$PATH" $(release)/actionlint
+	$(release)/zizmor --pedantic .github
+
+audit: workflows ## Look for known weaknesses in the workflows and in what the locks hold (asks the package index)
+	@for lock in requirements/*.txt; do echo "$$lock:"; \
+	  $(release)/pip-audit --strict --disable-pip --require-hashes --requirement "$$lock" $(ARGS) || failed=1; done; \
+	  exit $${failed:-0}
 
 format: .venvs/dev/ready ## Put the code into shape
 	$(dev)/ruff check --fix-only
@@ -64,10 +85,22 @@ demo: setup ## OneFile's sandbox into a real PostgreSQL, and see that nothing is
 bench: .venvs/dev/ready ## Measure the tap beside what one would use instead; ARGS='--quick' or '--help'
 	@$(dev)/python -m benchmarks $(ARGS)
 
+dist: .venvs/dev/ready .venvs/release/ready ## Build what is released, try it, and list what it holds; TAG=v1.2.3 for a release
+	$(dev)/python -m releasing $(TAG)
+
+logo: .venvs/release/ready ## Draw hub/logo.png from hub/logo.svg
+	$(release)/python -c 'import resvg_py as r; open("hub/logo.png", "wb").write(r.svg_to_bytes(svg_path="hub/logo.svg"))'
+
 lock: .venvs/dev/ready ## Renew the lock files; ARGS=--upgrade for the newest versions
 	$(dev)/$(lock) pyproject.toml --group pyproject.toml:dev sandbox/pyproject.toml --extra fast -o requirements/dev.txt
 	$(dev)/$(lock) --group pyproject.toml:meltano -o requirements/meltano.txt
 	echo uv | $(dev)/$(lock) - --constraint requirements/dev.txt -o requirements/uv.txt
+	$(dev)/$(lock) --group pyproject.toml:release -o requirements/release.txt
+	$(dev)/$(lock) pyproject.toml --constraint requirements/dev.txt -o requirements/tap.txt
+	rm -f .venvs/lowest.txt # the versions in it would be kept
+	$(dev)/$(lock) pyproject.toml --resolution lowest-direct --no-generate-hashes -o .venvs/lowest.txt
+	$(dev)/$(lock) pyproject.toml --group pyproject.toml:build --group pyproject.toml:test sandbox/pyproject.toml \
+	  --extra fast --constraint .venvs/lowest.txt -o requirements/lowest.txt
 	$(call pip_url,target-postgres) | $(dev)/$(lock) - -o requirements/target-postgres.txt
 	$(call pip_url,target-jsonl) | $(dev)/$(lock) - -o requirements/target-jsonl.txt
 	printf '%s\n' aiohttp msgspec uvloop | $(dev)/$(lock) - -o requirements/bench-asyncio.txt
@@ -86,6 +119,15 @@ clean: ## Remove the environments and all that tools have left
 
 .venvs/meltano/ready: .venvs/python requirements/meltano.txt requirements/environment.sh | .venvs/dev/ready
 	@sh requirements/environment.sh meltano
+
+.venvs/release/ready: .venvs/python requirements/release.txt requirements/environment.sh | .venvs/dev/ready
+	@sh requirements/environment.sh release
+
+.venvs/lowest/ready: .venvs/python requirements/lowest.txt requirements/environment.sh pyproject.toml | .venvs/dev/ready
+	@sh requirements/environment.sh lowest
+
+.venvs/next/ready: .venvs/python requirements/dev.txt requirements/environment.sh pyproject.toml FORCE | .venvs/dev/ready
+	@sh requirements/environment.sh next
 
 .venvs/plugins/ready: .venvs/meltano/ready requirements/dev.txt requirements/target-postgres.txt requirements/target-jsonl.txt \
   meltano.yml pyproject.toml

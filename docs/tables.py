@@ -9,7 +9,6 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any
 
-from tap_onefile import __version__
 from tap_onefile.settings import SETTINGS
 from tap_onefile.streams import STREAMS
 
@@ -23,7 +22,7 @@ def settings() -> str:
     """Make the table of settings."""
     rows = []
     for name, rule in SETTINGS["properties"].items():
-        default = str(rule.get("default", "")).replace(__version__, "VERSION")
+        default = str(rule.get("default", ""))
         required = name in SETTINGS.get("required", ())
         rows.append((f"`{name}`", "required" if required else f"`{default}`" if default else "", rule["description"]))
     return _table(("Setting", "Default", "What it means"), rows)

@@ -1,9 +1,12 @@
 #!/bin/sh
-# Brings one environment to what its lock files say. Usage: environment.sh dev|meltano|plugins
+# Brings one environment to what its lock files say. Usage: environment.sh NAME
 #
 #   dev      the tap, the sandbox and every tool             requirements/dev.txt
 #   meltano  Meltano alone: its pins differ from the SDK's   requirements/meltano.txt
 #   plugins  what meltano.yml names, installed by Meltano    requirements/dev.txt (the tap), target-*.txt
+#   release  what checks releases, locks and workflows       requirements/release.txt
+#   lowest   the tap with the oldest of what it allows       requirements/lowest.txt
+#   next     the tap with the SDK that is not released yet   requirements/dev.txt, and what the index has
 set -eu
 
 name=$1
@@ -55,8 +58,14 @@ find_uv() {
 }
 
 install_lock() {
-  step "Installing requirements/$name.txt" \
-    "$uv" pip sync --python "$env/bin/python" --require-hashes "requirements/$name.txt"
+  step "Installing requirements/$1.txt" \
+    "$uv" pip sync --python "$env/bin/python" --require-hashes "requirements/$1.txt"
+}
+
+# The build back-end is the locked one, in the environment already: nothing is fetched here.
+install_tap() {
+  step "Installing tap-onefile and its sandbox" \
+    "$uv" pip install --python "$env/bin/python" --no-deps --no-build-isolation --editable . --editable sandbox
 }
 
 # Meltano hands its plugins to uv, which reads these. Build requirements come from the same locks.
@@ -71,14 +80,25 @@ case $name in
   dev)
     make_venv
     find_uv
-    install_lock
-    # The build back-end is the locked one, in the environment already: nothing is fetched here.
-    step "Installing tap-onefile and its sandbox" \
-      "$uv" pip install --python "$env/bin/python" --no-deps --no-build-isolation --editable . --editable sandbox
+    install_lock dev
+    install_tap
     ;;
-  meltano)
+  meltano | release)
     make_venv
-    install_lock
+    install_lock "$name"
+    ;;
+  lowest)
+    make_venv
+    install_lock lowest
+    install_tap
+    ;;
+  next)
+    make_venv
+    install_lock dev
+    install_tap
+    # Not from a lock, which would be old by the time that anyone looks.
+    step "Installing the next singer-sdk" "$uv" pip install --python "$env/bin/python" \
+      --prerelease allow --upgrade-package singer-sdk 'singer-sdk[msgspec,testing]>=0.55.0a1'
     ;;
   plugins)
     rm -rf "$env"

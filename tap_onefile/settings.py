@@ -153,9 +153,10 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     th.Property(
         "user_agent",
         th.StringType,
-        default=f"tap-onefile/{__version__}",
+        # Without a default in the schema: the Hub would keep it, and the tap go on under its old version.
         title="User agent",
-        description="How the tap introduces itself to OneFile in each call.",
+        description="How the tap introduces itself to OneFile in each call. With its name and version where it is left"
+        " out.",
     ),
     th.Property(
         "request_timeout",
@@ -230,7 +231,7 @@ class Settings:
             review_window=timedelta(days=values["review_window"]),
             fetch_details=frozenset(values["fetch_details"]),
             tells_what_is_gone=values["emit_activate_version_messages"],
-            user_agent=values["user_agent"],
+            user_agent=values["user_agent"] or f"tap-onefile/{__version__}",
             request_timeout=int(values["request_timeout"]),
             retry_for=int(values["retry_for"]),
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -36,3 +39,13 @@ def start_sandbox() -> Iterator[StartSandbox]:
 def sandbox(start_sandbox: StartSandbox) -> Sandbox:
     """Give a small customer with two organisations."""
     return start_sandbox()
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build what users install, in a folder of its own beside the source distribution that it was built from."""
+    folder = tmp_path_factory.mktemp("dist")
+    build = ["-m", "uv", "build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir"]
+    subprocess.run([sys.executable, *build, str(folder)], cwd=Path(__file__).parents[1], check=True, timeout=60)
+    (built,) = folder.glob("*.whl")
+    return built

@@ -84,7 +84,7 @@ def test_meltano_yml_has_the_same_settings() -> None:
         assert setting["description"] == rule["description"]
         assert setting.get("sensitive", False) == rule.get("secret", False)
         assert setting["kind"] == _meltano_kind(rule)
-        assert setting.get("value") == (rule.get("default") if name != "user_agent" else None)
+        assert setting.get("value") == rule.get("default")
     assert extractor["settings_group_validation"] == [SETTINGS["required"]]
     assert "batch" not in extractor["capabilities"]
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tap_onefile import __version__
 from tap_onefile.errors import SettingsError
 from tap_onefile.settings import ENVIRONMENTS, SETTINGS, Settings, unknown_settings
 
@@ -53,7 +54,8 @@ def test_a_token_is_all_that_must_be_set() -> None:
     assert settings.organisation_ids is None
     assert settings.start_date is None
     assert settings.fetch_details == {"reviews", "plans"}
-    for name in (*LIMITS, "user_agent"):
+    assert settings.user_agent == f"tap-onefile/{__version__}"
+    for name in LIMITS:
         assert getattr(settings, name) == SETTINGS["properties"][name]["default"] * UNITS.get(name, 1)
 
 

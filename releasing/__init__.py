@@ -1,0 +1,1 @@
+"""How a release is made: `make dist` builds it, looks into it, tries it, and lists what it needs."""

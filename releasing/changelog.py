@@ -1,0 +1,20 @@
+"""What CHANGELOG.md says about a version."""
+
+from __future__ import annotations
+
+import re
+
+
+def notes(changelog: str, version: str) -> str | None:
+    """Find what changed in a version.
+
+    Args:
+        changelog: The whole text, with a heading such as ``## 1.2.3 - 2026-01-31`` for each version.
+        version: The version.
+
+    Returns:
+        The text below its heading; None where it has no heading, no date, or no text.
+    """
+    heading = rf"^## \[?{re.escape(version)}\]? - \d{{4}}-\d{{2}}-\d{{2}}$"
+    match = re.search(rf"{heading}\n(?P<text>.*?)(?=^## |\Z)", changelog, flags=re.MULTILINE | re.DOTALL)
+    return (match["text"].strip() or None) if match else None
