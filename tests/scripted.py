@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def scripted_server(rows: Mapping[str, list[Any] | bytes]) -> Generator[dict[str, Any]]:
-    """Serve one customer with one organisation, and the rows of some searches.
+    """Serve one customer with one organisation, and the rows of some searches and lists.
 
     Args:
-        rows: The rows by entity, or the raw body of the first page.
+        rows: The rows by entity, or by the path of a GET; or the raw body of the first page.
 
     Yields:
         The settings that point the tap at the server.
@@ -30,7 +30,9 @@ def scripted_server(rows: Mapping[str, list[Any] | bytes]) -> Generator[dict[str
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            self._answer(b'{"ID": 9001, "Name": "Example Customer"}' if self.path.endswith("/Customer") else b"")
+            path = self.path.removeprefix("/api/v2.1/")
+            body = {"ID": 9001, "Name": "Example Customer"} if path == "Customer" else answers.get(path, b"")
+            self._answer(body if isinstance(body, bytes) else json.dumps(body).encode())
 
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
