@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 from typing import IO, TYPE_CHECKING
 
 import pytest
@@ -89,6 +90,23 @@ def test_a_full_disk_ends_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
     assert finished.returncode == 1
     assert b"No space left on device" in finished.stderr.rstrip().rsplit(b"\n", 1)[-1]
     assert b"Traceback" not in finished.stderr
+
+
+def test_nothing_is_told_after_the_sentence_although_other_calls_are_under_way() -> None:
+    late = """
+import logging
+from tap_onefile import __main__ as command
+
+logging.basicConfig(level="INFO")
+try:
+    command._fail("The sentence.")
+finally:
+    logging.getLogger("tap-onefile.client").warning("too late")
+"""
+    ended = subprocess.run([sys.executable, "-c", late], capture_output=True, text=True, check=False, timeout=SOON)
+
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("The sentence.\n")
 
 
 def test_a_failure_comes_at_its_turn_after_every_record_before_it(tmp_path: Path, sandbox: Sandbox) -> None:
