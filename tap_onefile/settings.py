@@ -237,6 +237,23 @@ class Settings:
         )
 
 
+def unfit_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
+    """Find settings of the SDK that are not as it wants them.
+
+    Args:
+        config: The settings as given.
+        known: The JSON schema of all settings.
+
+    Yields:
+        A sentence for each, without its value.
+    """
+    for error in Draft7Validator(known).iter_errors(config):
+        name = error.path[0] if error.path else "customer_token"
+        kinds = known["properties"].get(name, {}).get("type", ())
+        kind = next((kind for kind in kinds if kind != "null"), "something else")
+        yield f"The setting {name} does not fit: `tap-onefile --about` describes it ({kind})."
+
+
 def unknown_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
     """Find settings that nothing reads, which are mistyped more often than not.
 

@@ -19,13 +19,13 @@ from tap_onefile.budget import Budget
 from tap_onefile.catalog import described, limited, unlisted
 from tap_onefile.client import OneFileClient
 from tap_onefile.data_protection import DataProtection
-from tap_onefile.errors import IncompleteRun, OneFileError
+from tap_onefile.errors import IncompleteRun, OneFileError, SettingsError
 from tap_onefile.heartbeat import heartbeat
 from tap_onefile.instants import to_instant
 from tap_onefile.interruption import Interruption
 from tap_onefile.read_ahead import ReadAhead, Search
 from tap_onefile.report import RunReport
-from tap_onefile.settings import SETTINGS, Settings, unknown_settings
+from tap_onefile.settings import SETTINGS, Settings, unfit_settings, unknown_settings
 from tap_onefile.statistics import Statistics
 from tap_onefile.streams import STREAMS
 from tap_onefile.streams.base import OneFileStream
@@ -83,10 +83,10 @@ class TapOneFile(Tap):
         self.interruption = Interruption()
         try:
             super().__init__(validate_config=validate_config, **options)
-        except ConfigValidationError:
+        except ConfigValidationError as invalid:
             # The SDK's own sentences repeat the value, which may be a token.
             Settings.from_config(self.config)
-            raise
+            raise SettingsError(" ".join(unfit_settings(self.config, invalid.schema or {}))) from None
         if validate_config:
             for sentence in unknown_settings(self.config, self._all_settings()):
                 self.logger.warning(sentence)
