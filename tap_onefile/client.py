@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tap_onefile import errors
@@ -71,6 +72,7 @@ class OneFileClient:
         self._session = Session(self._log_in, clock=clock)
         self._starving_since: float | None = None
         self._reached = False
+        self._without_pages: set[str] = set()
 
     def get(self, path: str, *, of_record: bool = False, tally: Tally | None = None) -> Row:
         """Read one object.
@@ -119,19 +121,21 @@ class OneFileClient:
         page: int,
         page_size: int,
         *,
+        unpaged_will_do: bool = True,
         tally: Tally | None = None,
     ) -> list[Row]:
         """Read one page of a search.
 
         What OneFile answers past the last page is not known, and some entities have only been seen unpaged (API
-        reference, section 3). A 404 on the first page is therefore settled by the unpaged search, which OneFile has
-        for every entity: what it gives is all there is.
+        reference, section 3). A lasting 404 on the first page is therefore settled by the unpaged search, which OneFile
+        has for every entity: what it gives is all there is.
 
         Args:
             entity: The entity, as OneFile's paths name it.
             filters: The body of the search.
             page: The number of the page, from 1.
             page_size: The rows to ask for; OneFile may give fewer and yet have more.
+            unpaged_will_do: Whether the unpaged search, whose rows may be thinner, may stand in for the first page.
             tally: Counts the calls.
 
         Returns:
@@ -142,21 +146,25 @@ class OneFileClient:
             Refused: OneFile does not let us search this.
             OneFileError: The run cannot go on.
         """
+        if entity in self._without_pages:
+            return self.search_unpaged(entity, filters, tally=tally) if page == 1 else []
+        call = f"{entity}/Search/{page}/{page_size}"
+        # A slip of the server does not say 404 twice.
+        with suppress(errors.NotFound):
+            return self._call("POST", call, filters, read_rows, tally)
         try:
-            return self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, read_rows, tally)
+            return self._call("POST", call, filters, read_rows, tally)
         except errors.NotFound:
-            if page > 1:
-                return self._page_or_end(entity, filters, page, page_size, tally)
-        return self.search_unpaged(entity, filters, tally=tally)
-
-    def _page_or_end(
-        self, entity: str, filters: Mapping[str, object], page: int, page_size: int, tally: Tally | None
-    ) -> list[Row]:
-        """Ask again for a page that was answered 404: the end of the search says so again, a slip does not."""
-        try:
-            return self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, read_rows, tally)
-        except errors.NotFound:
-            return []
+            if page == 1 and not unpaged_will_do:
+                raise
+        if page == 1:
+            rows = self.search_unpaged(entity, filters, tally=tally)
+            self._without_pages.add(entity)
+            return rows
+        with suppress(errors.NotFound):
+            if len(self.search_unpaged(entity, filters, tally=tally)) > (page - 1) * page_size:
+                raise errors.missing_page(f"POST {call}")
+        return []
 
     def search_unpaged(
         self,

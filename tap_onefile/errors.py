@@ -203,6 +203,21 @@ def question_refused(call: str, status: int, code: int | None) -> QuestionRefuse
     )
 
 
+def missing_page(call: str) -> Refused:
+    """Say that a page is not there although the search has more rows.
+
+    Args:
+        call: The method and path.
+
+    Returns:
+        The error to raise.
+    """
+    return Refused(
+        f"OneFile answers {call} with 404 although its search has more rows, which are missing. Run again, and report"
+        " it if it persists.",
+    )
+
+
 def not_found(call: str, host: str, came: str = "404") -> NotFound:
     """Say that the host has nothing at a path.
 

@@ -42,11 +42,13 @@ class Search:
     """The body of the search."""
     stream: str
     """For whom it is read."""
+    unpaged_will_do: bool = True
+    """Whether the unpaged search may stand in for pages that OneFile does not have."""
 
     @classmethod
-    def of(cls, entity: str, filters: Mapping[str, object], stream: str) -> Search:
+    def of(cls, entity: str, filters: Mapping[str, object], stream: str, *, unpaged_will_do: bool = True) -> Search:
         """Make a search from its filters by name."""
-        return cls(entity, tuple(filters.items()), stream)
+        return cls(entity, tuple(filters.items()), stream, unpaged_will_do)
 
 
 @dataclass(frozen=True)

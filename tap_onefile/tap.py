@@ -148,7 +148,14 @@ class TapOneFile(Tap):
         """
         tally = self.statistics.of(read.stream)
         if isinstance(read, Search):
-            return self.client.search_page(read.entity, dict(read.filters), page, self.settings.page_size, tally=tally)
+            return self.client.search_page(
+                read.entity,
+                dict(read.filters),
+                page,
+                self.settings.page_size,
+                unpaged_will_do=read.unpaged_will_do,
+                tally=tally,
+            )
         if read.is_list:
             return self.client.get_rows(read.path, tally=tally, of_record=read.of_record)
         return [self.client.get(read.path, tally=tally, of_record=read.of_record)]

@@ -57,6 +57,9 @@ class OneFileStream(Stream):
     is_certain: ClassVar[bool] = False
     """Whether the vendor documents that every customer has it, so that its lack can only mean a wrong address."""
 
+    needs_pages: ClassVar[bool] = False
+    """Whether only the paged search gives whole rows, so that the unpaged one must not stand in for it."""
+
     primary_keys: Sequence[str] = ("ID",)
     state_partitioning_keys: Sequence[str] | None = ()
     """One state for the stream: what is read in full needs no state for each organisation."""
@@ -115,7 +118,8 @@ class OneFileStream(Stream):
             else:
                 yield from records
         except NotFound as absence:
-            if self.is_certain:
+            # What has a bookmark was there in an earlier run.
+            if self.is_certain or self.stream_state:
                 raise
             self.onefile.report.not_offered(self.name, str(absence))
         except (Refused, UnusableRecord) as refusal:
@@ -232,7 +236,7 @@ class OneFileStream(Stream):
         Returns:
             The search.
         """
-        return Search.of(self.entity, self.get_filters(context), self.name)
+        return Search.of(self.entity, self.get_filters(context), self.name, unpaged_will_do=not self.needs_pages)
 
     def get_reads_ahead(self, context: Mapping[str, Any]) -> list[Read]:
         """Tell what can be asked for before the context's turn comes.

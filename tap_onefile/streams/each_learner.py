@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from tap_onefile.errors import UnusableRecord
+from tap_onefile.errors import NotFound, UnusableRecord, WrongAddress
 from tap_onefile.paging import PageSequence, new_rows
 from tap_onefile.read_ahead import Get, Search
 from tap_onefile.streams.organisations import OrganisationStream
@@ -54,12 +54,20 @@ class LearnerIds:
 
         Returns:
             Their ids, in OneFile's order.
+
+        Raises:
+            WrongAddress: OneFile knows no such search.
+            UnusableRecord: A learner has no usable id.
         """
         if self._organisation != organisation:
             search = self.search(organisation)
             pages = self._read_ahead.pages(search)
             rows = new_rows(PageSequence("learners", "ID"), pages, lambda page: self._fetch(search, page))
-            self._ids = [_id_of(row) for page in rows for row in page]
+            try:
+                self._ids = [_id_of(row) for page in rows for row in page]
+            except NotFound as absence:
+                # Every customer has this search, so what hangs from learners must not be taken for what is not offered.
+                raise WrongAddress(str(absence)) from None
             self._organisation = organisation
         return self._ids
 

@@ -89,6 +89,7 @@ class UserStream(ChangesStream):
 
     entity = "User"
     is_certain = True
+    needs_pages = True
     has_details = True
     replication_key = "LastModified"
     schema = record(*_USER)

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from tests.running import Run
 
 COMPLETE = "complete"
-TOLD = "complete but for what OneFile said was gone, which is counted in the log"
+TOLD = "complete but for what OneFile said it does not have (404), which the log names and counts"
 FAILED = "failed in one sentence, and complete after the next run"
 
-_COUNTED = re.compile(r"OneFile (no longer had|has nothing for) \d+")
+_COUNTED = re.compile(r"OneFile (no longer had|has nothing for) \d+|Empty, as OneFile answers 404: ")
 _ERROR = re.compile(r"\| ERROR +\|")
 
 

@@ -281,11 +281,36 @@ def test_half_of_a_surrogate_pair_which_nothing_can_write_becomes_a_mark() -> No
 
 def test_404_is_the_end_of_a_search_except_on_its_first_page() -> None:
     assert OneFile(answer(404)).search(page=2) == []
-    onefile = OneFile(answer(404), GOOD)
-    assert onefile.search(page=1) == ROWS
-    assert [call[0] for call in onefile.asked()] == ["POST User/Search/1/100", "POST User/Search"]
     with pytest.raises(errors.NotFound, match="api_url"):
         OneFile(answer(404)).search(page=1)
+
+
+def test_an_entity_that_has_no_pages_is_read_unpaged_and_not_asked_for_pages_again() -> None:
+    onefile = OneFile(answer(404), answer(404), GOOD)
+    client = onefile.client()
+    assert client.search_page("User", {}, 1, 1) == ROWS
+    assert client.search_page("User", {}, 2, 1) == []
+    assert client.search_page("User", {"Role": 1}, 1, 1) == ROWS
+    unpaged = "POST User/Search"
+    assert [call[0] for call in onefile.asked()] == [f"{unpaged}/1/1", f"{unpaged}/1/1", unpaged, unpaged]
+
+
+def test_thin_rows_do_not_stand_in_where_pages_are_needed() -> None:
+    with pytest.raises(errors.NotFound):
+        OneFile(answer(404), answer(404), GOOD).client().search_page("User", {}, 1, 100, unpaged_will_do=False)
+    assert OneFile(answer(404), GOOD).client().search_page("User", {}, 1, 100, unpaged_will_do=False) == ROWS
+
+
+def test_404_is_no_end_of_a_search_that_has_more_rows_than_the_pages_before_it() -> None:
+    many = answer(200, many_rows(101))
+    with pytest.raises(errors.Refused, match=r"POST User/Search/2/100 with 404 although its search has more rows"):
+        OneFile(answer(404), answer(404), many).search(page=2)
+    assert OneFile(answer(404), answer(404), many).search(page=3) == []
+    assert OneFile(answer(404), many).search(page=2) == many_rows(101)
+
+
+def many_rows(count: int) -> list[dict[str, Any]]:
+    return [{"ID": number} for number in range(count)]
 
 
 def test_a_count_that_meets_a_429_makes_every_other_call_wait_too() -> None:

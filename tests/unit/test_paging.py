@@ -35,10 +35,11 @@ MOST_CALLS = 200
 class Server(Transport):
     """Answers searches with the ids that a function gives for the number of a page."""
 
-    def __init__(self, page: Callable[[int], Page], nothing: Answer = NOTHING[0]) -> None:
+    def __init__(self, page: Callable[[int], Page], nothing: Answer = NOTHING[0], unpaged: Page | None = None) -> None:
         super().__init__("https://onefile.test/api", user_agent="test", timeout=1)
         self._page = page
         self._nothing = nothing
+        self._unpaged = unpaged
         self.asked: list[int] = []
 
     @override
@@ -53,10 +54,14 @@ class Server(Transport):
     ) -> Answer:
         if path == LOGIN:
             return Answer(200, b"session", None)
+        if path == "User/Search":
+            return self._rows(self._unpaged or [])
         number = int(path.removeprefix("User/Search/").removesuffix(f"/{PAGE_SIZE}"))
         self.asked.append(number)
         assert len(self.asked) < MOST_CALLS, "the search is endless"
-        ids = self._page(number)
+        return self._rows(self._page(number))
+
+    def _rows(self, ids: Page) -> Answer:
         return Answer(200, json.dumps([{"ID": id_} for id_ in ids]).encode(), None) if ids else self._nothing
 
 
@@ -90,7 +95,7 @@ nothing = st.sampled_from(PAST_THE_END)
 @given(ids=ids.filter(bool), cap=caps, nothing=nothing)
 def test_each_row_comes_once_and_in_order_whatever_the_cap_of_the_server(ids: Page, cap: int, nothing: Answer) -> None:
     pages = in_pages(ids, cap)
-    server = Server(lambda number: page_of(pages, number), nothing)
+    server = Server(lambda number: page_of(pages, number), nothing, unpaged=ids)
 
     assert search(server) == ids
     # A 404 is asked for once more before it is believed.
