@@ -59,9 +59,9 @@ def _user(told: Evidence, read: Evidence, written: Evidence) -> tuple[th.Propert
             INITIAL_DOWNLOAD,
             text("FirstName", "First name.", PERSONAL),
             text("LastName", "Last name.", PERSONAL),
-            person_misid(),
         ),
         *known(told, text("Email", "E-mail address.", PERSONAL)),
+        *known(INITIAL_DOWNLOAD, person_misid()),
         *known(
             read,
             text("Telephone", "Telephone number.", PERSONAL),
