@@ -62,14 +62,9 @@ def optional_streams() -> str:
 def index() -> str:
     """Make the table of all streams, each with a link to its page."""
     return _table(
-        ("Stream", "What it holds", "Calls", "On by default"),
+        ("Stream", "What it holds"),
         [
-            (
-                f"[`{stream.name}`](streams/{stream.name}.md)",
-                _summary(stream),
-                _calls(stream),
-                "yes" if stream.selected_by_default else "no",
-            )
+            (_link(stream), _summary(stream) + ("" if stream.selected_by_default else " *Off by default.*"))
             for stream in STREAMS
         ],
     )
@@ -78,9 +73,11 @@ def index() -> str:
 def costs() -> str:
     """Make the table of how each stream is read, and how often."""
     return _table(
-        ("Stream", "Read by", "For each", "Calls for each"),
+        ("Stream", "Read by", "Calls"),
         [
-            (f"[`{stream.name}`](streams/{stream.name}.md)", f"`{stream.call()}`", _parent(stream), _calls(stream))
+            (_link(stream), f"`{stream.call()}`", f"For each {_parent(stream)}: {_calls(stream)}.")
+            if stream.parent_stream_type
+            else (_link(stream), f"`{stream.call()}`", "One.")
             for stream in STREAMS
         ],
     )
@@ -90,7 +87,7 @@ def replication() -> str:
     """Make the table of how each stream replicates."""
     return _table(
         ("Stream", "Key", "Replication"),
-        [(f"[`{stream.name}`](streams/{stream.name}.md)", _keys(stream), _replication(stream)) for stream in STREAMS],
+        [(_link(stream), _keys(stream), _replication(stream)) for stream in STREAMS],
     )
 
 
@@ -122,13 +119,13 @@ def stream(name: str) -> str:
     if children:
         facts.insert(1, ("From it hang", ", ".join(children)))
     fields = [
-        (f"`{field}`", _type(rule), rule[DATA_CLASS], rule["description"], f"*{rule[CERTAINTY]}*: {rule[SOURCE]}")
+        (f"`{field}`", _type(rule), rule[DATA_CLASS], rule["description"], f"*{rule[CERTAINTY]}*, {rule[SOURCE]}")
         for field, rule in stream.schema["properties"].items()
     ]
     return "\n\n".join(
         (
             inspect.cleandoc(stream.__doc__ or ""),
-            _table(("", ""), [(f"**{what}**", value) for what, value in facts]),
+            "\n".join(f"- **{what}:** {value}" for what, value in facts),
             "## Fields",
             _table(("Field", "Type", "Data class", "Meaning", "How sure, and from where"), fields),
             "[What these words mean](../streams.md#how-to-read-the-tables-of-fields)",
@@ -154,7 +151,8 @@ plugins:
     namespace: tap_onefile
     pip_url: git+https://github.com/tap-onefile/tap-onefile
     executable: tap-onefile
-    capabilities: [about, activate-version, catalog, discover, schema-flattening, state, stream-maps, structured-logging]
+    capabilities:
+      [about, activate-version, catalog, discover, schema-flattening, state, stream-maps, structured-logging]
     settings:
 {settings}
 {select}
@@ -189,6 +187,10 @@ def _declaration(name: str, rule: dict[str, Any]) -> str:
 
 def _summary(stream: type[OneFileStream]) -> str:
     return inspect.cleandoc(stream.__doc__ or "").split("\n\n", 1)[0].replace("\n", " ")
+
+
+def _link(stream: type[OneFileStream]) -> str:
+    return f"[`{stream.name}`](streams/{stream.name}.md)"
 
 
 def _keys(stream: type[OneFileStream]) -> str:

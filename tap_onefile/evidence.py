@@ -52,17 +52,17 @@ class Evidence:
     """Where they are shown."""
 
 
-INITIAL_DOWNLOAD = Evidence(DOCUMENTED, "help article 76000048013 (initial data download)")
-CLIENTS = Evidence(SEEN, "public clients of the API")
-CLIENT = Evidence(SEEN_ONCE, "a public client of the API")
-USERS = Evidence(EXPECTED, "help article 76000037051 (creating and managing users)")
-LIKE_LEARNERS = Evidence(EXPECTED, "learners' records, which have one form with those of other roles")
-FRAMEWORKS = Evidence(EXPECTED, "help article 76000037063 (assigning framework templates)")
-TRACKER = Evidence(EXPECTED, "help article 76000057528 (fields that Tracker keeps in step)")
-WRITTEN = Evidence(EXPECTED, "what a public client sends to create or update it")
+INITIAL_DOWNLOAD = Evidence(DOCUMENTED, "help article 76000048013")
+CLIENTS = Evidence(SEEN, "public clients")
+CLIENT = Evidence(SEEN_ONCE, "a public client")
+USERS = Evidence(EXPECTED, "help article 76000037051")
+LIKE_LEARNERS = Evidence(EXPECTED, "learners' records")
+FRAMEWORKS = Evidence(EXPECTED, "help article 76000037063")
+TRACKER = Evidence(EXPECTED, "help article 76000057528")
+WRITTEN = Evidence(EXPECTED, "what a public client writes")
 EXPORT = Evidence(EXPECTED, "the nightly CSV export")
-UNDER_OTHER_NAMES = Evidence(GUESSED, "a product that reads it, under names that are not shown")
-SIMILAR = Evidence(GUESSED, "similar records, or the screens")
+UNDER_OTHER_NAMES = Evidence(GUESSED, "a product that reads it by a name not shown")
+SIMILAR = Evidence(GUESSED, "similar records")
 SEARCH = Evidence(OURS, "what was asked for")
 
 
