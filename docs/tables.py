@@ -71,13 +71,13 @@ def index() -> str:
 
 
 def costs() -> str:
-    """Make the table of how each stream is read, and how often."""
+    """Make the table of how often each stream is asked for."""
     return _table(
-        ("Stream", "Read by", "Calls"),
+        ("Stream", "Calls"),
         [
-            (_link(stream), f"`{stream.call()}`", f"For each {_parent(stream)}: {_calls(stream)}.")
+            (_link(stream), f"for each {_parent(stream)}: {_calls(stream)}")
             if stream.parent_stream_type
-            else (_link(stream), f"`{stream.call()}`", "One.")
+            else (_link(stream), "one")
             for stream in STREAMS
         ],
     )
