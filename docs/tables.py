@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-<<<<<<< HEAD
-=======
 from examples import examples
 
-from tap_onefile import __version__
 from tap_onefile.evidence import CERTAINTY, MARKS, SOURCE
 from tap_onefile.fields import DATA_CLASS
->>>>>>> f9bab74 (Make the documentation a site, with a page for each stream)
 from tap_onefile.settings import SETTINGS
 from tap_onefile.streams import STREAMS
 
@@ -42,7 +40,7 @@ def short_settings() -> str:
     """Make the table of settings by their titles alone."""
     rows = []
     for name, rule in SETTINGS["properties"].items():
-        default = str(rule.get("default", "")).replace(__version__, "VERSION")
+        default = str(rule.get("default", ""))
         rows.append((f"`{name}`", rule["title"], f"`{default}`" if default else ""))
     return _table(("Setting", "What it is", "Default"), rows)
 
@@ -162,6 +160,13 @@ plugins:
 def navigation() -> str:
     """Make the entries of the streams in the navigation of the site."""
     return "\n".join(f'    "streams/{stream.name}.md",' for stream in STREAMS)
+
+
+def other_pages() -> str:
+    """Make the entries of the pages that the navigation does not name, so that a new page is in it by itself."""
+    docs = Path(__file__).parent
+    named = re.findall(r'= "([\w-]+\.md)"', (docs.parent / "zensical.toml").read_text(encoding="utf-8"))
+    return "\n".join(f'    "{page.name}",' for page in sorted(docs.glob("*.md")) if page.name not in named)
 
 
 def data_classes() -> str:

@@ -146,6 +146,13 @@ def test_every_make_target_named_is_there(page: Path) -> None:
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_to_files_of_the_repository_lead_somewhere(page: Path) -> None:
+    address = r"https://github\.com/tap-onefile/tap-onefile/blob/main/([\w./-]+)"
+    for path in re.findall(address, page.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), path
+
+
 @pytest.mark.parametrize("page", [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")], ids=str)
 def test_links_of_pages_outside_the_site_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
