@@ -25,12 +25,14 @@ if TYPE_CHECKING:
 
     from tap_onefile.streams.base import OneFileStream
 
+_MELTANO = Path(__file__).parents[1] / "meltano.yml"
+
 
 def settings() -> str:
     """Make the table of settings."""
     rows = []
     for name, rule in SETTINGS["properties"].items():
-        default = str(rule.get("default", ""))
+        default = _default(rule)
         required = name in SETTINGS.get("required", ())
         rows.append((f"`{name}`", "required" if required else f"`{default}`" if default else "", rule["description"]))
     return _table(("Setting", "Default", "What it means"), rows)
@@ -40,7 +42,7 @@ def short_settings() -> str:
     """Make the table of settings by their titles alone."""
     rows = []
     for name, rule in SETTINGS["properties"].items():
-        default = str(rule.get("default", ""))
+        default = _default(rule)
         rows.append((f"`{name}`", rule["title"], f"`{default}`" if default else ""))
     return _table(("Setting", "What it is", "Default"), rows)
 
@@ -141,7 +143,10 @@ def to_paste() -> str:
     """
     settings = "\n".join(f"    - {{{_declaration(name, rule)}}}" for name, rule in SETTINGS["properties"].items())
     selected = [f"{stream.name}.*" for stream in STREAMS if stream.selected_by_default]
-    select = textwrap.fill(f"select: [{', '.join(selected)}]", 110, initial_indent="    ", subsequent_indent="      ")
+    select = textwrap.fill(f"select: [{', '.join(selected)}]", 78, initial_indent="    ", subsequent_indent="      ")
+    loader = re.search(r"pip_url: (meltanolabs-target-postgres==\S+)", _MELTANO.read_text(encoding="utf-8"))
+    if not loader:
+        raise LookupError(_MELTANO)
     return f"""```yaml
 plugins:
   extractors:
@@ -150,10 +155,21 @@ plugins:
     pip_url: git+https://github.com/tap-onefile/tap-onefile
     executable: tap-onefile
     capabilities:
-      [about, activate-version, catalog, discover, schema-flattening, state, stream-maps, structured-logging]
+      [about, activate-version, catalog, discover, schema-flattening, state,
+       stream-maps, structured-logging]
     settings:
 {settings}
 {select}
+  loaders:
+  - name: target-postgres
+    namespace: target_postgres
+    variant: meltanolabs
+    pip_url: {loader[1]}
+    executable: target-postgres
+    dialect: postgres
+    settings:
+    - {{name: sqlalchemy_url, kind: string, sensitive: true}}
+    - {{name: default_target_schema, kind: string, value: $MELTANO_EXTRACT__LOAD_SCHEMA}}
 ```"""
 
 
@@ -183,6 +199,11 @@ def data_classes() -> str:
     everyone = ", ".join(f"`{stream.name}`" for stream in STREAMS if "FirstName" in stream.schema["properties"])
     rows = [(field, data_class, where.replace(everyone, "all streams of people")) for field, data_class, where in rows]
     return _table(("Field", "Class", "In"), rows)
+
+
+def _default(rule: dict[str, Any]) -> str:
+    default = rule.get("default", "")
+    return default if isinstance(default, str) else json.dumps(default)
 
 
 def _declaration(name: str, rule: dict[str, Any]) -> str:
