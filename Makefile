@@ -17,12 +17,12 @@ dev := .venvs/dev/bin
 release := .venvs/release/bin
 core := tests/unit tests/test_streams.py tests/test_changes.py tests/test_order.py tests/test_errors.py tests/test_settings.py \
   tests/test_mapping.py tests/test_connection.py
-pages := README.md $(wildcard docs/*.md)
+pages := README.md zensical.toml $(wildcard docs/*.md docs/*.svg docs/streams/*.md)
 pip_url = sed -n 's/^ *pip_url: *\(.*$(1)==.*\)/\1/p' meltano.yml
 lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
   --python-version 3.11 --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup test test-lowest test-next soak lint types dependencies docs docs-check check workflows audit demo dist \
+.PHONY: help setup test test-lowest test-next soak lint types dependencies docs docs-check site check workflows audit demo dist \
   logo lock format clean FORCE
 
 help: ## Show this list
@@ -56,13 +56,17 @@ types: .venvs/dev/ready ## Check types, with mypy and with ty
 dependencies: .venvs/dev/ready ## Check that the tap declares just the packages that it imports
 	$(dev)/deptry tap_onefile
 
-docs: .venvs/dev/ready ## Renew what is made from the code: the tables in the documentation, and plugin.yaml
+docs: .venvs/dev/ready ## Renew what is made from the code: tables, examples and pictures in the documentation, and plugin.yaml
 	$(dev)/cog -r $(pages)
 	$(dev)/python -m hub
 
-docs-check: .venvs/dev/ready ## Check that all of that is fresh
+docs-check: .venvs/dev/ready ## Check that all of that is fresh, and that no link of the site leads nowhere
 	$(dev)/cog --check --diff $(pages)
 	$(dev)/python -m hub --check
+	$(dev)/zensical build --strict --clean
+
+site: .venvs/dev/ready ## Build the documentation as a site, into site/
+	$(dev)/zensical build --strict --clean
 
 check: lint types dependencies docs-check ## Everything that is checked without a test
 
@@ -108,7 +112,7 @@ lock: .venvs/dev/ready ## Renew the lock files; ARGS=--upgrade for the newest ve
 	echo airbyte-cdk | $(dev)/$(lock) - -o requirements/bench-airbyte.txt
 
 clean: ## Remove the environments and all that tools have left
-	rm -rf .venvs .meltano .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* dist output
+	rm -rf .venvs .meltano site .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage .coverage.* dist output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venvs/python: FORCE

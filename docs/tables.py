@@ -7,8 +7,16 @@ where one is stale.
 from __future__ import annotations
 
 import inspect
+import json
+import re
+import textwrap
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from examples import examples
+
+from tap_onefile.evidence import CERTAINTY, MARKS, SOURCE
+from tap_onefile.fields import DATA_CLASS
 from tap_onefile.settings import SETTINGS
 from tap_onefile.streams import STREAMS
 
@@ -17,54 +25,164 @@ if TYPE_CHECKING:
 
     from tap_onefile.streams.base import OneFileStream
 
+_MELTANO = Path(__file__).parents[1] / "meltano.yml"
+
 
 def settings() -> str:
     """Make the table of settings."""
     rows = []
     for name, rule in SETTINGS["properties"].items():
-        default = str(rule.get("default", ""))
+        default = _default(rule)
         required = name in SETTINGS.get("required", ())
         rows.append((f"`{name}`", "required" if required else f"`{default}`" if default else "", rule["description"]))
     return _table(("Setting", "Default", "What it means"), rows)
 
 
+def short_settings() -> str:
+    """Make the table of settings by their titles alone."""
+    rows = []
+    for name, rule in SETTINGS["properties"].items():
+        default = _default(rule)
+        rows.append((f"`{name}`", rule["title"], f"`{default}`" if default else ""))
+    return _table(("Setting", "What it is", "Default"), rows)
+
+
 def streams() -> str:
-    """Make the table of streams."""
+    """Make the short table of the streams that are on by default, and name the others."""
+    rows = [(f"`{stream.name}`", _summary(stream)) for stream in STREAMS if stream.selected_by_default]
+    return _table(("Stream", "What it holds"), rows)
+
+
+def optional_streams() -> str:
+    """Name the streams that are off by default."""
+    names = [f"`{stream.name}`" for stream in STREAMS if not stream.selected_by_default]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def index() -> str:
+    """Make the table of all streams, each with a link to its page."""
     return _table(
-        ("Stream", "What it holds", "Read by", "For each", "Calls", "Key", "Replication", "On by default"),
+        ("Stream", "What it holds"),
         [
-            (
-                f"[`{stream.name}`](docs/streams.md#{stream.name})",
-                _summary(stream),
-                f"`{stream.call()}`",
-                _parent(stream),
-                _calls(stream),
-                ", ".join(f"`{key}`" for key in stream.primary_keys),
-                _replication(stream),
-                "yes" if stream.selected_by_default else "no",
-            )
+            (_link(stream), _summary(stream) + ("" if stream.selected_by_default else " *Off by default.*"))
             for stream in STREAMS
         ],
     )
 
 
-def picture() -> str:
-    """Draw what hangs from what."""
-    edges = [f"  {stream.parent_stream_type.name} --> {stream.name}" for stream in STREAMS if stream.parent_stream_type]
-    return "\n".join(["```mermaid", "flowchart LR", *edges, "```"])
+def costs() -> str:
+    """Make the table of how often each stream is asked for."""
+    return _table(
+        ("Stream", "Calls"),
+        [
+            (_link(stream), f"for each {_parent(stream)}: {_calls(stream)}")
+            if stream.parent_stream_type
+            else (_link(stream), "one")
+            for stream in STREAMS
+        ],
+    )
 
 
-def fields() -> str:
-    """Make a section with a table of fields for each stream."""
-    sections = []
-    for stream in STREAMS:
-        rows = [
-            (f"`{name}`", _type(rule), rule["x-onefile-data-class"], rule["description"])
-            for name, rule in stream.schema["properties"].items()
-        ]
-        about = inspect.cleandoc(stream.__doc__ or "")
-        sections.append(f"## {stream.name}\n\n{about}\n\n{_table(('Field', 'Type', 'Data class', 'Meaning'), rows)}")
-    return "\n\n".join(sections)
+def replication() -> str:
+    """Make the table of how each stream replicates."""
+    return _table(
+        ("Stream", "Key", "Replication"),
+        [(_link(stream), _keys(stream), _replication(stream)) for stream in STREAMS],
+    )
+
+
+def marks() -> str:
+    """Make the table of what the marks of certainty mean."""
+    return _table(("Mark", "What it means"), [(f"*{mark}*", meaning) for mark, meaning in MARKS.items()])
+
+
+def stream(name: str) -> str:
+    """Make the page of one stream, below its heading.
+
+    Args:
+        name: The name of the stream.
+
+    Returns:
+        What it holds, how it is read, its fields and an example.
+    """
+    (stream,) = (each for each in STREAMS if each.name == name)
+    parent = stream.parent_stream_type
+    children = [f"[`{each.name}`]({each.name}.md)" for each in STREAMS if each.parent_stream_type is stream]
+    facts = [
+        ("Hangs from", f"[`{parent.name}`]({parent.name}.md)" if parent else "the token"),
+        ("Key", _keys(stream)),
+        ("Replication", _replication(stream)),
+        ("Read by", f"`{stream.call()}`"),
+        (f"Calls for each {_parent(stream)}", _calls(stream)),
+        ("On by default", "yes" if stream.selected_by_default else f"no: `meltano select tap-onefile {name} '*'`"),
+    ]
+    if children:
+        facts.insert(1, ("From it hang", ", ".join(children)))
+    fields = [
+        (f"`{field}`", _type(rule), rule[DATA_CLASS], rule["description"], f"*{rule[CERTAINTY]}*, {rule[SOURCE]}")
+        for field, rule in stream.schema["properties"].items()
+    ]
+    return "\n\n".join(
+        (
+            inspect.cleandoc(stream.__doc__ or ""),
+            "\n".join(f"- **{what}:** {value}" for what, value in facts),
+            "## Fields",
+            _table(("Field", "Type", "Data class", "Meaning", "How sure, and from where"), fields),
+            "[What these words mean](../streams.md#how-to-read-the-tables-of-fields)",
+            "## Example",
+            "An invented record, with `special_category_data` on where the stream has such fields.",
+            f"```json\n{json.dumps(examples()[name], indent=2, ensure_ascii=False)}\n```",
+        ),
+    )
+
+
+def to_paste() -> str:
+    """Make what goes into somebody's meltano.yml.
+
+    Meltano selects every stream where nothing is said, whatever the catalog says, so the default selection is in it.
+    """
+    settings = "\n".join(f"    - {{{_declaration(name, rule)}}}" for name, rule in SETTINGS["properties"].items())
+    selected = [f"{stream.name}.*" for stream in STREAMS if stream.selected_by_default]
+    select = textwrap.fill(f"select: [{', '.join(selected)}]", 78, initial_indent="    ", subsequent_indent="      ")
+    loader = re.search(r"pip_url: (meltanolabs-target-postgres==\S+)", _MELTANO.read_text(encoding="utf-8"))
+    if not loader:
+        raise LookupError(_MELTANO)
+    return f"""```yaml
+plugins:
+  extractors:
+  - name: tap-onefile
+    namespace: tap_onefile
+    pip_url: git+https://github.com/tap-onefile/tap-onefile
+    executable: tap-onefile
+    capabilities:
+      [about, activate-version, catalog, discover, schema-flattening, state,
+       stream-maps, structured-logging]
+    settings:
+{settings}
+{select}
+  loaders:
+  - name: target-postgres
+    namespace: target_postgres
+    variant: meltanolabs
+    pip_url: {loader[1]}
+    executable: target-postgres
+    dialect: postgres
+    settings:
+    - {{name: sqlalchemy_url, kind: string, sensitive: true}}
+    - {{name: default_target_schema, kind: string, value: $MELTANO_EXTRACT__LOAD_SCHEMA}}
+```"""
+
+
+def navigation() -> str:
+    """Make the entries of the streams in the navigation of the site."""
+    return "\n".join(f'    "streams/{stream.name}.md",' for stream in STREAMS)
+
+
+def other_pages() -> str:
+    """Make the entries of the pages that the navigation does not name, so that a new page is in it by itself."""
+    docs = Path(__file__).parent
+    named = re.findall(r'= "([\w-]+\.md)"', (docs.parent / "zensical.toml").read_text(encoding="utf-8"))
+    return "\n".join(f'    "{page.name}",' for page in sorted(docs.glob("*.md")) if page.name not in named)
 
 
 def data_classes() -> str:
@@ -83,8 +201,26 @@ def data_classes() -> str:
     return _table(("Field", "Class", "In"), rows)
 
 
+def _default(rule: dict[str, Any]) -> str:
+    default = rule.get("default", "")
+    return default if isinstance(default, str) else json.dumps(default)
+
+
+def _declaration(name: str, rule: dict[str, Any]) -> str:
+    kind = "date_iso8601" if rule.get("format") == "date-time" else _type(rule)
+    return f"name: {name}, kind: {kind}" + (", sensitive: true" if rule.get("secret") else "")
+
+
 def _summary(stream: type[OneFileStream]) -> str:
     return inspect.cleandoc(stream.__doc__ or "").split("\n\n", 1)[0].replace("\n", " ")
+
+
+def _link(stream: type[OneFileStream]) -> str:
+    return f"[`{stream.name}`](streams/{stream.name}.md)"
+
+
+def _keys(stream: type[OneFileStream]) -> str:
+    return ", ".join(f"`{key}`" for key in stream.primary_keys)
 
 
 def _parent(stream: type[OneFileStream]) -> str:

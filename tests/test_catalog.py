@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_onefile.evidence import MARKS
 from tap_onefile.streams import STREAMS
 from tests.running import run_tap
 
@@ -90,6 +91,8 @@ def test_streams_and_fields_are_described(stream: type[OneFileStream]) -> None:
     for name, field in stream.schema["properties"].items():
         assert field["description"].endswith("."), name
         assert field["x-onefile-data-class"] in {"none", "personal", "special category"}, name
+        assert field["x-onefile-certainty"] in MARKS, name
+        assert field["x-onefile-source"], name
 
 
 def test_the_learner_has_every_field_that_is_known(catalog: dict[str, dict[str, Any]]) -> None:

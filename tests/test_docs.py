@@ -1,19 +1,53 @@
-"""The documentation says what the code says."""
+"""The documentation says what the code says, and what it tells one to do works."""
 
 from __future__ import annotations
 
+import ast
+import inspect
+import json
+import re
+import shutil
 import subprocess
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+from typing_extensions import override
+
+import tap_onefile
+from demo.pipeline import MELTANO
+from tap_onefile import errors
+from tap_onefile.instants import to_instant
+from tap_onefile.settings import SETTINGS, Settings
+from tap_onefile.streams import STREAMS
+from tests.running import clean_environment, config_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from onefile_sandbox import Sandbox
+    from tap_onefile.streams.base import OneFileStream
+    from tests.conftest import StartSandbox
 
 ROOT = Path(__file__).parents[1]
+STREAM_PAGES = ROOT / "docs" / "streams"
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MADE_FROM_THE_CODE = [*PAGES, *sorted(STREAM_PAGES.glob("*.md")), ROOT / "docs" / "streams.svg", ROOT / "zensical.toml"]
+_TARGET = """| python -c 'import json, sys; lines = map(json.loads, sys.stdin)
+for line in lines: line["type"] == "STATE" and print(json.dumps(line["value"]))'"""
+"""A target that stores nothing, and says what every target must: the state."""
+HOLE = "…"
+"""What stands in a heading of the page on messages for what differs from message to message."""
 
 
-def test_the_tables_are_fresh() -> None:
-    pages = ["README.md", *map(str, sorted((ROOT / "docs").glob("*.md")))]
-
+def test_what_is_made_from_the_code_is_fresh() -> None:
     check = subprocess.run(
-        [sys.executable, "-m", "cogapp", "--check", *pages],
+        [sys.executable, "-m", "cogapp", "--check", *map(str, MADE_FROM_THE_CODE)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -21,3 +55,238 @@ def test_the_tables_are_fresh() -> None:
     )
 
     assert check.returncode == 0, f"run `make docs`:\n{check.stdout}{check.stderr}"
+
+
+@pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)
+def test_each_stream_has_a_page_with_an_example_that_fits_its_schema(stream: type[OneFileStream]) -> None:
+    (example,) = (json.loads(block) for block in _blocks(STREAM_PAGES / f"{stream.name}.md", "json"))
+
+    assert not list(Draft7Validator(stream.schema).iter_errors(example))
+    instants = [example[name] for name, rule in stream.schema["properties"].items() if rule.get("format")]
+    assert all(value is None or to_instant(value) == value for value in instants)
+    assert set(example) == set(stream.schema["properties"])
+
+
+def test_every_page_of_a_stream_is_of_a_stream_that_there_is() -> None:
+    assert {page.stem for page in STREAM_PAGES.glob("*.md")} == {stream.name for stream in STREAMS}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_example_of_settings_is_accepted(page: Path) -> None:
+    for block in _blocks(page, "json"):
+        settings = json.loads(block)
+        assert set(settings) <= set(SETTINGS["properties"])
+        assert Settings.from_config(settings).customer_token
+
+
+@pytest.mark.timeout(120)
+def test_meltano_takes_every_snippet(tmp_path: Path) -> None:
+    blocks = [yaml.safe_load(block) for page in PAGES for block in _blocks(page, "yaml")]
+    snippets = [block for block in blocks if "plugins" in block]
+    whole = next(each for each in snippets if "settings" in each["plugins"].get("extractors", [{}])[0])
+    known = {setting["name"] for setting in whole["plugins"]["extractors"][0]["settings"]}
+
+    assert known == set(SETTINGS["properties"])
+    for snippet in snippets:
+        for extractor in snippet["plugins"].get("extractors", []):
+            assert set(extractor.get("config", {})) <= known | {"stream_maps"}
+    project = {"project_id": "docs", "send_anonymous_usage_stats": False, "plugins": {}}
+    for snippet in snippets:
+        for kind, plugins in snippet["plugins"].items():
+            of_kind: list[dict[str, Any]] = project["plugins"].setdefault(kind, [])  # type: ignore[attr-defined]
+            for plugin in plugins:
+                present = next((each for each in of_kind if each["name"] == plugin["name"]), None)
+                if present is None:
+                    of_kind.append(present := {})
+                present.update(plugin)
+    (tmp_path / "meltano.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
+    compiled = subprocess.run(
+        [MELTANO, "compile"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert compiled.returncode == 0, compiled.stderr
+    assert "Failed" not in compiled.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_line_of_the_tap_works(page: Path, tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    blocks = [block.splitlines() for block in _blocks(page, "console")]
+    commands = [[line for line in block if line.startswith(("tap-onefile ", "tail "))] for block in blocks]
+    if not any(commands):
+        pytest.skip("no such command line")
+    _prepare(tmp_path, start_sandbox(learners=5, organisations=1))
+
+    for lines in commands:
+        for line in lines:
+            run = subprocess.run(
+                ["/bin/bash", "-o", "pipefail", "-c", line.replace("| target-jsonl", _TARGET)],
+                cwd=tmp_path,
+                env=_with_the_tap_on_the_path(),
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=60,
+            )
+            assert run.returncode == 0, f"{line}\n{run.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_make_target_named_is_there(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+
+    for name in re.findall(r"^make ([a-z-]+)|`make ([a-z-]+)", text, re.MULTILINE):
+        target = name[0] or name[1]
+        assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_to_files_of_the_repository_lead_somewhere(page: Path) -> None:
+    address = r"https://github\.com/tap-onefile/tap-onefile/blob/main/([\w./-]+)"
+    for path in re.findall(address, page.read_text(encoding="utf-8")):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")], ids=str)
+def test_links_of_pages_outside_the_site_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if urlsplit(target).scheme:
+            continue
+        path, _, anchor = target.partition("#")
+        to = (page.parent / path) if path else page
+        assert to.exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", to.read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}, target
+
+
+def test_every_error_is_explained_by_its_words() -> None:
+    headings = _headings_of_messages()
+
+    makers = [maker for _, maker in inspect.getmembers(errors, inspect.isfunction) if _makes_an_error(maker)]
+    assert makers
+    for maker in makers:
+        holes = [1 if "int" in str(kind.annotation) else "«»" for kind in inspect.signature(maker).parameters.values()]
+        sentence = str(
+            maker(*[1.0 if kind == "float" else hole for hole, kind in zip(holes, _kinds(maker), strict=True)])
+        )
+        assert any(_fits(heading, sentence) for heading in headings), sentence
+
+
+def test_every_message_explained_is_one_that_the_tap_has() -> None:
+    package = Path(tap_onefile.__file__).parent
+    messages = [text for file in package.rglob("*.py") for text in _texts(file)]
+
+    for heading in _headings_of_messages():
+        assert any(_fits(heading, message) for message in messages), heading
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the site, with every warning an error."""
+    folder = tmp_path_factory.mktemp("site")
+    shutil.copytree(ROOT / "docs", folder / "docs")
+    shutil.copy(ROOT / "zensical.toml", folder)
+    command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
+    built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder / "site"
+
+
+def test_the_site_loads_nothing_from_another_host(site: Path) -> None:
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > len(STREAMS)
+    for page in pages:
+        loaded = _Loaded()
+        loaded.feed(page.read_text(encoding="utf-8"))
+        assert loaded.addresses
+        assert not [address for address in loaded.addresses if urlsplit(address).netloc], page
+        # What makes the theme's script ask another host: diagrams, code that runs, zoomed pictures, a count of stars.
+        assert not loaded.classes & {"mermaid", "glightbox", "pyodide", "md-source__fact"}, page
+        assert "source" not in loaded.components, page
+    for sheet in site.rglob("*.css"):
+        assert not re.search(r"@import|url\(['\"]?(https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+
+
+def test_pictures_of_the_site_are_there(site: Path) -> None:
+    for page in site.rglob("index.html"):
+        loaded = _Loaded()
+        loaded.feed(page.read_text(encoding="utf-8"))
+        for address in loaded.addresses:
+            path = urlsplit(address).path
+            assert (page.parent / path).exists(), f"{page}: {address}"
+
+
+def test_the_site_holds_no_code_of_ours(site: Path) -> None:
+    assert not list(site.rglob("*.py"))
+
+
+class _Loaded(HTMLParser):
+    """Collects what a browser fetches by itself when it shows a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.classes: set[str] = set()
+        self.components: set[str] = set()
+
+    @override
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        self.classes |= set(found.get("class", "").split())
+        self.components.add(found.get("data-md-component", ""))
+        fetches = {"stylesheet", "icon", "preload", "preconnect", "dns-prefetch", "modulepreload", "manifest"}
+        if tag != "link" or fetches & set(found.get("rel", "").split()):
+            name = "href" if tag == "link" else "src"
+            if address := found.get(name):
+                self.addresses.append(address)
+
+
+def _blocks(page: Path, language: str) -> Iterator[str]:
+    text = page.read_text(encoding="utf-8")
+    for match in re.finditer(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield match[1]
+
+
+def _prepare(folder: Path, sandbox: Sandbox) -> None:
+    (folder / "config.json").write_text(json.dumps(config_for(sandbox)), encoding="utf-8")
+
+
+def _with_the_tap_on_the_path() -> dict[str, str]:
+    environment = clean_environment()
+    return {**environment, "PATH": f"{Path(sys.executable).parent}:{environment['PATH']}"}
+
+
+def _headings_of_messages() -> list[str]:
+    text = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    return re.findall(r"^### `(.+)`$", text, re.MULTILINE)
+
+
+def _fits(heading: str, message: str) -> bool:
+    return bool(re.search(".*".join(re.escape(part) for part in heading.split(HOLE)), message))
+
+
+def _makes_an_error(maker: Callable[..., Any]) -> bool:
+    returned = getattr(errors, str(inspect.signature(maker).return_annotation), None)
+    return inspect.isclass(returned) and issubclass(returned, errors.OneFileError)
+
+
+def _kinds(maker: Callable[..., Any]) -> list[str]:
+    return [str(each.annotation) for each in inspect.signature(maker).parameters.values()]
+
+
+def _texts(file: Path) -> Iterator[str]:
+    """Find the texts of a module, with a hole for each value that is put in."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.JoinedStr):
+            parts = [str(part.value) if isinstance(part, ast.Constant) else HOLE for part in node.values]
+            yield "".join(parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield re.sub(r"%(\.0f|s|d)", HOLE, node.value)

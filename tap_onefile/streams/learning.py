@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from tap_onefile.evidence import CLIENT, SEARCH, SIMILAR, UNDER_OTHER_NAMES, WRITTEN, known
 from tap_onefile.fields import PERSONAL, identity, instant, integer, number, record, reference, text
 from tap_onefile.read_ahead import Search
 from tap_onefile.streams.each_learner import EachLearnerStream
@@ -32,22 +33,29 @@ class LearningAims(CustomerStream):
     entity = "LearningAim"
     has_details = True
     schema = record(
-        identity("learning aim"),
-        reference("UserID", "Id of the learner."),
-        reference("StandardID", "Id of the standard."),
-        integer("Status", "Status of the aim; see learning_aim_statuses."),
-        # From the record by id and the body of an update (API reference, section 4).
-        number("Progress", "Progress in per cent."),
-        instant("StartDate", "Start of the aim."),
-        instant("PlannedEnd", "Planned end of the aim."),
-        text("RegistrationNumber", "Number of the registration with the awarding body.", PERSONAL),
-        instant("RegistrationDate", "When the learner was registered."),
-        instant("CertificateAppliedDate", "When the certificate was applied for."),
-        instant("AchievedDate", "When the aim was achieved."),
-        # Read by one product from OneFile under names that are not shown: guesses.
-        instant("CertificateReceivedDate", "When the certificate came."),
-        integer("TotalElements", "Elements to be done."),
-        integer("ElementsDone", "Elements done."),
+        *known(
+            CLIENT,
+            identity("learning aim"),
+            reference("UserID", "Id of the learner."),
+            reference("StandardID", "Id of the standard."),
+            integer("Status", "Status of the aim; see learning_aim_statuses."),
+            number("Progress", "Progress in per cent."),
+        ),
+        *known(
+            WRITTEN,
+            instant("StartDate", "Start of the aim."),
+            instant("PlannedEnd", "Planned end of the aim."),
+            text("RegistrationNumber", "Number of the registration with the awarding body.", PERSONAL),
+            instant("RegistrationDate", "When the learner was registered."),
+            instant("CertificateAppliedDate", "When the certificate was applied for."),
+            instant("AchievedDate", "When the aim was achieved."),
+        ),
+        *known(
+            UNDER_OTHER_NAMES,
+            instant("CertificateReceivedDate", "When the certificate came."),
+            integer("TotalElements", "Elements to be done."),
+            integer("ElementsDone", "Elements done."),
+        ),
     )
 
     @override
@@ -83,13 +91,16 @@ class UnitSummaries(EachLearnerStream):
     path = "User/{learner}/UnitSummary"
     # No field is shown anywhere: guesses after Unit and LearningAim.
     schema = record(
-        identity("unit summary"),
-        reference("UserID", "Id of the learner; from the call where the row does not say."),
-        reference("LearningAimID", "Id of the learning aim."),
-        text("UnitID", "Id of the unit, a text."),
-        text("Title", "Title of the unit."),
-        number("Progress", "Progress in per cent."),
-        integer("Status", "Status of the unit."),
-        instant("CompletedOn", "When the unit was completed."),
+        *known(SIMILAR, identity("unit summary")),
+        *known(SEARCH, reference("UserID", "Id of the learner; from the call where the row does not say.")),
+        *known(
+            SIMILAR,
+            reference("LearningAimID", "Id of the learning aim."),
+            text("UnitID", "Id of the unit, a text."),
+            text("Title", "Title of the unit."),
+            number("Progress", "Progress in per cent."),
+            integer("Status", "Status of the unit."),
+            instant("CompletedOn", "When the unit was completed."),
+        ),
     )
     learner_field = "UserID"

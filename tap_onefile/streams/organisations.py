@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from typing_extensions import override
 
 from tap_onefile.errors import Refused, SettingsError
+from tap_onefile.evidence import INITIAL_DOWNLOAD, SEARCH, known
 from tap_onefile.fields import flag, identity, record, reference, text
 from tap_onefile.read_ahead import Get
 from tap_onefile.streams.base import OneFileStream
@@ -26,8 +27,11 @@ class Customers(OneFileStream):
     entity = "Customer"
     is_certain = True
     schema = record(
-        identity("customer"),
-        text("Name", "Name of the customer."),
+        *known(
+            INITIAL_DOWNLOAD,
+            identity("customer"),
+            text("Name", "Name of the customer."),
+        ),
     )
 
     @classmethod
@@ -64,11 +68,14 @@ class Organisations(OneFileStream):
     has_details = True
     parent_stream_type = Customers
     schema = record(
-        identity("organisation"),
-        reference("CustomerID", "Id of the customer; from the search, not the row."),
-        text("Name", "Name of the organisation."),
-        flag("KeychainCreationForNewUserActive", "Whether new users get a Keychain account."),
-        flag("KeychainEmailSuppression", "Whether Keychain e-mails to users are suppressed."),
+        *known(INITIAL_DOWNLOAD, identity("organisation")),
+        *known(SEARCH, reference("CustomerID", "Id of the customer; from the search, not the row.")),
+        *known(
+            INITIAL_DOWNLOAD,
+            text("Name", "Name of the organisation."),
+            flag("KeychainCreationForNewUserActive", "Whether new users get a Keychain account."),
+            flag("KeychainEmailSuppression", "Whether Keychain e-mails to users are suppressed."),
+        ),
     )
 
     @override

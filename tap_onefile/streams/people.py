@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from tap_onefile.evidence import CLIENTS, INITIAL_DOWNLOAD, LIKE_LEARNERS, TRACKER, USERS, WRITTEN, known
 from tap_onefile.fields import (
     PERSONAL,
     SPECIAL,
@@ -27,57 +28,118 @@ from tap_onefile.streams.changes import ChangesStream
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Seen in answers or documented for creating users, and so expected back (API reference, section 6).
-_USER = (
-    identity("user; learners, assessors and all other roles share one sequence of ids"),
-    reference("OrganisationID", "Id of the organisation; from the search where the row does not say."),
-    integer("Role", "OneFile's number of the role, such as 1 for learner; from the search where the row does not say."),
-    text("Username", "Name to log in with.", PERSONAL),
-    text("FirstName", "First name.", PERSONAL),
-    text("LastName", "Last name.", PERSONAL),
-    text("Email", "E-mail address.", PERSONAL),
-    person_misid(),
-    text("Telephone", "Telephone number.", PERSONAL),
-    text("MobileNumber", "Mobile number.", PERSONAL),
-    text("HomeAddress", "Home address, in several lines.", PERSONAL),
-    text("WorkAddress", "Work address, in several lines.", PERSONAL),
-    text("CompanyName", "Name of the company.", PERSONAL),
-    text("Website", "Website.", PERSONAL),
-    reference("PlacementID", "Id of the placement (employer site)."),
-    reference("ProviderID", "Id of the provider (sub-contractor)."),
-    instant("CreatedOn", "When the user was created."),
-    instant("LastModified", "When the user was last modified; OneFile may leave it out."),
-)
+    from singer_sdk import typing as th
+
+    from tap_onefile.evidence import Evidence
+
+
+def _user(told: Evidence, read: Evidence, written: Evidence) -> tuple[th.Property[Any], ...]:
+    """Make the fields of all roles.
+
+    Args:
+        told: How what the vendor's guide tells of learners is known of this role.
+        read: How what is read of learners is known of it.
+        written: How what can be set when a user is created is known of it.
+
+    Returns:
+        The fields.
+    """
+    return (
+        *known(INITIAL_DOWNLOAD, identity("user; learners, assessors and all other roles share one sequence of ids")),
+        *known(
+            written,
+            reference("OrganisationID", "Id of the organisation; from the search where the row does not say."),
+            integer(
+                "Role",
+                "OneFile's number of the role, such as 1 for learner; from the search where the row does not say.",
+            ),
+        ),
+        *known(read, text("Username", "Name to log in with.", PERSONAL)),
+        *known(
+            INITIAL_DOWNLOAD,
+            text("FirstName", "First name.", PERSONAL),
+            text("LastName", "Last name.", PERSONAL),
+        ),
+        *known(told, text("Email", "E-mail address.", PERSONAL)),
+        *known(INITIAL_DOWNLOAD, person_misid()),
+        *known(
+            read,
+            text("Telephone", "Telephone number.", PERSONAL),
+            text("MobileNumber", "Mobile number.", PERSONAL),
+            text("HomeAddress", "Home address, in several lines.", PERSONAL),
+        ),
+        *known(
+            written,
+            text("WorkAddress", "Work address, in several lines.", PERSONAL),
+            text("CompanyName", "Name of the company.", PERSONAL),
+            text("Website", "Website.", PERSONAL),
+        ),
+        *known(read, reference("PlacementID", "Id of the placement (employer site).")),
+        *known(
+            written,
+            reference("ProviderID", "Id of the provider (sub-contractor)."),
+            instant("CreatedOn", "When the user was created."),
+        ),
+        *known(read, instant("LastModified", "When the user was last modified; OneFile may leave it out.")),
+    )
+
 
 _LEARNER = (
-    reference("ClassroomID", "Id of the classroom."),
-    reference("DefaultAssessorID", "Id of the assessor who looks after the learner; 0 for none."),
-    reference("DefaultEmployerID", "Id of the employer's user who looks after the learner; 0 for none."),
-    reference("LearnerStatusID", "Id of the learner's status; each organisation defines its own."),
-    text("EpisodeName", "Name of the episode (the programme the learner is on)."),
-    instant("StartOn", "Start of the episode."),
-    instant("PlannedEndDate", "Planned end of the episode; 1900-01-01 for not set."),
-    number("Progress", "Progress in per cent."),
-    # A date in the vendor's export; its form in the API is shown nowhere, so it is kept as it comes.
-    text("CentreRegister", "Registration with the centre, as OneFile spells it; expected to be a date."),
-    text("ULN", "Unique Learner Number: ten digits.", PERSONAL),
-    text("NINO", "National Insurance number.", PERSONAL),
-    instant(
-        "DOB",
-        "Date of birth, as an instant: midnight in UK time, so 23:00 UTC of the day before in summer.",
-        PERSONAL,
+    *known(CLIENTS, reference("ClassroomID", "Id of the classroom.")),
+    *known(
+        USERS,
+        reference("DefaultAssessorID", "Id of the assessor who looks after the learner; 0 for none."),
+        reference("DefaultEmployerID", "Id of the employer's user who looks after the learner; 0 for none."),
+        reference("LearnerStatusID", "Id of the learner's status; each organisation defines its own."),
     ),
-    text("L12", "Ethnicity (ILR code).", SPECIAL),
-    text("L13", "Sex (ILR code): F, M, or 9 for not known.", SPECIAL),
-    text("L14", "Whether the learner considers to have a learning difficulty, disability or health problem.", SPECIAL),
-    text("L15", "Disability (ILR code).", SPECIAL),
-    text("L16", "Learning difficulty (ILR code).", SPECIAL),
-    text("PrimaryLLDDCode", "Main learning difficulty, disability or health problem (ILR code).", SPECIAL),
-    texts("SecondaryLLDDCodes", "Further learning difficulties, disabilities or health problems (ILR codes).", SPECIAL),
-    integer("LearningDifficultyAndDisabilityID", "OneFile's id of the learning difficulty or disability.", SPECIAL),
+    *known(
+        CLIENTS,
+        text("EpisodeName", "Name of the episode (the programme the learner is on)."),
+        instant("StartOn", "Start of the episode."),
+        instant("PlannedEndDate", "Planned end of the episode; 1900-01-01 for not set."),
+        number("Progress", "Progress in per cent."),
+    ),
+    # A date in the vendor's export; its form in the API is shown nowhere, so it is kept as it comes.
+    *known(USERS, text("CentreRegister", "Registration with the centre, as OneFile spells it; expected to be a date.")),
+    *known(
+        INITIAL_DOWNLOAD,
+        text("ULN", "Unique Learner Number: ten digits.", PERSONAL),
+        text("NINO", "National Insurance number.", PERSONAL),
+    ),
+    *known(
+        CLIENTS,
+        instant(
+            "DOB",
+            "Date of birth, as an instant: midnight in UK time, so 23:00 UTC of the day before in summer.",
+            PERSONAL,
+        ),
+        text("L12", "Ethnicity (ILR code).", SPECIAL),
+        text("L13", "Sex (ILR code): F, M, or 9 for not known.", SPECIAL),
+        text(
+            "L14", "Whether the learner considers to have a learning difficulty, disability or health problem.", SPECIAL
+        ),
+    ),
+    *known(
+        USERS,
+        text("L15", "Disability (ILR code).", SPECIAL),
+        text("L16", "Learning difficulty (ILR code).", SPECIAL),
+    ),
+    *known(
+        WRITTEN,
+        text("PrimaryLLDDCode", "Main learning difficulty, disability or health problem (ILR code).", SPECIAL),
+        texts(
+            "SecondaryLLDDCodes", "Further learning difficulties, disabilities or health problems (ILR codes).", SPECIAL
+        ),
+    ),
+    *known(
+        TRACKER,
+        integer("LearningDifficultyAndDisabilityID", "OneFile's id of the learning difficulty or disability.", SPECIAL),
+    ),
     # There is such funding only for the needs that come of a learning difficulty, disability or health problem.
-    flag("SupportFunding", "Whether there is funding for learning support.", SPECIAL),
+    *known(USERS, flag("SupportFunding", "Whether there is funding for learning support.", SPECIAL)),
 )
+
+_LEARNER_SCHEMA = record(*_user(INITIAL_DOWNLOAD, CLIENTS, USERS), *_LEARNER)
 
 
 class UserStream(ChangesStream):
@@ -92,7 +154,7 @@ class UserStream(ChangesStream):
     needs_pages = True
     has_details = True
     replication_key = "LastModified"
-    schema = record(*_USER)
+    schema = record(*_user(LIKE_LEARNERS, LIKE_LEARNERS, LIKE_LEARNERS))
 
     @override
     def get_filters(self, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,7 +169,7 @@ class Learners(UserStream):
 
     name = "learners"
     row_defaults = MappingProxyType({"Role": 1})
-    schema = record(*_USER, *_LEARNER)
+    schema = _LEARNER_SCHEMA
 
 
 class ArchivedLearners(UserStream):
@@ -115,7 +177,7 @@ class ArchivedLearners(UserStream):
 
     name = "archived_learners"
     row_defaults = MappingProxyType({"Role": 2})
-    schema = record(*_USER, *_LEARNER)
+    schema = _LEARNER_SCHEMA
     selected_by_default = False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tap_onefile.evidence import CLIENT, INITIAL_DOWNLOAD, SEARCH, SIMILAR, WRITTEN, known
 from tap_onefile.fields import PERSONAL, flag, identity, instant, key_reference, record, reference, text
 from tap_onefile.streams.organisations import OrganisationStream, SharedStream
 
@@ -14,16 +15,23 @@ class Classrooms(OrganisationStream):
     is_certain = True
     has_details = True
     schema = record(
-        identity("classroom"),
-        reference("OrganisationID", "Id of the organisation; from the search where the row does not say."),
-        text("Name", "Name of the classroom."),
-        text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
-        # The rest is documented for creating a classroom, and so expected back (API reference, section 4).
-        instant("StartOn", "When the classroom starts."),
-        flag("Archive", "Whether the classroom is archived."),
-        flag("SendCompletionMessage", "Whether learners get a message on completion."),
-        text("CompletionMessage", "Message that learners get on completion."),
-        flag("IVFinalSignOff", "Whether an internal verifier has the final sign-off."),
+        *known(INITIAL_DOWNLOAD, identity("classroom")),
+        *known(
+            SEARCH, reference("OrganisationID", "Id of the organisation; from the search where the row does not say.")
+        ),
+        *known(
+            INITIAL_DOWNLOAD,
+            text("Name", "Name of the classroom."),
+            text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
+        ),
+        *known(
+            WRITTEN,
+            instant("StartOn", "When the classroom starts."),
+            flag("Archive", "Whether the classroom is archived."),
+            flag("SendCompletionMessage", "Whether learners get a message on completion."),
+            text("CompletionMessage", "Message that learners get on completion."),
+            flag("IVFinalSignOff", "Whether an internal verifier has the final sign-off."),
+        ),
     )
 
 
@@ -35,18 +43,28 @@ class Placements(OrganisationStream):
     is_certain = True
     has_details = True
     schema = record(
-        identity("placement"),
-        reference("OrganisationID", "Id of the organisation; from the search where the row does not say."),
-        text("Name", "Name of the placement."),
-        text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
-        text("Address", "Address, in several lines."),
-        flag("Active", "Whether the placement is in use."),
-        # The rest is documented for creating a placement, and so expected back (API reference, section 4).
-        text("Contact", "Name of the person to contact.", PERSONAL),
-        text("Email", "E-mail address of the contact.", PERSONAL),
-        text("Telephone", "Telephone number of the contact.", PERSONAL),
-        text("Fax", "Fax number.", PERSONAL),
-        text("Web", "Website."),
+        *known(INITIAL_DOWNLOAD, identity("placement")),
+        *known(
+            SEARCH, reference("OrganisationID", "Id of the organisation; from the search where the row does not say.")
+        ),
+        *known(
+            INITIAL_DOWNLOAD,
+            text("Name", "Name of the placement."),
+            text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
+        ),
+        *known(
+            CLIENT,
+            text("Address", "Address, in several lines."),
+            flag("Active", "Whether the placement is in use."),
+        ),
+        *known(
+            WRITTEN,
+            text("Contact", "Name of the person to contact.", PERSONAL),
+            text("Email", "E-mail address of the contact.", PERSONAL),
+            text("Telephone", "Telephone number of the contact.", PERSONAL),
+            text("Fax", "Fax number.", PERSONAL),
+            text("Web", "Website."),
+        ),
     )
 
 
@@ -57,9 +75,8 @@ class Providers(SharedStream):
     entity = "Provider"
     has_details = True
     schema = record(
-        identity("provider"),
-        key_reference("OrganisationID", "Id of the organisation whose search found the provider."),
-        text("Name", "Name of the provider."),
-        # Only the name is shown anywhere; the rest is a guess after placements.
-        text("MISID", "Id in the customer's own MIS."),
+        *known(WRITTEN, identity("provider")),
+        *known(SEARCH, key_reference("OrganisationID", "Id of the organisation whose search found the provider.")),
+        *known(WRITTEN, text("Name", "Name of the provider.")),
+        *known(SIMILAR, text("MISID", "Id in the customer's own MIS.")),
     )

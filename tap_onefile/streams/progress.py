@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from tap_onefile.evidence import CLIENT, CLIENTS, EXPORT, SEARCH, WRITTEN, known
 from tap_onefile.fields import (
     PERSONAL,
     flag,
@@ -46,22 +47,32 @@ class Reviews(ChangesStream):
     selected_by_default = False
     replication_key = "ScheduledFor"
     schema = record(
-        identity("review"),
-        reference("OrganisationID", "Id of the organisation; from the search where the row does not say."),
-        instant("ScheduledFor", "When the review is to be held."),
-        # The rest is in the record by id (API reference, section 4).
-        reference("LearnerID", "Id of the learner."),
-        reference("AssessorID", "Id of the assessor; 0 for none."),
-        reference("EmployerID", "Id of the employer's user; 0 for none."),
-        reference("VisitID", "Id of the visit."),
-        integer("Status", "Status; what the numbers mean is not settled."),
-        number("Progress", "Progress of the learner in per cent at the time of the review."),
-        instant("CreatedOn", "When the review was created."),
-        instant("StartedOn", "When the review was started; not set if it was not held."),
-        instant("EndTime", "When the review ends or ended."),
-        instant("AssessorSignedOn", "When the assessor signed."),
-        instant("LearnerSignedOn", "When the learner signed."),
-        instant("EmployerSignedOn", "When the employer signed."),
+        *known(CLIENTS, identity("review")),
+        *known(
+            SEARCH, reference("OrganisationID", "Id of the organisation; from the search where the row does not say.")
+        ),
+        *known(
+            CLIENTS,
+            instant("ScheduledFor", "When the review is to be held."),
+            reference("LearnerID", "Id of the learner."),
+            reference("AssessorID", "Id of the assessor; 0 for none."),
+            reference("EmployerID", "Id of the employer's user; 0 for none."),
+            reference("VisitID", "Id of the visit."),
+        ),
+        *known(WRITTEN, integer("Status", "Status; what the numbers mean is not settled.")),
+        *known(
+            CLIENTS,
+            number("Progress", "Progress of the learner in per cent at the time of the review."),
+            instant("CreatedOn", "When the review was created."),
+            instant("StartedOn", "When the review was started; not set if it was not held."),
+        ),
+        *known(WRITTEN, instant("EndTime", "When the review ends or ended.")),
+        *known(
+            CLIENTS,
+            instant("AssessorSignedOn", "When the assessor signed."),
+            instant("LearnerSignedOn", "When the learner signed."),
+            instant("EmployerSignedOn", "When the employer signed."),
+        ),
     )
 
     @property
@@ -85,15 +96,22 @@ class Plans(OrganisationStream):
     has_details = True
     selected_by_default = False
     schema = record(
-        identity("plan"),
-        reference("OrganisationID", "Id of the organisation; from the search where the row does not say."),
-        instant("PlanOn", "When the plan was made."),
-        # The rest is in the record by id (API reference, section 4); more is there that is not shown.
-        reference("LearnerID", "Id of the learner."),
-        text("Title", "Title of the plan: free text.", PERSONAL),
-        integer("StatusID", "Status; what the numbers mean is not documented."),
-        instant("AssessorSignedOn", "When the assessor signed."),
-        instant("LearnerSignedOn", "When the learner signed."),
+        *known(CLIENT, identity("plan")),
+        *known(
+            SEARCH, reference("OrganisationID", "Id of the organisation; from the search where the row does not say.")
+        ),
+        *known(
+            CLIENT,
+            instant("PlanOn", "When the plan was made."),
+            reference("LearnerID", "Id of the learner."),
+            text("Title", "Title of the plan: free text.", PERSONAL),
+        ),
+        *known(EXPORT, integer("StatusID", "Status; what the numbers mean is not documented.")),
+        *known(
+            CLIENT,
+            instant("AssessorSignedOn", "When the assessor signed."),
+            instant("LearnerSignedOn", "When the learner signed."),
+        ),
     )
 
 
@@ -116,16 +134,19 @@ class OffTheJob(EachLearnerStream):
     is_list = False
     learner_field = "ID"
     schema = record(
-        identity("learner"),
-        reference("OrganisationID", "Id of the organisation; from the call, not the row."),
-        number("ContractedHours", "Hours in the contract."),
-        number("TargetPercentage", "Share of the contracted hours that is the target, in per cent."),
-        number("PlannedOTJ", "Planned hours."),
-        number("Duration", "Duration in weeks."),
-        text("MethodOfCalculatingOTJ", "How the target is worked out; depends on the start of the episode."),
-        number("MinimumOTJ", "Minimum of hours."),
-        number("PercentOfPlanned", "Share of the planned hours that is done, in per cent."),
-        number("CachedActualHours", "Hours done, as OneFile last worked them out; lags behind the time sheets."),
+        *known(CLIENTS, identity("learner")),
+        *known(SEARCH, reference("OrganisationID", "Id of the organisation; from the call, not the row.")),
+        *known(
+            CLIENTS,
+            number("ContractedHours", "Hours in the contract."),
+            number("TargetPercentage", "Share of the contracted hours that is the target, in per cent."),
+            number("PlannedOTJ", "Planned hours."),
+            number("Duration", "Duration in weeks."),
+            text("MethodOfCalculatingOTJ", "How the target is worked out; depends on the start of the episode."),
+            number("MinimumOTJ", "Minimum of hours."),
+            number("PercentOfPlanned", "Share of the planned hours that is done, in per cent."),
+            number("CachedActualHours", "Hours done, as OneFile last worked them out; lags behind the time sheets."),
+        ),
     )
 
 
@@ -142,14 +163,20 @@ class Timesheets(EachLearnerStream):
     primary_keys = ("EntryKey",)
     learner_field = "LearnerID"
     schema = record(
-        text_key("EntryKey", "Key of the entry, made by the tap."),
-        reference("LearnerID", "Id of the learner; from the call where the row does not say."),
-        reference("OrganisationID", "Id of the organisation; from the call, not the row."),
-        text("TimesheetCategory", "Category."),
-        instant("FromDate", "When the activity began."),
-        instant("ToDate", "When the activity ended."),
-        text("Comments", "Comments; may be long.", PERSONAL),
-        flag("IsOffTheJob", "Whether the time counts as off-the-job training."),
+        *known(
+            SEARCH,
+            text_key("EntryKey", "Key of the entry, made by the tap."),
+            reference("LearnerID", "Id of the learner; from the call where the row does not say."),
+            reference("OrganisationID", "Id of the organisation; from the call, not the row."),
+        ),
+        *known(
+            CLIENT,
+            text("TimesheetCategory", "Category."),
+            instant("FromDate", "When the activity began."),
+            instant("ToDate", "When the activity ended."),
+            text("Comments", "Comments; may be long.", PERSONAL),
+            flag("IsOffTheJob", "Whether the time counts as off-the-job training."),
+        ),
     )
 
     @override

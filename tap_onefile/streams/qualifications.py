@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from tap_onefile.evidence import CLIENT, CLIENTS, FRAMEWORKS, SEARCH, SIMILAR, known
 from tap_onefile.fields import flag, identity, integer, key_reference, record, text, text_identity
 from tap_onefile.streams.base import OneFileStream
 from tap_onefile.streams.organisations import CustomerStream, LookUpStream, SharedStream
@@ -25,12 +26,17 @@ class Standards(CustomerStream):
     entity = "Standard"
     has_details = True
     schema = record(
-        identity("standard"),
-        text("Title", "Title of the standard."),
-        # Not shown anywhere: guesses after the screens.
-        text("Reference", "Reference of the standard."),
-        text("Level", "Level of the standard."),
-        flag("Active", "Whether the standard is in use."),
+        *known(
+            CLIENTS,
+            identity("standard"),
+            text("Title", "Title of the standard."),
+        ),
+        *known(
+            SIMILAR,
+            text("Reference", "Reference of the standard."),
+            text("Level", "Level of the standard."),
+            flag("Active", "Whether the standard is in use."),
+        ),
     )
 
     @override
@@ -51,11 +57,14 @@ class Units(OneFileStream):
     parent_stream_type = Standards
     primary_keys = ("StandardID", "ID")
     schema = record(
-        text_identity("unit", "such as 2017XYZ_0_1"),
-        key_reference("StandardID", "Id of the standard whose search found the unit."),
-        text("Title", "Title of the unit."),
-        text("NDAQCode", "Code in the national database of accredited qualifications."),
-        text("Display", "How the unit is shown."),
+        *known(CLIENT, text_identity("unit", "such as 2017XYZ_0_1")),
+        *known(SEARCH, key_reference("StandardID", "Id of the standard whose search found the unit.")),
+        *known(
+            CLIENT,
+            text("Title", "Title of the unit."),
+            text("NDAQCode", "Code in the national database of accredited qualifications."),
+            text("Display", "How the unit is shown."),
+        ),
     )
 
 
@@ -65,12 +74,14 @@ class FrameworkTemplates(SharedStream):
     name = "framework_templates"
     entity = "FrameworkTemplate"
     schema = record(
-        identity("framework template"),
-        key_reference("OrganisationID", "Id of the organisation whose search found the template."),
-        # Not shown anywhere: guesses after the other entities.
-        text("Name", "Name of the template."),
-        text("Title", "Title of the template."),
-        flag("Active", "Whether the template is in use."),
+        *known(FRAMEWORKS, identity("framework template")),
+        *known(SEARCH, key_reference("OrganisationID", "Id of the organisation whose search found the template.")),
+        *known(
+            SIMILAR,
+            text("Name", "Name of the template."),
+            text("Title", "Title of the template."),
+            flag("Active", "Whether the template is in use."),
+        ),
     )
 
 
@@ -81,11 +92,14 @@ class LearnerStatuses(LookUpStream):
     path = "LearnerStatuses"
     # No field is shown anywhere: guesses after the other entities.
     schema = record(
-        identity("status"),
-        key_reference("OrganisationID", "Id of the organisation."),
-        text("Name", "Name of the status."),
-        integer("SortOrder", "Place of the status in lists."),
-        flag("Active", "Whether the status is in use."),
+        *known(SIMILAR, identity("status")),
+        *known(SEARCH, key_reference("OrganisationID", "Id of the organisation.")),
+        *known(
+            SIMILAR,
+            text("Name", "Name of the status."),
+            integer("SortOrder", "Place of the status in lists."),
+            flag("Active", "Whether the status is in use."),
+        ),
     )
 
 
@@ -96,11 +110,14 @@ class LearningAimStatuses(LookUpStream):
     path = "LearningAimStatuses"
     # No field is shown anywhere: guesses after the other entities.
     schema = record(
-        identity("status"),
-        key_reference("OrganisationID", "Id of the organisation."),
-        text("Name", "Name of the status."),
-        integer("SortOrder", "Place of the status in lists."),
-        flag("Active", "Whether the status is in use."),
+        *known(SIMILAR, identity("status")),
+        *known(SEARCH, key_reference("OrganisationID", "Id of the organisation.")),
+        *known(
+            SIMILAR,
+            text("Name", "Name of the status."),
+            integer("SortOrder", "Place of the status in lists."),
+            flag("Active", "Whether the status is in use."),
+        ),
     )
 
 
@@ -111,8 +128,11 @@ class AssignedStandards(LookUpStream):
     path = "AssignedStandards"
     # No field is shown anywhere: guesses after Standard.
     schema = record(
-        identity("standard"),
-        key_reference("OrganisationID", "Id of the organisation."),
-        text("Title", "Title of the standard."),
-        integer("LearnerCount", "Learners that the standard is assigned to."),
+        *known(SIMILAR, identity("standard")),
+        *known(SEARCH, key_reference("OrganisationID", "Id of the organisation.")),
+        *known(
+            SIMILAR,
+            text("Title", "Title of the standard."),
+            integer("LearnerCount", "Learners that the standard is assigned to."),
+        ),
     )
