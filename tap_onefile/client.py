@@ -91,18 +91,22 @@ class OneFileClient:
             Refused: OneFile does not let us read it.
             OneFileError: The run cannot go on.
         """
-        found = self._get(path, read_object, tally, of_record=of_record)
+        try:
+            found = self._call("GET", path, None, read_object, tally)
+        except errors.QuestionRefused:
+            if of_record:
+                raise errors.not_found(f"GET {path}", self._transport.host, "400") from None
+            raise
         if found is None:
             raise errors.not_found(f"GET {path}", self._transport.host, "an empty answer")
         return found
 
-    def get_rows(self, path: str, *, of_record: bool = False, tally: Tally | None = None) -> list[Row]:
+    def get_rows(self, path: str, *, tally: Tally | None = None) -> list[Row]:
         """Read a list that is given whole, without pages.
 
         Args:
             path: The path below the address of the API.
             tally: Counts the calls.
-            of_record: As for ``get``.
 
         Returns:
             The rows.
@@ -112,7 +116,7 @@ class OneFileClient:
             Refused: OneFile does not let us read it.
             OneFileError: The run cannot go on.
         """
-        return self._get(path, read_rows, tally, of_record=of_record)
+        return self._call("GET", path, None, read_rows, tally)
 
     def search_page(
         self,
@@ -216,14 +220,6 @@ class OneFileClient:
         except Fault:
             pass
         return None
-
-    def _get(self, path: str, read: Callable[[Answer], T], tally: Tally | None, *, of_record: bool) -> T:
-        try:
-            return self._call("GET", path, None, read, tally)
-        except errors.QuestionRefused:
-            if of_record:
-                raise errors.not_found(f"GET {path}", self._transport.host) from None
-            raise
 
     def _call(
         self,

@@ -157,7 +157,7 @@ class TapOneFile(Tap):
                 tally=tally,
             )
         if read.is_list:
-            return self.client.get_rows(read.path, tally=tally, of_record=read.of_record)
+            return self.client.get_rows(read.path, tally=tally)
         return [self.client.get(read.path, tally=tally, of_record=read.of_record)]
 
     @cached_property

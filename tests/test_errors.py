@@ -235,6 +235,39 @@ def test_a_learner_without_an_id_does_not_vanish_from_what_is_read_for_each_lear
     assert "needle" not in run.stderr
 
 
+@pytest.mark.parametrize("times", [1, None], ids=["once", "for ever"])
+@pytest.mark.parametrize("route", ["OffTheJob", "Timesheet", "UnitSummary"])
+def test_a_refused_question_about_a_learner_is_not_taken_for_a_learner_without_data(
+    tmp_path: Path, sandbox: Sandbox, route: str, times: int | None
+) -> None:
+    sandbox.add_fault(Fault(kind="status", status=400, match=f"GET .*{route}", after=2, times=times))
+
+    run = run_tap(tmp_path, config_for(sandbox), *select(tmp_path, "off_the_job", "timesheets", "unit_summaries"))
+
+    assert_failed(run, "Missing", "did not accept GET", route.casefold() if route == "OffTheJob" else route)
+
+
+def test_a_learner_who_went_away_has_nothing_and_stops_nobody(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(behaviour=Behaviour(missing_id_status=400))
+    for route in ("GET /User/{id}/OffTheJob", "GET /User/{id}$"):
+        sandbox.add_fault(Fault(kind="status", status=400, match=route, times=1))
+
+    run = run_tap(tmp_path, config_for(sandbox), *select(tmp_path, "off_the_job"))
+
+    assert run.status == 0, run.stderr
+    (without,) = re.findall(r"off_the_job: OneFile has nothing for (\d+) learners", run.stderr)
+    assert int(without) + len(run.records["off_the_job"]) == len(sandbox.records("learners"))
+    assert len([call for call in sandbox.calls if call.route == "GET /User/{id}"]) == 1
+
+
+def test_records_that_are_listed_and_none_of_them_there_fail_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.add_fault(Fault(kind="status", status=404, match="GET /Review/", times=None))
+
+    run = run_tap(tmp_path, config_for(sandbox), *select(tmp_path, "reviews"))
+
+    assert_failed(run, "Missing", "has none of", "by their ids", "fetch_details")
+
+
 def test_an_unknown_field_is_named_once_and_left_out(tmp_path: Path, sandbox: Sandbox) -> None:
     for placement in sandbox.world.ids("placements")[:2]:
         sandbox.world.change("placements", placement, FavouriteColour="needle-in-a-haystack")

@@ -13,14 +13,14 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from typing_extensions import override
 
-from tap_onefile.errors import NotFound, Refused, SettingsError, UnusableRecord
+from tap_onefile.errors import NotFound, QuestionRefused, Refused, SettingsError, UnusableRecord
 from tap_onefile.paging import PageSequence, new_rows
 from tap_onefile.read_ahead import Get, Search
 from tap_onefile.records import RecordShaper
 from tap_onefile.writer import BufferedWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.metrics import Counter
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _READS_AT_ONCE = 100
 _RECORDS_AT_ONCE = 500
+_TOO_MANY_TO_HAVE_GONE = 5
+"""Records of one page that do not all go away by chance between the search and the calls for them."""
 
 
 class OneFileStream(Stream):
@@ -192,11 +194,14 @@ class OneFileStream(Stream):
         if sequence.repeated_rows:
             self.onefile.report.repeated_rows(self.name, sequence.repeated_rows)
 
-    def get_many(self, reads: Sequence[Read]) -> Iterator[tuple[int, list[Row]]]:
+    def get_many(
+        self, reads: Sequence[Read], is_gone: Callable[[int], bool] = lambda _: False
+    ) -> Iterator[tuple[int, list[Row]]]:
         """Read many small things, one after the other and all of them ahead.
 
         Args:
             reads: What to read.
+            is_gone: Tells whether what a read hangs from has gone, so that its refusal says no more than that.
 
         Yields:
             The place of the read in ``reads``, and a page of it. What is not there has no page.
@@ -212,6 +217,10 @@ class OneFileStream(Stream):
                             yield place, page
                     except NotFound as absence:
                         absent = str(absence)
+                        self.onefile.report.nothing_there(self.name)
+                    except QuestionRefused:
+                        if not is_gone(place):
+                            raise
                         self.onefile.report.nothing_there(self.name)
         if absent and not is_there:
             self.onefile.report.not_offered(self.name, absent)
@@ -338,6 +347,7 @@ class OneFileStream(Stream):
 
     def _with_details(self, rows: list[Row]) -> Iterator[Row]:
         details = [self._detail_of(row) for row in rows]
+        found = 0
         with self.onefile.read_ahead.planned([detail for detail in details if detail]):
             for row, detail in zip(rows, details, strict=True):
                 if detail is None:
@@ -350,7 +360,13 @@ class OneFileStream(Stream):
                     self.onefile.report.gone(self.name)
                     yield row
                 else:
+                    found += 1
                     yield {**row, **full}
+        if len(rows) >= _TOO_MANY_TO_HAVE_GONE and not found:
+            raise Refused(
+                f"OneFile has none of {len(rows)} {self.name} by their ids, although its search lists them. Run again,"
+                f" and take {self.name} out of the setting fetch_details if it persists.",
+            )
 
     def _detail_of(self, row: Row) -> Get | None:
         record_id = quote(str(row.get("ID") or ""), safe="")

@@ -113,7 +113,14 @@ class EachLearnerStream(OrganisationStream):
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         learners = self.onefile.learner_ids(context["OrganisationID"])
         paths = [self.path.format(learner=learner) for learner in learners]
-        reads = [Get(path, self.name, is_list=self.is_list, of_record=True) for path in paths]
-        for place, page in self.get_many(reads):
+        reads = [Get(path, self.name, is_list=self.is_list) for path in paths]
+        for place, page in self.get_many(reads, lambda place: self._has_gone(learners[place])):
             for row in page:
                 yield row if row.get(self.learner_field) else {**row, self.learner_field: learners[place]}
+
+    def _has_gone(self, learner: int) -> bool:
+        try:
+            self.onefile.fetch(Get(f"User/{learner}", self.name, is_list=False, of_record=True), 1)
+        except NotFound:
+            return True
+        return False
