@@ -41,8 +41,11 @@ def _run() -> None:
 
 
 def _fail(sentence: str, status: int = 1) -> None:
-    # Calls that are under way may still warn of this and that, and the sentence must be the last line.
+    # Calls that are under way may still warn of this and that, and the sentence must be the last line: whoever is about
+    # to write one waits for a lock that is kept until the process ends.
     logging.disable(logging.WARNING)
+    for handler in (*logging.getLogger().handlers, *logger.handlers):
+        handler.acquire()
     logger.error(sentence)
     # What is left in the buffer of a closed pipe would fail once more, and loudly, while Python exits.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

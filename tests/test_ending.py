@@ -94,14 +94,18 @@ def test_a_full_disk_ends_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
 
 def test_nothing_is_told_after_the_sentence_although_other_calls_are_under_way() -> None:
     late = """
-import logging
+import logging, threading
 from tap_onefile import __main__ as command
 
 logging.basicConfig(level="INFO")
+client = logging.getLogger("tap-onefile.client")
+warn = client.makeRecord(client.name, logging.WARNING, "", 0, "too late", (), None)
 try:
     command._fail("The sentence.")
 finally:
-    logging.getLogger("tap-onefile.client").warning("too late")
+    client.warning("too late")
+    # Has found out before that warnings are wanted.
+    threading.Thread(target=client.handle, args=(warn,), daemon=True).start()
 """
     ended = subprocess.run([sys.executable, "-c", late], capture_output=True, text=True, check=False, timeout=SOON)
 

@@ -49,7 +49,7 @@ def _unclear(run: Run) -> list[str]:
     if run.status not in {0, 1}:
         faults.append(f"the exit status is {run.status}")
     if run.status and not _ERROR.search(run.last_line):
-        faults.append("the last line is no error")
+        faults.append(f"the last line is no error: {run.last_line[-200:]}")
     if not run.status and _ERROR.search(run.stderr):
         faults.append("an error was told, and the run looks good")
     return faults
