@@ -20,6 +20,14 @@ HANGS_AFTER = 90.0
 HUNG = -1
 """Stands for the exit status of a run that had to be killed."""
 
+_LOST = 255
+"""What multiprocessing gives where its server could not tell how a process ended; no run of the tap ends so."""
+
+
+class LostProcess(Exception):
+    """Nobody knows how a process has ended; that is no fault of what ran in it, and it can be run again."""
+
+
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tap_onefile.__main__"])
 
@@ -31,6 +39,9 @@ def run_at_once(folder: Path, config: Mapping[str, Any], state: Mapping[str, Any
         folder: A folder to run in, with the catalog to use.
         config: The settings.
         state: What an earlier run left.
+
+    Raises:
+        LostProcess: How it ended cannot be known.
     """
     (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
     arguments = ["tap-onefile", "--config", "config.json", "--catalog", "catalog.json"]
@@ -46,6 +57,8 @@ def run_at_once(folder: Path, config: Mapping[str, Any], state: Mapping[str, Any
         process.join()
         status = HUNG
     process.close()
+    if status == _LOST:
+        raise LostProcess
     return Run(status, (folder / "out").read_text(encoding="utf-8"), (folder / "err").read_text(encoding="utf-8"))
 
 

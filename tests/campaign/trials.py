@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox import Behaviour, Fault, Sandbox
-from tests.campaign.processes import run_at_once
+from tests.campaign.processes import LostProcess, run_at_once
 from tests.campaign.scenarios import SHAPES
 from tests.running import config_for
 
@@ -90,7 +90,7 @@ def key_of(stream: str, record: dict[str, Any]) -> tuple[str, str]:
 
 
 def try_out(scenario: Scenario, folder: Path) -> Trial:
-    """Let a scenario happen.
+    """Let a scenario happen, and once more where it cannot be known what came of it.
 
     Args:
         scenario: What happens.
@@ -99,6 +99,13 @@ def try_out(scenario: Scenario, folder: Path) -> Trial:
     Returns:
         What came of it.
     """
+    try:
+        return _try_out(scenario, folder)
+    except LostProcess:
+        return _try_out(scenario, folder)
+
+
+def _try_out(scenario: Scenario, folder: Path) -> Trial:
     behaviour = Behaviour.parse([f"past_the_end={scenario.past_the_end}", f"expired_status={scenario.refusal}"])
     with Sandbox(
         learners=scenario.learners,
