@@ -26,6 +26,29 @@ if TYPE_CHECKING:
     from tap_onefile.streams.base import OneFileStream
 
 _MELTANO = Path(__file__).parents[1] / "meltano.yml"
+_RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+def recipe(name: str) -> str:
+    """Show a recipe: what comes of it, and its SQL.
+
+    Args:
+        name: The name of its file, without the suffix.
+    """
+    example = (_RECIPES / "examples" / f"{name}.md").read_text(encoding="utf-8")
+    file = f"[recipes/{name}.sql](../recipes/{name}.sql)"
+    folded = f"<details><summary>The SQL</summary>\n\n{file}:\n\n{sql(name)}\n\n</details>"
+    return f"Some of what comes of it:\n\n{example}\n{folded}"
+
+
+def sql(name: str) -> str:
+    """Show a file of SQL.
+
+    Args:
+        name: Its name, without the suffix.
+    """
+    query = (_RECIPES / f"{name}.sql").read_text(encoding="utf-8")
+    return f"```sql\n{query}```"
 
 
 def settings() -> str:
