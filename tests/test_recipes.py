@@ -48,7 +48,7 @@ class Loaded(NamedTuple):
     """A database, and the sandbox whose records it holds."""
 
     sandbox: Sandbox
-    connection: psycopg.Connection[Row]
+    connection: psycopg.Connection[Any]
 
     def ask(self, recipe: str, **changes: str) -> list[Row]:
         """Run a recipe as it is, but for the day that it takes for today."""
@@ -57,7 +57,7 @@ class Loaded(NamedTuple):
         for old, new in changes.items():
             assert query.count(old) == 1
             query = query.replace(old, new)
-        return self.connection.execute(query.encode()).fetchall()
+        return self.connection.cursor(row_factory=dict_row).execute(query.encode()).fetchall()
 
     def records(self, stream: str) -> list[Row]:
         """Give what OneFile holds, with None for what it leaves out or sends empty."""
@@ -77,7 +77,7 @@ def database() -> Iterator[Loaded]:
             _make_odd(sandbox)
             arguments = select(folder, *STREAMS)
             _load(folder, sandbox, server.sqlalchemy_url, *arguments)
-            connection = psycopg.connect(f"host={folder / 'data'} user=postgres dbname=postgres", row_factory=dict_row)
+            connection = psycopg.connect(f"host={folder / 'data'} user=postgres dbname=postgres")
             with connection:
                 _make_mis(connection, sandbox)
                 connection.commit()
@@ -111,7 +111,7 @@ def test_today_is_said_once_at_the_top_of_each_recipe_that_wants_it() -> None:
 
 
 def test_the_match_says_for_each_learner_what_is_to_be_done(database: Loaded) -> None:
-    with database.connection.cursor() as cursor:
+    with database.connection.cursor(row_factory=dict_row) as cursor:
         mis = cursor.execute("SELECT misid, uln, email, name FROM mis.learners").fetchall()
 
     rows = database.ask("match_with_mis")
@@ -281,7 +281,7 @@ def test_unused_places_are_active_and_have_no_learner(database: Loaded) -> None:
 
 def _make_odd(sandbox: Sandbox) -> None:
     world = sandbox.world
-    a, b, c, d, e, *_ = world.ids("learners")
+    a, b, c, d, e, f, *_ = world.ids("learners")
     world.change("learners", a, DefaultAssessorID=999, StartOn=None)
     world.change("learners", b, DefaultAssessorID=0, StartOn=NOT_SET, PlannedEndDate=NOT_SET)
     # The first minute of a UK day in summer is a minute of the day before to OneFile.
@@ -291,6 +291,9 @@ def _make_odd(sandbox: Sandbox) -> None:
     for learner in (a, b):
         for review in [each["ID"] for each in sandbox.records("reviews", details=True) if each["LearnerID"] == learner]:
             world.remove("reviews", review)
+    trainee, *_ = world.ids("trainee_assessors")
+    world.change("learners", f, DefaultAssessorID=int(str(trainee)))
+    world.change("off_the_job", f, CachedActualHours=None)
     signatures = [
         (None, NOT_SET),
         (NOT_SET, "2025-08-04T10:00:00Z"),
@@ -334,7 +337,7 @@ def _make_odd_ids(sandbox: Sandbox) -> None:
         sandbox.world.change("learners", learner, **ids | odd.get(number, {}))
 
 
-def _make_mis(connection: psycopg.Connection[Row], sandbox: Sandbox) -> None:
+def _make_mis(connection: psycopg.Connection[Any], sandbox: Sandbox) -> None:
     connection.execute((ROOT / "recipes" / "mis_table.sql").read_bytes())
     rows: list[tuple[str | None, str | None, str | None, str]] = [
         ("ODD00", "1000000000", "ODD0@example.org", "exact"),
@@ -354,7 +357,8 @@ def _make_mis(connection: psycopg.Connection[Row], sandbox: Sandbox) -> None:
         ("NEW2", None, None, "new and doubled, too"),
         ("", "", None, "nothing at all"),
         ("ODD16", "1000000017", None, "MISID of one, ULN of another"),
-        ("ODD18", "1000000018", "odd0@example.org", "shares an address"),
+        ("ODD18", "1000000018", "odd19@example.org", "has the address of one who is only in OneFile"),
+        ("NEW3", None, "odd0@example.org", "has the address of one who is in both"),
     ]
     # The others are as they are in OneFile, but for every fifth.
     rows += [
