@@ -36,8 +36,7 @@ def recipe(name: str) -> str:
         name: The name of its file, without the suffix.
     """
     example = (_RECIPES / "examples" / f"{name}.md").read_text(encoding="utf-8")
-    file = f"[recipes/{name}.sql](../recipes/{name}.sql)"
-    folded = f"<details><summary>The SQL</summary>\n\n{file}:\n\n{sql(name)}\n\n</details>"
+    folded = f"<details><summary>The SQL</summary>\n\n`recipes/{name}.sql`:\n\n{sql(name)}\n\n</details>"
     return f"Some of what comes of it:\n\n{example}\n{folded}"
 
 
