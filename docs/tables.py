@@ -26,6 +26,45 @@ if TYPE_CHECKING:
     from tap_onefile.streams.base import OneFileStream
 
 _MELTANO = Path(__file__).parents[1] / "meltano.yml"
+_LOADED = Path(__file__).parents[1] / "loading" / "results.json"
+_RECIPES = Path(__file__).parents[1] / "recipes"
+
+
+def recipe(name: str) -> str:
+    """Show a recipe: what comes of it, and its SQL.
+
+    Args:
+        name: The name of its file, without the suffix.
+    """
+    example = (_RECIPES / "examples" / f"{name}.md").read_text(encoding="utf-8")
+    folded = f"<details><summary>The SQL</summary>\n\n`recipes/{name}.sql`:\n\n{sql(name)}\n\n</details>"
+    return f"Some of what comes of it:\n\n{example}\n{folded}"
+
+
+def sql(name: str) -> str:
+    """Show a file of SQL.
+
+    Args:
+        name: Its name, without the suffix.
+    """
+    query = (_RECIPES / f"{name}.sql").read_text(encoding="utf-8")
+    return f"```sql\n{query}```"
+
+
+def targets() -> str:
+    """Make the table of loaders that were tried: `make targets` keeps the results."""
+    results = json.loads(_LOADED.read_text(encoding="utf-8"))
+    rows = [
+        (
+            each["label"],
+            f"`{each['package']}`",
+            each["version"],
+            "no: " + each["differences"][0] if each["differences"] else "yes",
+        )
+        for each in results
+    ]
+    tried = f"All {results[0]['streams']} streams that have records in the sandbox, {results[0]['records']:,} records:"
+    return f"{tried}\n\n{_table(('Into', 'Package', 'Version', 'Proven'), rows)}"
 
 
 def settings() -> str:

@@ -5,6 +5,7 @@
 #   meltano  Meltano alone: its pins differ from the SDK's   requirements/meltano.txt
 #   plugins  what meltano.yml names, installed by Meltano    requirements/dev.txt (the tap), target-*.txt
 #   release  what checks releases, locks and workflows       requirements/release.txt
+#   target-* one loader, for `make targets`                  requirements/target-*.txt
 #   lowest   the tap with the oldest of what it allows       requirements/lowest.txt
 #   next     the tap with the SDK that is not released yet   requirements/dev.txt, and what the index has
 set -eu
@@ -83,7 +84,7 @@ case $name in
     install_lock dev
     install_tap
     ;;
-  meltano | release)
+  meltano | release | target-*)
     make_venv
     install_lock "$name"
     ;;
