@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from benchmarks.checking import STREAMS
-from benchmarks.measuring import CATALOGUE, measure, python_of, timed
+from benchmarks.measuring import CATALOGUE, EVERY_FIELD, measure, python_of, timed
 from benchmarks.peers import PEERS
 from benchmarks.results import Block
 from benchmarks.server import serving
@@ -82,7 +82,9 @@ def _rotated(names: tuple[str, ...], number: int) -> tuple[str, ...]:
 
 def _write_schemas(folder: Path) -> None:
     """Write the schemas of the six streams as files, and a catalogue that selects just these for the tap itself."""
-    command = [python_of("dev"), "-m", "tap_onefile", "--discover"]
+    settings = folder / "discovery.json"
+    settings.write_text(json.dumps(EVERY_FIELD), encoding="utf-8")
+    command = [python_of("dev"), "-m", "tap_onefile", "--config", str(settings), "--discover"]
     finished = subprocess.run(command, capture_output=True, check=True)  # noqa: S603 - a command of our own
     catalogue = json.loads(finished.stdout)
     for stream in catalogue["streams"]:

@@ -44,11 +44,21 @@ class Search:
     """For whom it is read."""
     unpaged_will_do: bool = True
     """Whether the unpaged search may stand in for pages that OneFile does not have."""
+    is_never_empty: bool = False
+    """Whether it always has rows, so that its second page is needed too: for its rows, or to see that it ends."""
 
     @classmethod
-    def of(cls, entity: str, filters: Mapping[str, object], stream: str, *, unpaged_will_do: bool = True) -> Search:
+    def of(
+        cls,
+        entity: str,
+        filters: Mapping[str, object],
+        stream: str,
+        *,
+        unpaged_will_do: bool = True,
+        is_never_empty: bool = False,
+    ) -> Search:
         """Make a search from its filters by name."""
-        return cls(entity, tuple(filters.items()), stream, unpaged_will_do)
+        return cls(entity, tuple(filters.items()), stream, unpaged_will_do, is_never_empty)
 
 
 @dataclass(frozen=True)
@@ -74,6 +84,8 @@ class Pages:
     """The pages of one read, of which some are asked for, some have come, and some have been taken."""
 
     read: Read
+    full: int
+    """How many rows a full page holds, unless the server caps pages below that."""
     asked: int = 0
     """The last page that was asked for."""
     filled: int = 0
@@ -102,12 +114,13 @@ class Pages:
             return 1 if not self.asked else None
         is_guessable = self.filled > _SHORT_SEARCH and self._looks_on and (self.expected is None or self.count_failed)
         guesses = (self.filled + 1) // 4 if is_guessable else 0
-        known = max(self.filled + guesses, self.expected or 0)
+        known = max(self.filled + guesses, self.expected or 0, int(self.read.is_never_empty))
         return self.asked + 1 if not self.is_over and self.asked <= known else None
 
     def wants_count(self) -> bool:
         """Tell whether counting its rows would help to ask for its pages: where it looks like more than two."""
-        return self.filled > 1 and self._looks_on and self.expected is None and not self.is_over
+        looks_long = self.filled > 1 or self._first_size >= self.full
+        return looks_long and self._looks_on and self.expected is None and not self.is_over
 
     @property
     def _looks_on(self) -> bool:
@@ -162,6 +175,7 @@ class ReadAhead:
     Args:
         fetch: Gives one page of what is read; called from several threads.
         threads: How many calls may be under way at once.
+        page_size: How many rows a page is asked for.
         count: Tells how many rows a search has, if that can be had; called from several threads.
         check: Called now and then while a page is waited for; may raise.
     """
@@ -171,6 +185,7 @@ class ReadAhead:
         fetch: Callable[[Read, int], list[Row]],
         threads: int,
         *,
+        page_size: int,
         count: Callable[[Search], int | None] = lambda _: None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
@@ -178,6 +193,7 @@ class ReadAhead:
         self._count = count
         self._check = check
         self._threads = threads
+        self._page_size = page_size
         self._started = False
         self._changed = threading.Condition()
         self._planned: deque[Pages] = deque()
@@ -193,7 +209,7 @@ class ReadAhead:
             reads: What will be read, in its order, and all of it before anything planned so far.
         """
         with self._changed:
-            self._planned.extendleft(reversed([Pages(read) for read in reads]))
+            self._planned.extendleft(reversed([Pages(read, self._page_size) for read in reads]))
             self._changed.notify_all()
 
     @contextmanager
@@ -250,7 +266,7 @@ class ReadAhead:
                     threading.Thread(target=self._work, name="tap-onefile-read-ahead", daemon=True).start()
             found = next((pages for pages in self._planned if pages.read == read), None)
             if found is None:
-                found = Pages(read)
+                found = Pages(read, self._page_size)
                 self._planned.appendleft(found)
             return found
 

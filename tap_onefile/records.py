@@ -48,7 +48,8 @@ class RecordShaper:
     ) -> None:
         self._stream = stream
         self._held_back = frozenset(held_back)
-        fields = {name: rule for name, rule in schema["properties"].items() if name not in self._held_back}
+        fields = schema["properties"]
+        self._empty: Row = dict.fromkeys(fields)
         self._plain_types = {
             name: None if protection.makes_pseudonyms_of(rule) else plain_type_of(rule) for name, rule in fields.items()
         }
@@ -69,20 +70,25 @@ class RecordShaper:
         Raises:
             UnusableRecord: A key is missing or does not fit.
         """
+        record: Row = {**self._empty, **row}
+        if len(record) > len(self._empty):
+            row = self._without_unknown(row)
+            record = {**self._empty, **row}
         plain_types = self._plain_types
-        record: Row = dict.fromkeys(plain_types)
-        # Much of what a record costs is spent here, so the common case, a value of its field's own type, takes the
-        # fewest steps.
+        # Much of what a record costs is spent here, so the common case, a value of its field's own type that is in its
+        # place already, takes the fewest steps.
         for name, value in row.items():
-            if name not in plain_types:
-                if name not in self._held_back:
-                    self._report.unknown_field(self._stream, name)
-            elif value is not None and value != "":
-                kind = plain_types[name]
-                is_plain = value.__class__ is kind and (
-                    kind is not int or SMALLEST <= value <= LARGEST  # type: ignore[operator] # an int, as kind says
-                )
-                record[name] = value if is_plain else self._converted(name, value)
+            kind = plain_types[name]
+            if value.__class__ is kind:
+                if kind is str:
+                    if not value:
+                        record[name] = None
+                elif kind is int and not SMALLEST <= value <= LARGEST:
+                    record[name] = self._converted(name, value)
+            elif value is not None:
+                record[name] = self._converted(name, value)
+        for name in self._held_back:
+            del record[name]
         self._fill_from(context, record, row)
         for key in self._keys:
             if record[key] is None:
@@ -92,6 +98,11 @@ class RecordShaper:
                 )
         return record
 
+    def _without_unknown(self, row: Row) -> Row:
+        for name in row.keys() - self._empty.keys():
+            self._report.unknown_field(self._stream, name)
+        return {name: value for name, value in row.items() if name in self._empty}
+
     def _fill_from(self, context: Mapping[str, Any], record: Row, row: Row) -> None:
         for name, value in context.items():
             # A part of the key says which search found the row, whatever the row says.
@@ -99,7 +110,9 @@ class RecordShaper:
                 record[name] = value
 
     def _converted(self, name: str, value: object) -> object:
-        if isinstance(value, MendedText):
+        if value == "" or name in self._held_back:
+            return None
+        if type(value) is MendedText:
             self._report.mended_text(self._stream, name)
         try:
             return self._converters[name](value)

@@ -121,6 +121,7 @@ class TapOneFile(Tap):
         return ReadAhead(
             self.fetch,
             self.settings.parallel_requests,
+            page_size=self.settings.page_size,
             count=self.count,
             check=self.interruption.check,
         )

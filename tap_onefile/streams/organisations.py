@@ -9,7 +9,7 @@ from typing_extensions import override
 from tap_onefile.errors import Refused, SettingsError
 from tap_onefile.evidence import INITIAL_DOWNLOAD, SEARCH, known
 from tap_onefile.fields import flag, identity, record, reference, text
-from tap_onefile.read_ahead import Get
+from tap_onefile.read_ahead import Get, Search
 from tap_onefile.streams.base import OneFileStream
 
 if TYPE_CHECKING:
@@ -77,6 +77,11 @@ class Organisations(OneFileStream):
             flag("KeychainEmailSuppression", "Whether Keychain e-mails to users are suppressed."),
         ),
     )
+
+    @override
+    def get_read(self, context: Mapping[str, Any]) -> Read:
+        # Nothing can be asked for before the organisations are known, so that each round trip less is felt.
+        return Search.of(self.entity, self.get_filters(context), self.name, is_never_empty=True)
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

@@ -54,7 +54,7 @@ def test_all_pages_come_in_order_and_few_are_asked_for_that_do_not_exist(
 ) -> None:
     onefile = OneFile({f"s{place}": number for place, number in enumerate(pages)})
     count = (lambda read: onefile.pages[read.stream] * ROWS_ON_A_PAGE) if counts else (lambda _: None)
-    read_ahead = ReadAhead(onefile.fetch, threads, count=count)
+    read_ahead = ReadAhead(onefile.fetch, threads, page_size=ROWS_ON_A_PAGE, count=count)
     searches = [search(name) for name in onefile.pages]
     read_ahead.plan(searches)
 
@@ -79,7 +79,7 @@ def test_what_waits_is_bounded_however_much_is_planned() -> None:
         gate.wait(10)
         return [{"ID": 1}] * 8000
 
-    read_ahead = ReadAhead(fetch, 2)
+    read_ahead = ReadAhead(fetch, 2, page_size=100)
     reads = [Get(f"User/{number}", "users", is_list=False) for number in range(500)]
     read_ahead.plan(reads)
     first = read_ahead.pages(reads[0])
@@ -97,7 +97,7 @@ def test_a_failure_comes_at_its_turn_and_whatever_it_is() -> None:
             raise KeyError("third")
         return [{"ID": page}]
 
-    pages = ReadAhead(fetch, 8).pages(search("users"))
+    pages = ReadAhead(fetch, 8, page_size=100).pages(search("users"))
 
     assert [next(pages), next(pages)] == [[{"ID": 1}], [{"ID": 2}]]
     with pytest.raises(KeyError, match="third"):
@@ -111,7 +111,7 @@ def test_what_is_planned_later_is_read_first_as_it_hangs_from_what_is_being_read
         order.append(read.stream)
         return [{"ID": 1}] if page == 1 else []
 
-    read_ahead = ReadAhead(fetch, 1)
+    read_ahead = ReadAhead(fetch, 1, page_size=100)
     later, child = search("later"), search("child")
     read_ahead.plan([later])
     with read_ahead.planned([child]):
@@ -122,7 +122,7 @@ def test_what_is_planned_later_is_read_first_as_it_hangs_from_what_is_being_read
 
 
 def test_what_was_planned_and_is_not_read_does_not_hold_up_the_rest() -> None:
-    read_ahead = ReadAhead(lambda _read, page: [{"ID": page}] if page < 3 else [], 2)
+    read_ahead = ReadAhead(lambda _read, page: [{"ID": page}] if page < 3 else [], 2, page_size=100)
     forgotten = [search(f"forgotten{number}") for number in range(20)]
     with read_ahead.planned(forgotten):
         list(read_ahead.pages(forgotten[0]))
@@ -138,7 +138,7 @@ def test_a_wait_is_broken_off_when_the_run_is_told_to_stop() -> None:
         raise Stopped
 
     never = threading.Event()
-    read_ahead = ReadAhead(lambda _read, _page: [{"ID": never.wait(10)}], 1, check=check)
+    read_ahead = ReadAhead(lambda _read, _page: [{"ID": never.wait(10)}], 1, page_size=100, check=check)
 
     with pytest.raises(Stopped):
         next(read_ahead.pages(search("users")))
@@ -146,7 +146,7 @@ def test_a_wait_is_broken_off_when_the_run_is_told_to_stop() -> None:
 
 
 def test_a_page_is_never_asked_for_twice() -> None:
-    pages = Pages(search("users"))
+    pages = Pages(search("users"), full=100)
     asked = []
     while (page := pages.next_page()) is not None and page < 50:
         pages.asked = page
@@ -154,3 +154,30 @@ def test_a_page_is_never_asked_for_twice() -> None:
         pages.put(page, [{"ID": page}])
 
     assert asked == list(range(1, 50))
+
+
+def test_the_second_page_of_a_search_that_has_rows_for_sure_is_asked_for_with_the_first() -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def fetch(_read: Read, page: int) -> list[dict[str, Any]]:
+        both.wait()
+        return [{"ID": 1}] if page == 1 else []
+
+    organisations = Search.of("Organisation", {}, "organisations", is_never_empty=True)
+
+    assert list(ReadAhead(fetch, 2, page_size=100).pages(organisations)) == [[{"ID": 1}]]
+
+
+def test_a_search_is_counted_beside_its_second_page_where_its_first_is_full() -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def fetch(_read: Read, page: int) -> list[dict[str, Any]]:
+        if page == 2:
+            both.wait()
+        return [{"ID": (page, row)} for row in range(ROWS_ON_A_PAGE)] if page < 3 else []
+
+    def count(_read: Read) -> int:
+        both.wait()
+        return 2 * ROWS_ON_A_PAGE
+
+    assert len(list(ReadAhead(fetch, 2, page_size=ROWS_ON_A_PAGE, count=count).pages(search("users")))) == 2
