@@ -79,13 +79,10 @@ class RecordShaper:
         # place already, takes the fewest steps.
         for name, value in row.items():
             kind = plain_types[name]
-            if value.__class__ is kind:
-                if kind is str:
-                    if not value:
-                        record[name] = None
-                elif kind is int and not SMALLEST <= value <= LARGEST:
-                    record[name] = self._converted(name, value)
-            elif value is not None:
+            is_plain = value.__class__ is kind and (
+                value != "" if kind is str else kind is not int or SMALLEST <= value <= LARGEST  # type: ignore[operator] # an int, as kind says
+            )
+            if not is_plain and value is not None:
                 record[name] = self._converted(name, value)
         for name in self._held_back:
             del record[name]
