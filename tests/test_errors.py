@@ -260,6 +260,14 @@ def test_a_learner_who_went_away_has_nothing_and_stops_nobody(tmp_path: Path, st
     assert len([call for call in sandbox.calls if call.route == "GET /User/{id}"]) == 1
 
 
+def test_an_error_that_comes_as_a_good_answer_is_not_taken_for_a_record(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.add_fault(Fault(kind="status", status=200, code=-1, match="GET .*OffTheJob", after=1, times=None))
+
+    run = run_tap(tmp_path, config_for(sandbox), *select(tmp_path, "off_the_job"))
+
+    assert_failed(run, "Missing", "something else in place of off_the_job")
+
+
 def test_records_that_are_listed_and_none_of_them_there_fail_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
     sandbox.add_fault(Fault(kind="status", status=404, match="GET /Review/", times=None))
 

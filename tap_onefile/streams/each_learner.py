@@ -116,6 +116,11 @@ class EachLearnerStream(OrganisationStream):
         reads = [Get(path, self.name, is_list=self.is_list) for path in paths]
         for place, page in self.get_many(reads, lambda place: self._has_gone(learners[place])):
             for row in page:
+                if not row.keys() & self.schema["properties"].keys():
+                    raise UnusableRecord(
+                        f"OneFile sent something else in place of {self.name}: no field of it is known. Run again, and"
+                        " report it if it persists.",
+                    )
                 yield row if row.get(self.learner_field) else {**row, self.learner_field: learners[place]}
 
     def _has_gone(self, learner: int) -> bool:
