@@ -165,10 +165,13 @@ class OneFileClient:
             rows = self.search_unpaged(entity, filters, tally=tally)
             self._without_pages.add(entity)
             return rows
-        with suppress(errors.NotFound):
-            if len(self.search_unpaged(entity, filters, tally=tally)) > (page - 1) * page_size:
-                raise errors.missing_page(f"POST {call}")
-        return []
+        try:
+            is_the_end = len(self.search_unpaged(entity, filters, tally=tally)) <= (page - 1) * page_size
+        except errors.NotFound:
+            is_the_end = False
+        if is_the_end:
+            return []
+        raise errors.missing_page(f"POST {call}")
 
     def search_unpaged(
         self,

@@ -213,8 +213,8 @@ def missing_page(call: str) -> Refused:
         The error to raise.
     """
     return Refused(
-        f"OneFile answers {call} with 404 although its search has more rows, which are missing. Run again, and report"
-        " it if it persists.",
+        f"OneFile answers {call} with 404 although its search seems to have more rows. Run again, and report it if it"
+        " persists.",
     )
 
 

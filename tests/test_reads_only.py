@@ -70,7 +70,7 @@ def test_nothing_that_the_tap_can_do_writes(tmp_path: Path, sandbox: Sandbox) ->
 def test_one_module_alone_can_send_anything() -> None:
     package = Path(tap_onefile.__file__).parent
     senders = re.compile(
-        r"^\s*(import|from) (requests|urllib3|http|socket|urllib\.request|httpx|ftplib|smtplib)\b", re.M
+        r"^\s*(import|from) (requests|urllib3|http|socket|urllib\.request|httpx|ftplib|smtplib)\b", re.MULTILINE
     )
 
     found = {path.name for path in package.rglob("*.py") if senders.search(path.read_text(encoding="utf-8"))}

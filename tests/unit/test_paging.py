@@ -190,7 +190,7 @@ def test_no_row_is_lost_in_silence_where_a_server_gives_any_earlier_page_by_mist
 def test_a_page_that_is_gone_when_it_is_asked_for_again_is_the_end() -> None:
     answers = iter([[1, 2], [1, 2], [], []])
 
-    assert search(Server(lambda _: next(answers), Answer(404, b"", None))) == [1, 2]
+    assert search(Server(lambda _: next(answers), Answer(404, b"", None), unpaged=[1, 2])) == [1, 2]
 
 
 @unhurried
