@@ -10,7 +10,7 @@ from singer_sdk.singerlib import Catalog, Schema
 from tap_onefile.fields import PSEUDONYM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     Rule = dict[str, Any]
 
@@ -35,7 +35,7 @@ def described(catalog: dict[str, Any], schemas: Mapping[str, Rule]) -> dict[str,
     return catalog
 
 
-def limited(catalog: Catalog, schemas: Mapping[str, Rule]) -> Catalog:
+def limited(catalog: Catalog, schemas: Mapping[str, Rule], always: Mapping[str, Collection[str]]) -> Catalog:
     """Take out of a catalog what this run does not let through.
 
     A catalog may be older than the settings. What it says would be told to the target, whatever the records hold.
@@ -43,12 +43,13 @@ def limited(catalog: Catalog, schemas: Mapping[str, Rule]) -> Catalog:
     Args:
         catalog: The catalog that the user, or Meltano out of its cache, has given.
         schemas: The JSON schemas of the streams as this run works with them, by name.
+        always: Fields without which a stream cannot be read, by its name.
 
     Returns:
         The catalog with the same selection, for the fields that this run knows.
     """
     return Catalog(
-        (name, replace(entry, schema=_limited(entry.schema, schemas[name])) if name in schemas else entry)
+        (name, replace(entry, schema=_limited(entry.schema, schemas[name], always[name])) if name in schemas else entry)
         for name, entry in catalog.items()
     )
 
@@ -72,13 +73,14 @@ def unlisted(catalog: Catalog, schemas: Mapping[str, Rule]) -> list[str]:
     ]
 
 
-def _limited(given: Schema, ours: Rule) -> Schema:
+def _limited(given: Schema, ours: Rule, always: Collection[str]) -> Schema:
     schema: Rule = given.to_dict()
     rules: Rule = ours["properties"]
+    listed = {**{name: rules[name] for name in always}, **schema.get("properties", rules)}
     schema["properties"] = {
         # What else a user has written there, such as another type, is meant for the target and none of our business.
         name: rules[name] if PSEUDONYM in rules[name] else rule
-        for name, rule in schema.get("properties", rules).items()
+        for name, rule in listed.items()
         if name in rules
     }
     return Schema.from_dict(schema)

@@ -27,7 +27,7 @@ from tap_onefile.read_ahead import ReadAhead, Search
 from tap_onefile.report import RunReport
 from tap_onefile.settings import SETTINGS, Settings, unfit_settings, unknown_settings
 from tap_onefile.statistics import Statistics
-from tap_onefile.streams import STREAMS
+from tap_onefile.streams import NEEDED, STREAMS
 from tap_onefile.streams.base import OneFileStream
 from tap_onefile.streams.each_learner import LearnerIds
 from tap_onefile.transport import Transport
@@ -185,7 +185,7 @@ class TapOneFile(Tap):
     @override
     def input_catalog(self) -> Catalog | None:
         given = super().input_catalog
-        return None if given is None else limited(given, self.schemas)
+        return None if given is None else limited(given, self.schemas, NEEDED)
 
     @override
     def discover_streams(self) -> Sequence[Stream]:

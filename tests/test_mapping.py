@@ -85,6 +85,25 @@ def test_what_hangs_from_a_filtered_organisation_is_told_to_be_absent(tmp_path: 
     assert "organisations: stream_maps filter 1 records, so nothing that hangs from them was read" in run.stderr
 
 
+def test_a_catalog_that_lists_few_fields_brings_these_and_what_the_stream_cannot_do_without(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    arguments = select(tmp_path, "learners")
+    catalog = json.loads((tmp_path / "catalog.json").read_text(encoding="utf-8"))
+    (learners,) = (entry for entry in catalog["streams"] if entry["tap_stream_id"] == "learners")
+    learners["schema"]["properties"] = {"FirstName": learners["schema"]["properties"]["FirstName"]}
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
+
+    run = run_tap(tmp_path, config_for(sandbox), *arguments)
+
+    assert run.status == 0, run.stderr
+    fields = {"ID", "FirstName", "LastModified"}
+    (schema,) = {tuple(sorted(m["schema"]["properties"])) for m in run.messages if m["type"] == "SCHEMA"}
+    assert set(schema) == fields
+    assert len(run.records["learners"]) == len(sandbox.records("learners"))
+    assert all(set(record) == fields for record in run.records["learners"])
+
+
 def test_flattening_turns_lists_into_text(tmp_path: Path, sandbox: Sandbox) -> None:
     run = run_tap(tmp_path, config_for(sandbox, flattening_enabled=True, flattening_max_depth=1))
 

@@ -68,3 +68,9 @@ STREAMS: tuple[type[OneFileStream], ...] = (
 
 DETAILED = tuple(str(stream.name) for stream in STREAMS if stream.has_details)
 """Names of the streams of which each record can be read in full by a call of its own."""
+
+NEEDED = {
+    str(stream.name): tuple(name for name in (*stream.primary_keys, stream.replication_key) if isinstance(name, str))
+    for stream in STREAMS
+}
+"""The fields without which each stream cannot be read: its keys, and what tells what has changed."""
