@@ -66,4 +66,5 @@ def test_a_token_that_sees_no_organisation_empties_no_table(tmp_path: Path, star
     run = run_tap(tmp_path, config_for(sandbox, **SETTING))
 
     assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
-    assert "sees no organisation" in run.stderr
+    assert run.status == 1
+    assert "lists no organisation" in run.last_line
