@@ -13,7 +13,8 @@ describe='
 import os, sys
 if sys.version_info < (3, 11):
     sys.exit(1)
-print(sys.executable)
+# Not an environment that somebody has activated: it may be the very one that is to be made anew.
+print(sys._base_executable)
 print(sys.version.split()[0], os.path.realpath(sys.base_prefix))
 print(os.getcwd())  # scripts in an environment hold their path: a checkout that moved needs new ones
 '
