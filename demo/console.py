@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import textwrap
 import threading
 import time
 from contextlib import contextmanager
@@ -36,11 +38,11 @@ class Console:
 
     def succeed(self, text: str) -> None:
         """Write the good end."""
-        self.say(f"\n{self._painted(text, '32')}")
+        self.say(f"\n{self._painted(self._wrapped(text), '32')}")
 
     def fail(self, text: str) -> None:
         """Write the bad end."""
-        self.say(f"\n{self._painted(text, '31')}")
+        self.say(f"\n{self._painted(self._wrapped(text), '1;31')}")
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Write a table; numbers stand to the right."""
@@ -85,6 +87,14 @@ class Console:
         if self._terminal:
             print("\r\x1b[K", end="", file=self._stream)
         self.say(text)
+
+    def _wrapped(self, text: str) -> str:
+        """Break lines between words; those of a log, and all where nobody is looking, are left alone."""
+        if not self._terminal:
+            return text
+        columns = shutil.get_terminal_size().columns
+        first, *others = text.splitlines()
+        return "\n".join([textwrap.fill(first, columns - 1, break_long_words=False), *others])
 
     def _painted(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text

@@ -28,7 +28,8 @@ LAST_LINES = 15
 LONGEST_PATH = 60
 # The columns have OneFile's own names. PostgreSQL takes capitals in a name only between quotation marks.
 CASELOADS = """\
-SELECT a."FirstName" || ' ' || a."LastName" AS assessor, o."Name" AS organisation, count(*) AS learners
+SELECT a."FirstName" || ' ' || a."LastName" AS assessor,
+       o."Name" AS organisation, count(*) AS learners
 FROM learners l
 JOIN assessors a ON a."ID" = l."DefaultAssessorID"
 JOIN organisations o ON o."ID" = a."OrganisationID"
