@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
+import time
+from collections import deque
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from tap_onefile import terminal
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from tap_onefile.statistics import Statistics
 
@@ -20,8 +22,70 @@ _ON_A_TERMINAL = 0.5
 _IN_A_LOG = 30.0
 """Seconds between two signs of life."""
 
-# The cursor goes back to the start of the line, so that the next log line overwrites the sign of life.
-_REWRITTEN_LINE = "\r\033[K{}\r"
+_MINUTE = 60.0
+
+
+class SignsOfLife:
+    """Says how a run is coming on.
+
+    Args:
+        statistics: What the run has done so far.
+        calls_per_minute: The budget; 0 for none.
+        clock: Gives the time in seconds; never goes back.
+    """
+
+    def __init__(
+        self, statistics: Statistics, calls_per_minute: int, *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._statistics = statistics
+        self._budget = calls_per_minute
+        self._clock = clock
+        self._seen = deque([(clock(), 0)])
+
+    def sign(self, columns: int | None = None) -> str:
+        """Say it in one line.
+
+        Args:
+            columns: How many characters there is room for; None for any number.
+
+        Returns:
+            The line: stream, records, calls, calls a minute, organisations and time left, the last ones of them only
+            where there is room.
+        """
+        total = self._statistics.total
+        parts = [
+            self._statistics.stream or "starting",
+            f"{total.records:,} records",
+            f"{total.calls:,} calls",
+            self._pace(total.calls),
+        ]
+        if self._statistics.organisations:
+            parts.append(
+                f"{self._statistics.organisations_done} of {len(self._statistics.organisations)} organisations"
+            )
+        left = _in_words(self._statistics.seconds_left)
+        while columns is not None and len(parts) > 1 and len(" · ".join([*parts, *left])) > columns:
+            parts.pop()
+        return " · ".join([*parts, *left])[:columns]
+
+    def _pace(self, calls: int) -> str:
+        """Say how many calls were made in the last minute, or in what of it has passed."""
+        now = self._clock()
+        self._seen.append((now, calls))
+        while len(self._seen) > 1 and self._seen[1][0] <= now - _MINUTE:
+            self._seen.popleft()
+        then, calls_then = self._seen[0]
+        lately = calls - calls_then
+        if self._budget:
+            return f"{lately} of {self._budget} in the last minute"
+        return f"{lately / max(now - then, _ON_A_TERMINAL) * _MINUTE:.0f} calls a minute"
+
+
+def _in_words(seconds: float | None) -> list[str]:
+    if seconds is None:
+        return []
+    minutes = seconds / _MINUTE
+    return [f"about {minutes:.0f} min left" if minutes >= 1.5 else f"about {seconds:.0f} s left"]  # noqa: PLR2004
 
 
 @contextmanager
@@ -33,46 +97,24 @@ def heartbeat(statistics: Statistics, calls_per_minute: int) -> Generator[None]:
         calls_per_minute: The budget; 0 for none.
     """
     stopped = threading.Event()
-    on_terminal = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    seen_by = terminal.attended()
+    signs = SignsOfLife(statistics, calls_per_minute)
 
     def beat() -> None:
-        while not stopped.wait(_ON_A_TERMINAL if on_terminal else _IN_A_LOG):
-            line = sign_of_life(statistics, calls_per_minute)
-            if on_terminal:
-                sys.stderr.write(_REWRITTEN_LINE.format(line))
-                sys.stderr.flush()
+        while not stopped.wait(_ON_A_TERMINAL if rewritten else _IN_A_LOG):
+            if rewritten:
+                rewritten.rewrite(signs.sign(rewritten.columns - 1))
             else:
-                logger.info(line)
+                logger.info(signs.sign())
 
-    threading.Thread(target=beat, name="tap-onefile-heartbeat", daemon=True).start()
+    rewritten = seen_by if seen_by and seen_by.can_rewrite else None
+    thread = threading.Thread(target=beat, name="tap-onefile-heartbeat", daemon=True)
+    thread.start()
     try:
         yield
     finally:
         stopped.set()
-        if on_terminal:
-            sys.stderr.write(_REWRITTEN_LINE.format(""))
-
-
-def sign_of_life(statistics: Statistics, calls_per_minute: int) -> str:
-    """Say in one line how a run is coming on.
-
-    Args:
-        statistics: What the run has done so far.
-        calls_per_minute: The budget; 0 for none.
-
-    Returns:
-        The line.
-    """
-    total = statistics.total
-    pace = total.calls / total.seconds * 60 if total.seconds else 0.0
-    parts = [
-        statistics.stream or "starting",
-        f"{total.records} records",
-        f"{total.calls} calls",
-        f"{pace:.0f} calls a minute" + (f" of {calls_per_minute}" if calls_per_minute else ""),
-    ]
-    if statistics.organisations:
-        parts.append(f"{statistics.organisations_done} of {len(statistics.organisations)} organisations")
-    if (left := statistics.seconds_left) is not None:
-        parts.append(f"about {left / 60:.0f} min left" if left >= 90 else f"about {left:.0f} s left")  # noqa: PLR2004
-    return " · ".join(parts)
+        # A sign that is just being shown would otherwise stay on the screen.
+        thread.join()
+        if rewritten:
+            rewritten.rewrite("")

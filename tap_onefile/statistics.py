@@ -91,16 +91,13 @@ class Statistics:
         left = len(self.organisations) - self.organisations_done
         return self.total.seconds / self.organisations_done * left if self.organisations_done and left > 0 else None
 
-    def lines(self) -> Iterator[str]:
-        """Sum up a run.
+    def rows(self) -> Iterator[tuple[str, Tally]]:
+        """Give what each stream has cost and brought.
 
         Yields:
-            A line for each stream, and one for all.
+            The name and the tally of each stream that has made a call; last those of all streams together.
         """
         with _LOCK:
             tallies = [(stream, tally) for stream, tally in self._tallies.items() if tally.calls]
-        for stream, tally in [*tallies, ("all streams", self.total)]:
-            yield (
-                f"{stream}: {tally.records} records, {tally.calls} calls, {tally.repeats} repeated,"
-                f" {tally.waited:.1f} s waiting for the budget, {tally.seconds:.1f} s"
-            )
+        yield from tallies
+        yield "all streams", self.total

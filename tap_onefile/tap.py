@@ -14,10 +14,11 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from tap_onefile import cost, versions
+from tap_onefile import cost, summary, terminal, versions
 from tap_onefile.budget import Budget
 from tap_onefile.catalog import described, limited, unlisted
 from tap_onefile.client import OneFileClient
+from tap_onefile.command_help import explained
 from tap_onefile.data_protection import DataProtection
 from tap_onefile.errors import IncompleteRun, OneFileError, SettingsError
 from tap_onefile.heartbeat import heartbeat
@@ -193,6 +194,12 @@ class TapOneFile(Tap):
 
     @classmethod
     @override
+    def get_singer_command(cls) -> click.Command:
+        terminal.dress_log()
+        return explained(super().get_singer_command())
+
+    @classmethod
+    @override
     def invoke(  # type: ignore[override] # as the SDK's own Tap does
         cls,
         *,
@@ -247,6 +254,7 @@ class TapOneFile(Tap):
                     versions.activate(self, writer.versions)
             finally:
                 writer.flush()
+        summary.tell(self.statistics.rows())
         self.end_run()
 
     @classmethod
@@ -279,7 +287,9 @@ class TapOneFile(Tap):
             streams=[stream for stream in tap.streams.values() if stream.selected or stream.has_selected_descendents],
         )
         tap.end_run()
-        tap.logger.info("The connection works: one record of each stream was read, and none was written.")
+        tap.logger.info("The connection works. Nothing was written.")
+        if empty := [stream.name for stream in selected if not tap.statistics.of(stream.name).records]:
+            tap.logger.info("OneFile has no records of: %s.", ", ".join(empty))
         try:
             calls = cost.estimate(selected, tap.statistics.customer, tap.statistics.organisations)
         except OneFileError as error:
@@ -294,8 +304,6 @@ class TapOneFile(Tap):
         Raises:
             IncompleteRun: Something could not be read.
         """
-        for line in self.statistics.lines():
-            self.logger.info(line)
         self.report.log_totals()
         if not self.report.is_complete:
             raise IncompleteRun(self.report.sentence())

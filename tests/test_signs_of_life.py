@@ -1,67 +1,22 @@
-"""People see that a long run is alive: on a terminal, in a log, and at its end."""
+"""People see that a long run is alive, and what it was at its end."""
 
 from __future__ import annotations
 
-import json
-import os
-import pty
 import re
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tap_onefile.heartbeat import sign_of_life
+from tap_onefile.heartbeat import SignsOfLife
 from tap_onefile.statistics import Statistics
-from tests.running import TAP, clean_environment, config_for, run_tap
+from tests.running import config_for, run_tap
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from onefile_sandbox import Sandbox
-    from tests.conftest import StartSandbox
-
-
-def on_a_terminal(folder: Path, sandbox: Sandbox, **environ: str) -> str:
-    """Run the tap with a terminal for its stderr, and give what it shows there."""
-    (folder / "config.json").write_text(json.dumps(config_for(sandbox, parallel_requests=1)))
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*TAP, "--config", "config.json"],
-        cwd=folder,
-        env={**clean_environment(), "TERM": "xterm", **environ},
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-    ) as process:
-        os.close(theirs)
-        shown = bytearray()
-        while True:
-            try:
-                chunk = os.read(ours, 1 << 16)
-            except OSError:
-                # What reading from a terminal raises when its other side is closed.
-                break
-            if not chunk:
-                break
-            shown += chunk
-    os.close(ours)
-    assert process.returncode == 0, shown.decode()
-    return shown.decode()
-
-
-def test_a_terminal_shows_a_line_that_is_written_over(tmp_path: Path, start_sandbox: StartSandbox) -> None:
-    # Twenty calls one after the other take long enough for more than one sign of life.
-    shown = on_a_terminal(tmp_path, start_sandbox(latency=0.08))
-
-    signs = re.findall(r"\r\x1b\[K([^\r\n]*)\r", shown)
-    assert any(
-        re.search(r"\d+ records · \d+ calls · \d+ calls a minute · \d of 2 organisations", sign) for sign in signs
-    )
-    assert signs[-1] == ""
-
-
-def test_a_terminal_that_can_do_nothing_is_spared(tmp_path: Path, start_sandbox: StartSandbox) -> None:
-    assert "\x1b" not in on_a_terminal(tmp_path, start_sandbox(latency=0.08), TERM="dumb")
 
 
 def test_the_end_has_a_line_for_each_stream_and_one_for_all(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -78,15 +33,55 @@ def test_the_end_has_a_line_for_each_stream_and_one_for_all(tmp_path: Path, sand
     assert "METRIC" in run.stderr
 
 
-@pytest.mark.parametrize(("done", "left"), [(0, ""), (1, "about 3 min left"), (4, "")])
-def test_the_time_left_is_told_where_it_can_be_known(done: int, left: str) -> None:
-    now = 0.0
-    statistics = Statistics(clock=lambda: now)
+def statistics_of(done: int, clock: list[float]) -> Statistics:
+    """Make the statistics of a run that is on its way through four organisations."""
+    statistics = Statistics(clock=lambda: clock[0])
+    statistics.stream = "learners"
     statistics.organisations, statistics.organisations_done = [1, 2, 3, 4], done
+    return statistics
+
+
+@pytest.mark.parametrize(("done", "left"), [(0, ""), (1, "about 3 min left"), (3, "about 20 s left"), (4, "")])
+def test_the_time_left_is_told_where_it_can_be_known(done: int, left: str) -> None:
+    clock = [0.0]
+    signs = SignsOfLife(statistics_of(done, clock), 300, clock=lambda: clock[0])
+    clock[0] = 60.0
+
+    assert signs.sign().partition("organisations")[2] == (f" · {left}" if left else "")
+
+
+def test_calls_are_told_against_the_budget_of_the_last_minute() -> None:
+    clock = [0.0]
+    statistics = statistics_of(0, clock)
+    signs = SignsOfLife(statistics, 300, clock=lambda: clock[0])
+    for _ in range(90):
+        clock[0] += 1
+        statistics.of("learners").add_call(0.0)
+        told = signs.sign()
+
+    assert "learners · 0 records · 90 calls · 60 of 300 in the last minute · 0 of 4 organisations" in told
+
+
+def test_without_a_budget_the_pace_is_told() -> None:
+    clock = [0.0]
+    statistics = statistics_of(0, clock)
+    signs = SignsOfLife(statistics, 0, clock=lambda: clock[0])
     statistics.of("learners").add_call(0.0)
-    now = 60.0
+    clock[0] = 10.0
 
-    line = sign_of_life(statistics, 300)
+    assert "6 calls a minute" in signs.sign()
 
-    assert "1 calls · 1 calls a minute of 300" in line
-    assert (left in line) if left else ("left" not in line)
+
+@given(columns=st.integers(1, 200), records=st.integers(0, 10**8), done=st.integers(0, 4))
+def test_a_sign_is_never_wider_than_the_terminal(columns: int, records: int, done: int) -> None:
+    clock = [0.0]
+    statistics = statistics_of(done, clock)
+    statistics.of("learners").records = records
+    signs = SignsOfLife(statistics, 300, clock=lambda: clock[0])
+    clock[0] = 600.0
+
+    whole, fitted = signs.sign(), signs.sign(columns)
+
+    assert len(fitted) <= columns
+    assert fitted == whole or len(whole) > columns
+    assert whole.startswith(fitted.partition(" · ")[0])
