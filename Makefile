@@ -10,6 +10,8 @@ MAKEFLAGS += --no-print-directory
 export PYTHON
 # uv trusts the certificates that the machine trusts, as pip does: many colleges' networks have one of their own.
 export UV_SYSTEM_CERTS ?= 1
+# The tests start the tap and Meltano hundreds of times: without what Python keeps of it, each start compiles everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 # ARGS: passed on to the tool that a target runs.
 ARGS ?=
 
