@@ -51,6 +51,11 @@ def read_rows(answer: Answer) -> list[Row]:
     raise Fault("something other than a list of records", is_other_shape=True)
 
 
+def may_need_mending(content: bytes) -> bool:
+    """Tell whether a body may hold characters that `read_rows` would replace."""
+    return _MAY_HOLD_NUL in content
+
+
 def read_token(answer: Answer) -> str:
     """Read the session out of the answer to a login. Raises Fault for anything else."""
     token = read_session(answer.content.decode("utf-8-sig", errors="replace"))

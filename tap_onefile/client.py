@@ -101,11 +101,14 @@ class OneFileClient:
             raise errors.not_found(f"GET {path}", self._transport.host, "an empty answer")
         return found
 
-    def get_rows(self, path: str, *, tally: Tally | None = None) -> list[Row]:
+    def get_rows(
+        self, path: str, *, read: Callable[[Answer], list[Row]] = read_rows, tally: Tally | None = None
+    ) -> list[Row]:
         """Read a list that is given whole, without pages.
 
         Args:
             path: The path below the address of the API.
+            read: Reads the rows out of an answer.
             tally: Counts the calls.
 
         Returns:
@@ -116,7 +119,7 @@ class OneFileClient:
             Refused: OneFile does not let us read it.
             OneFileError: The run cannot go on.
         """
-        return self._call("GET", path, None, read_rows, tally)
+        return self._call("GET", path, None, read, tally)
 
     def search_page(
         self,
@@ -126,6 +129,7 @@ class OneFileClient:
         page_size: int,
         *,
         unpaged_will_do: bool = True,
+        read: Callable[[Answer], list[Row]] = read_rows,
         tally: Tally | None = None,
     ) -> list[Row]:
         """Read one page of a search.
@@ -140,6 +144,7 @@ class OneFileClient:
             page: The number of the page, from 1.
             page_size: The rows to ask for; OneFile may give fewer and yet have more.
             unpaged_will_do: Whether the unpaged search, whose rows may be thinner, may stand in for the first page.
+            read: Reads the rows out of an answer.
             tally: Counts the calls.
 
         Returns:
@@ -151,18 +156,18 @@ class OneFileClient:
             OneFileError: The run cannot go on.
         """
         if entity in self._without_pages:
-            return self.search_unpaged(entity, filters, tally=tally) if page == 1 else []
+            return self.search_unpaged(entity, filters, read=read, tally=tally) if page == 1 else []
         call = f"{entity}/Search/{page}/{page_size}"
         # A slip of the server does not say 404 twice.
         with suppress(errors.NotFound):
-            return self._call("POST", call, filters, read_rows, tally)
+            return self._call("POST", call, filters, read, tally)
         try:
-            return self._call("POST", call, filters, read_rows, tally)
+            return self._call("POST", call, filters, read, tally)
         except errors.NotFound:
             if page == 1 and not unpaged_will_do:
                 raise
         if page == 1:
-            rows = self.search_unpaged(entity, filters, tally=tally)
+            rows = self.search_unpaged(entity, filters, read=read, tally=tally)
             self._without_pages.add(entity)
             return rows
         try:
@@ -178,6 +183,7 @@ class OneFileClient:
         entity: str,
         filters: Mapping[str, object],
         *,
+        read: Callable[[Answer], list[Row]] = read_rows,
         tally: Tally | None = None,
     ) -> list[Row]:
         """Read a search in one call; its rows may be thinner than those of pages.
@@ -185,6 +191,7 @@ class OneFileClient:
         Args:
             entity: The entity, as OneFile's paths name it.
             filters: The body of the search.
+            read: Reads the rows out of an answer.
             tally: Counts the calls.
 
         Returns:
@@ -195,7 +202,7 @@ class OneFileClient:
             Refused: OneFile does not let us search this.
             OneFileError: The run cannot go on.
         """
-        return self._call("POST", f"{entity}/Search", filters, read_rows, tally)
+        return self._call("POST", f"{entity}/Search", filters, read, tally)
 
     def count(self, entity: str, filters: Mapping[str, object], *, tally: Tally | None = None) -> int | None:
         """Count the rows of a search in one call, if that can be had.

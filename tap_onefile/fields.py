@@ -126,9 +126,9 @@ def converter_for(schema: Schema) -> Callable[[Any], Any]:
     Returns:
         A function from what OneFile sent to what the record holds; raises ``ValueError`` for what does not fit.
     """
-    if schema.get("format") == "date-time":
+    if is_instant(schema):
         return to_instant
-    return _CONVERTERS[_kind_of(schema)]
+    return _CONVERTERS[kind_of(schema)]
 
 
 def plain_type_of(schema: Schema) -> type | None:
@@ -140,10 +140,27 @@ def plain_type_of(schema: Schema) -> type | None:
     Returns:
         The type; None where every value must go through the converter.
     """
-    return None if schema.get("format") == "date-time" else _PLAIN_TYPES.get(_kind_of(schema))
+    return None if is_instant(schema) else _PLAIN_TYPES.get(kind_of(schema))
 
 
-def _kind_of(schema: Schema) -> str:
+def is_instant(schema: Schema) -> bool:
+    """Tell whether a field holds a moment in time.
+
+    Args:
+        schema: The JSON schema of the field.
+    """
+    return schema.get("format") == "date-time"
+
+
+def kind_of(schema: Schema) -> str:
+    """Tell the JSON type of a field.
+
+    Args:
+        schema: The JSON schema of the field.
+
+    Returns:
+        The type that is not null.
+    """
     kinds: list[str] = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return next(kind for kind in kinds if kind != "null")
 

@@ -83,23 +83,22 @@ class PageSequence:
         Raises:
             RepeatedPage: The server gives the same rows again and again, so that its end cannot be found.
         """
-        if self.repeats(rows):
-            raise self._endless()
         keys = self._keys(rows)
-        new = []
-        for key, row in zip(keys, rows, strict=True):
-            # A row without a key cannot be told from others: it goes on, to be refused by name further up.
-            if key is None or self._seen.add(key):
-                new.append(row)
+        fingerprint = _fingerprint(keys)
+        if fingerprint in self._pages:
+            raise self._endless()
+        # A row without a key cannot be told from others: it goes on, to be refused by name further up.
+        new = [row for row, key in zip(rows, keys, strict=True) if key is None or self._seen.add(key)]
         self.repeated_rows += len(rows) - len(new)
         self._stale_pages = 0 if new else self._stale_pages + 1
         if self._stale_pages > 1:
             raise self._endless()
-        self._pages.add(_fingerprint(keys))
+        self._pages.add(fingerprint)
         return new
 
     def _keys(self, rows: Sequence[Row]) -> list[Hashable]:
-        return [key if isinstance(key := row.get(self._key), (int, float, str)) else None for row in rows]
+        found = [row.get(self._key) for row in rows]
+        return [key if isinstance(key, (int, float, str)) else None for key in found]
 
     def _endless(self) -> RepeatedPage:
         return RepeatedPage(
@@ -109,7 +108,7 @@ class PageSequence:
 
 
 def _fingerprint(keys: Sequence[Hashable]) -> int:
-    return hash(tuple(sorted(map(str, keys))))
+    return hash((len(keys), frozenset(keys)))
 
 
 class _Seen:

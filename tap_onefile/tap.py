@@ -15,6 +15,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
 from tap_onefile import cost, summary, terminal, versions
+from tap_onefile.answers import read_rows
 from tap_onefile.budget import Budget
 from tap_onefile.catalog import described, limited, unlisted
 from tap_onefile.client import OneFileClient
@@ -35,7 +36,7 @@ from tap_onefile.transport import Transport
 from tap_onefile.writer import BufferedWriter, MuteWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import click
     from singer_sdk import Stream
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_onefile.read_ahead import Read
+    from tap_onefile.transport import Answer
 
 
 _TEST_RETRY_FOR = 10
@@ -82,6 +84,7 @@ class TapOneFile(Tap):
         self.report = RunReport()
         self.statistics = Statistics()
         self.interruption = Interruption()
+        self._readers: dict[str, Callable[[Answer], list[dict[str, Any]]]] = {}
         try:
             super().__init__(validate_config=validate_config, **options)
         except ConfigValidationError as invalid:
@@ -149,6 +152,7 @@ class TapOneFile(Tap):
             The rows; none past the end.
         """
         tally = self.statistics.of(read.stream)
+        read_answer = self._readers.get(read.stream, read_rows)
         if isinstance(read, Search):
             return self.client.search_page(
                 read.entity,
@@ -156,10 +160,11 @@ class TapOneFile(Tap):
                 page,
                 self.settings.page_size,
                 unpaged_will_do=read.unpaged_will_do,
+                read=read_answer,
                 tally=tally,
             )
         if read.is_list:
-            return self.client.get_rows(read.path, tally=tally)
+            return self.client.get_rows(read.path, read=read_answer, tally=tally)
         return [self.client.get(read.path, tally=tally, of_record=read.of_record)]
 
     @cached_property
@@ -245,6 +250,7 @@ class TapOneFile(Tap):
         for stream in self.streams.values():
             if isinstance(stream, OneFileStream):
                 stream.check_maps()
+                self._readers[stream.name] = stream.get_reader()
         writer = cast("BufferedWriter", self.message_writer)
         writer.versions = versions.versions_of(self)
         with heartbeat(self.statistics, self.settings.requests_per_minute):

@@ -14,11 +14,14 @@ from typing_extensions import override
 from tap_onefile.errors import TargetGone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
 
     from singer_sdk.singerlib import Message
 
+    from tap_onefile.typed_rows import TypedRow
+
 _ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
+_EMPTY_FIELD, _NULL_FIELD = b':""', b":null"
 _FULL = 1 << 16
 """Bytes after which the buffer is written."""
 
@@ -46,12 +49,12 @@ class BufferedWriter(MsgSpecWriter):
         if len(self._waiting) >= _FULL or type(message) is not RecordMessage:
             self.flush()
 
-    def write_records(self, stream: str, records: Iterable[dict[str, Any]]) -> None:
+    def write_records(self, stream: str, records: Sequence[dict[str, Any] | TypedRow]) -> None:
         """Write records of one stream, as the same messages that the SDK makes of them one by one.
 
         Args:
             stream: The name under which the stream is sent.
-            records: The records, all of them extracted now.
+            records: The records, all of them extracted now. A field that is an empty text is written as null.
 
         Raises:
             TargetGone: Nobody reads what we write.
@@ -59,12 +62,12 @@ class BufferedWriter(MsgSpecWriter):
         version = {} if (active := self.versions.get(stream)) is None else {"version": active}
         start = _ENCODER.encode({"type": "RECORD", "stream": stream})[:-1] + b',"record":'
         end = b"," + _ENCODER.encode({**version, "time_extracted": datetime.now(UTC)})[1:] + b"\n"
-        for record in records:
-            self._waiting += start
-            _ENCODER.encode_into(record, self._waiting, -1)
-            self._waiting += end
-            if len(self._waiting) >= _FULL:
-                self.flush()
+        # In JSON, a line's end and an empty text after a colon cannot stand inside a text.
+        lines = _ENCODER.encode_lines(records).replace(_EMPTY_FIELD, _NULL_FIELD)
+        if lines:
+            self._waiting += start + lines[:-1].replace(b"\n", end + start) + end
+        if len(self._waiting) >= _FULL:
+            self.flush()
 
     def flush(self) -> None:
         """Write all that is waiting.
@@ -94,5 +97,5 @@ class MuteWriter(BufferedWriter):
         pass
 
     @override
-    def write_records(self, stream: str, records: Iterable[dict[str, Any]]) -> None:
+    def write_records(self, stream: str, records: Sequence[dict[str, Any] | TypedRow]) -> None:
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import quote
 
 from singer_sdk import Stream
@@ -13,6 +13,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from typing_extensions import override
 
+from tap_onefile.answers import read_rows
 from tap_onefile.errors import NotFound, QuestionRefused, Refused, SettingsError, UnusableRecord
 from tap_onefile.paging import PageSequence, new_rows
 from tap_onefile.read_ahead import Get, Search
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
 
     from tap_onefile.read_ahead import Read
     from tap_onefile.tap import TapOneFile
+    from tap_onefile.transport import Answer
 
     Row = dict[str, Any]
 
 
 _READS_AT_ONCE = 100
-_RECORDS_AT_ONCE = 500
+_RECORDS_AT_ONCE = 100
 _TOO_MANY_TO_HAVE_GONE = 5
 """Records of one page that do not all go away by chance between the search and the calls for them."""
 
@@ -61,6 +63,9 @@ class OneFileStream(Stream):
 
     needs_pages: ClassVar[bool] = False
     """Whether only the paged search gives whole rows, so that the unpaged one must not stand in for it."""
+
+    changes_rows: ClassVar[bool] = False
+    """Whether rows are changed before records are made of them, so that they must be plain ones."""
 
     primary_keys: Sequence[str] = ("ID",)
     state_partitioning_keys: Sequence[str] | None = ()
@@ -105,8 +110,22 @@ class OneFileStream(Stream):
             keys,
             self.onefile.report,
             protection=self.onefile.data_protection,
-            held_back=self._whole_schema["properties"].keys() - self.schema["properties"].keys(),
+            held_back=[name for name in self._whole_schema["properties"] if not self._sends(name)],
         )
+
+    def _sends(self, field: str) -> bool:
+        """Tell whether records hold a field; what the SDK passes on, it deselects itself."""
+        is_selected = not self._is_sent_as_it_is or self.mask["properties", field]
+        return field in self.schema["properties"] and is_selected
+
+    def get_reader(self) -> Callable[[Answer], list[Row]]:
+        """Choose how the rows are read out of OneFile's answers.
+
+        Returns:
+            The quickest way that will do for what becomes of the rows.
+        """
+        needs_plain_rows = self.changes_rows or self.fetches_details or not self._is_sent_as_it_is
+        return read_rows if needs_plain_rows else cast("Callable[[Answer], list[Row]]", self.shaper.read)
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
@@ -326,12 +345,9 @@ class OneFileStream(Stream):
         )
 
     def _send(self, records: Iterable[Record], writer: BufferedWriter) -> None:
-        deselected = [name for name in self.schema["properties"] if not self.mask["properties", name]]
         batch: list[Record] = []
         try:
             for record in records:
-                for name in deselected:
-                    del record[name]
                 batch.append(record)
                 if len(batch) == _RECORDS_AT_ONCE:
                     self._send_batch(batch, writer)

@@ -95,6 +95,7 @@ class EachLearnerStream(OrganisationStream):
     """The field that holds the learner's id, which the row may leave out."""
 
     selected_by_default = False
+    changes_rows = True
 
     @classmethod
     @override

@@ -1,0 +1,161 @@
+"""Rows that are checked while they are decoded, as objects of a class made for each stream from its schema.
+
+Looking at each value of each row in Python is most of what a record costs. Here the decoder, which is written in C,
+sees whether a value is of its field's own type and in its field's range, so that Python touches the few fields only
+that have to be converted. A page on which something does not fit is decoded as plain rows, which any record can be
+made of; what did not fit there is looked at by name from then on, so that the next page need not be decoded twice.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+
+from tap_onefile.answers import may_need_mending, read_rows
+from tap_onefile.fields import LARGEST, SMALLEST, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from tap_onefile.transport import Answer
+
+    Row = dict[str, Any]
+    Convert = Callable[[Any], Any]
+    Rules = Mapping[str, dict[str, Any]]
+
+_NOTHING = Literal[""] | None
+_WHOLE = Annotated[int, msgspec.Meta(ge=SMALLEST, le=LARGEST)]
+_DECODED: dict[str, Any] = {
+    "integer": _WHOLE | _NOTHING,
+    "number": int | float | _NOTHING,
+    "string": str | None,
+    "array": list[str | None] | _NOTHING,
+    "boolean": bool | _NOTHING,
+}
+"""What a value is to be where it needs no more than a look; a text may be empty, which says no data too."""
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_MOST_UNKNOWN = 50
+"""Unknown fields that are looked out for. Beyond that a server makes them up, and no class would ever fit."""
+
+
+class TypedRow(msgspec.Struct):
+    """A row with an attribute for each field, and then the record that is made of it."""
+
+    def get(self, name: str) -> Any:  # noqa: ANN401 - as of a dict
+        """Give the value of a field, as of a row that is a dict."""
+        return getattr(self, name)
+
+    __getitem__ = get
+
+
+@dataclass(frozen=True)
+class RowForm:
+    """One way in which the rows of a stream have been seen to come."""
+
+    loose: frozenset[str]
+    """Fields of the schema that have come with values of other types."""
+    unknown: tuple[tuple[str, str], ...]
+    """Fields that the schema does not know, each with the attribute that holds it: not every name can be one."""
+    conversions: tuple[tuple[str, Convert], ...]
+    """Attributes whose values have to go through a function, unless they say no data."""
+    decode: Callable[[bytes], list[TypedRow]]
+
+
+class TypedRows:
+    """Decodes the pages of one stream. Called from several threads.
+
+    Args:
+        rules: The JSON schema of each field of the stream, in the order of the records.
+        converters: What converts the values of a field that are not of its own type, by name.
+        converted: Fields whose values always go through their converters.
+        ignored: Further fields, whose values are not looked at.
+    """
+
+    def __init__(
+        self,
+        rules: Rules,
+        converters: Mapping[str, Convert],
+        *,
+        converted: Collection[str],
+        ignored: Collection[str],
+    ) -> None:
+        self._types = {name: _DECODED[kind_of(rule)] for name, rule in rules.items()} | dict.fromkeys(ignored, Any)
+        self._converters = converters
+        self._converted = frozenset(converted)
+        self._lock = threading.Lock()
+        self._forms: dict[type, RowForm] = {}
+        self._form = self._made(frozenset(), ())
+
+    def read(self, answer: Answer) -> list[TypedRow] | list[Row]:
+        """Read a list of rows.
+
+        Args:
+            answer: What OneFile sent.
+
+        Returns:
+            The rows; plain ones where something about them is out of the ordinary.
+
+        Raises:
+            Fault: It is anything else than a list of rows.
+        """
+        if not may_need_mending(answer.content):
+            # What is wrong is found out, and told, where plain rows are read.
+            with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                return self._form.decode(answer.content)
+        rows = read_rows(answer)
+        self._learn_from(rows)
+        return rows
+
+    def form_of(self, row: TypedRow) -> RowForm:
+        """Tell how a row has come."""
+        return self._forms[row.__class__]
+
+    def _learn_from(self, rows: list[Row]) -> None:
+        with self._lock:
+            loose = set(self._form.loose)
+            unknown = {name: None for name, _ in self._form.unknown}
+            for row in rows:
+                for name, value in row.items():
+                    if name not in self._types:
+                        unknown[name] = None
+                    elif name not in loose and not _fits(value, self._types[name]):
+                        loose.add(name)
+            is_news = len(loose) > len(self._form.loose) or len(unknown) > len(self._form.unknown)
+            if is_news and len(unknown) <= _MOST_UNKNOWN and all(map(_NAME.fullmatch, unknown)):
+                self._form = self._made(frozenset(loose), tuple(unknown))
+
+    def _made(self, loose: frozenset[str], unknown: tuple[str, ...]) -> RowForm:
+        attributes = {f"_unknown_{place}": name for place, name in enumerate(unknown)}
+        row_type = msgspec.defstruct(
+            "Row",
+            [
+                *((name, Any if name in loose else kind, None) for name, kind in self._types.items()),
+                *((attribute, Any, msgspec.UNSET) for attribute in attributes),
+            ],
+            bases=(TypedRow,),
+            rename=attributes,
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        looked_at = loose | self._converted
+        form = self._forms[row_type] = RowForm(
+            loose,
+            tuple((name, attribute) for attribute, name in attributes.items()),
+            tuple((name, convert) for name, convert in self._converters.items() if name in looked_at),
+            msgspec.json.Decoder(list[row_type]).decode,  # type: ignore[valid-type] # ty: ignore[invalid-type-form] # made just now
+        )
+        return form
+
+
+def _fits(value: object, kind: Any) -> bool:  # noqa: ANN401 - types have no type in common with their unions
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
