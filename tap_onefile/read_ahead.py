@@ -88,6 +88,8 @@ class Pages:
     """How many rows a full page holds, unless the server caps pages below that."""
     asked: int = 0
     """The last page that was asked for."""
+    taken: int = 0
+    """The last page that was taken."""
     filled: int = 0
     """The last page known to hold rows."""
     expected: int | None = None
@@ -103,18 +105,25 @@ class Pages:
     _come: dict[int, list[Row] | Exception] = field(default_factory=dict)
 
     def next_page(self) -> int | None:
-        """Tell which page may be asked for now.
+        """Tell which page may be asked for now without any doubt.
 
-        What is not a search has one page. On a search, the page after the last one known to hold rows always may be
-        asked for: it holds rows or it is the empty one that ends the search. Pages beyond it may not exist. They are
-        guessed only on searches that are known to be long, so that at most a fifth of the calls is wasted, and none on
-        searches of up to four pages; or asked for where counting the rows has told that they exist.
+        What is not a search has one page. On a search, the page after the last one known to hold rows may be asked for:
+        it holds rows or it is the empty one that ends the search. So may pages that counting the rows has told of.
         """
         if isinstance(self.read, Get):
             return 1 if not self.asked else None
+        return self._unless_beyond(max(self.filled, self.expected or 0, int(self.read.is_never_empty)))
+
+    def guessed_page(self) -> int | None:
+        """Tell which page may be asked for now although it may not exist.
+
+        Only on searches that are known to be long, and so that at most a fifth of the calls is wasted: none on searches
+        of up to four pages.
+        """
         is_guessable = self.filled > _SHORT_SEARCH and self._looks_on and (self.expected is None or self.count_failed)
-        guesses = (self.filled + 1) // 4 if is_guessable else 0
-        known = max(self.filled + guesses, self.expected or 0, int(self.read.is_never_empty))
+        return self._unless_beyond(self.filled + (self.filled + 1) // 4) if is_guessable else None
+
+    def _unless_beyond(self, known: int) -> int | None:
         return self.asked + 1 if not self.is_over and self.asked <= known else None
 
     def wants_count(self) -> bool:
@@ -154,6 +163,7 @@ class Pages:
     def take(self, page: int) -> list[Row]:
         """Give a page that has come, or raise what came in its place."""
         outcome = self._come.pop(page)
+        self.taken = page
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -195,7 +205,9 @@ class ReadAhead:
         self._threads = threads
         self._page_size = page_size
         self._started = False
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._has_come = threading.Condition(self._lock)
+        self._may_be_asked = threading.Condition(self._lock)
         self._planned: deque[Pages] = deque()
         self._under_way = 0
         self._waiting = 0
@@ -208,9 +220,9 @@ class ReadAhead:
         Args:
             reads: What will be read, in its order, and all of it before anything planned so far.
         """
-        with self._changed:
+        with self._lock:
             self._planned.extendleft(reversed([Pages(read, self._page_size) for read in reads]))
-            self._changed.notify_all()
+            self._may_be_asked.notify_all()
 
     @contextmanager
     def planned(self, reads: Sequence[Read]) -> Generator[None]:
@@ -249,16 +261,16 @@ class ReadAhead:
             self._forget({read})
 
     def _forget(self, reads: set[Read]) -> None:
-        with self._changed:
+        with self._lock:
             forgotten = [pages for pages in self._planned if pages.read in reads]
             for pages in forgotten:
                 pages.is_over = pages.is_forgotten = True
                 self._waiting -= pages.rows
                 self._planned.remove(pages)
-            self._changed.notify_all()
+            self._may_be_asked.notify_all()
 
     def _begin(self, read: Read) -> Pages:
-        with self._changed:
+        with self._lock:
             if not self._started:
                 self._started = True
                 for _ in range(self._threads):
@@ -271,30 +283,30 @@ class ReadAhead:
             return found
 
     def _wait_for(self, pages: Pages, page: int) -> list[Row]:
-        with self._changed:
+        with self._lock:
             if not pages.has(page):
                 self._wanted = (pages, page)
-                self._changed.notify_all()
-                while not self._changed.wait_for(lambda: pages.has(page), _BETWEEN_CHECKS):
+                self._may_be_asked.notify_all()
+                while not self._has_come.wait_for(lambda: pages.has(page), _BETWEEN_CHECKS):
                     self._check()
                     if self._broken is not None:
                         raise self._broken
                 self._wanted = None
             self._waiting -= pages.rows_of(page)
-            self._changed.notify_all()
+            self._may_be_asked.notify_all()
             return pages.take(page)
 
     def _work(self) -> None:
         try:
             self._work_on()
         except BaseException as error:  # noqa: BLE001 - whoever waits for a page would wait for ever
-            with self._changed:
+            with self._lock:
                 self._broken = error
-                self._changed.notify_all()
+                self._has_come.notify_all()
 
     def _work_on(self) -> None:
         while True:
-            with self._changed:
+            with self._lock:
                 pages, page = self._next_call()
                 if page == _COUNT:
                     pages.expected = 0
@@ -312,35 +324,52 @@ class ReadAhead:
             outcome = self._fetch(pages.read, page)
         except Exception as error:  # noqa: BLE001 - it is raised on the main thread, at its turn
             outcome = error
-        with self._changed:
+        with self._lock:
             self._under_way -= 1
             if not pages.is_forgotten:
                 pages.put(page, outcome)
                 self._waiting += pages.rows_of(page)
-            self._changed.notify_all()
+            if self._wanted == (pages, page):
+                self._has_come.notify_all()
+            self._may_be_asked.notify_all()
 
     def _make_count(self, pages: Pages) -> None:
         rows = None
         # What is wrong shows when the pages are read; a count that fails is only a count that is not there.
         with suppress(Exception):
             rows = self._count(cast("Search", pages.read))
-        with self._changed:
+        with self._lock:
             self._under_way -= 1
             pages.put_count(rows)
-            self._changed.notify_all()
+            self._may_be_asked.notify_all()
 
     def _next_call(self) -> tuple[Pages, int]:
         while (call := self._find_call()) is None:
-            self._changed.wait()
+            self._may_be_asked.wait()
         return call
 
     def _find_call(self) -> tuple[Pages, int] | None:
         if self._wanted and self._wanted[0].next_page() == self._wanted[1]:
             return self._wanted
-        if self._waiting >= _ROWS_WAITING:
-            return None
-        for pages in self._planned:
+        has_room = self._waiting < _ROWS_WAITING
+        planned = self._planned if has_room else self._read_now()
+        for pages in planned:
             if (page := pages.next_page()) is not None:
                 return pages, page
         # Nothing that is sure to be wanted is left to ask for: only then is a call spent to learn what is.
-        return next(((pages, _COUNT) for pages in self._planned if pages.wants_count()), None)
+        if has_room and (unknown := next((pages for pages in planned if pages.wants_count()), None)):
+            return unknown, _COUNT
+        for pages in planned:
+            if (page := pages.guessed_page()) is not None:
+                return pages, page
+        return None
+
+    def _read_now(self) -> list[Pages]:
+        """Give what is being read, unless enough of it is on its way.
+
+        What is read next may fill all the room there is, and must not keep what is read now from going on.
+        """
+        if not self._planned:
+            return []
+        pages = self._wanted[0] if self._wanted else self._planned[0]
+        return [pages] if pages.asked - pages.taken < self._threads else []

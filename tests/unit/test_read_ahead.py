@@ -181,3 +181,42 @@ def test_a_search_is_counted_beside_its_second_page_where_its_first_is_full() ->
         return 2 * ROWS_ON_A_PAGE
 
     assert len(list(ReadAhead(fetch, 2, page_size=ROWS_ON_A_PAGE, count=count).pages(search("users")))) == 2
+
+
+def test_what_is_read_now_goes_on_at_full_speed_when_what_comes_later_has_filled_all_room() -> None:
+    is_full = threading.Event()
+    both = threading.Barrier(2, timeout=10)
+
+    def fetch(read: Read, page: int) -> list[dict[str, Any]]:
+        if read.stream == "later":
+            is_full.set()
+            return [{"ID": 1}] * 16_000
+        if page == 5:
+            assert is_full.wait(10)
+        if page in {9, 10}:
+            both.wait()
+        return [{"ID": page}] if page < 20 else []
+
+    read_ahead = ReadAhead(fetch, 2, page_size=1)
+    later = Get("Later", "later", is_list=True)
+    read_ahead.plan([search("now"), later])
+    now = read_ahead.pages(search("now"))
+    for _ in range(4):
+        next(now)
+
+    assert len(list(now)) == 15
+    assert len(next(read_ahead.pages(later))) == 16_000
+
+
+def test_a_page_that_may_not_exist_is_told_apart_from_one_that_is_sure_to_be_wanted() -> None:
+    pages = Pages(search("users"), full=1)
+    for page in range(1, 9):
+        pages.asked = page
+        pages.put(page, [{"ID": page}])
+
+    assert pages.next_page() == 9
+    pages.asked = 9
+    assert pages.next_page() is None
+    assert pages.guessed_page() == 10
+    pages.asked = 11
+    assert pages.guessed_page() is None
