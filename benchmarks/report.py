@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from benchmarks.marks import marks
 from benchmarks.peers import PEERS
 from benchmarks.results import Results
+from benchmarks.workloads import MANY, WALL, WORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks.results import Block
+    from benchmarks.workloads import Situation
 
 _NOTES = """\
 Each peer reads the same six streams (customers, organisations, assessors, learners, classrooms, placements) by
@@ -23,23 +25,28 @@ in a situation is not run again there. Processor time is that of all processes o
 The stand-in and the peer share the machine's cores."""
 
 
-def table() -> str:
-    """Give the table of the results that were committed, for the README.
+def short_table() -> str:
+    """Give what was committed in short, for the README: who takes how long, and how many times as long as the tap.
 
     Returns:
         Markdown.
     """
     results = Results.read()
-    return f"{described(results)}\n\n{measured(results)}"
+    blocks = [block for situation in (WALL, MANY, WORK) if (block := results.block(situation))]
+    lines = [_line(("", *(_title(block.situation) for block in blocks))), _line(("---", *["--:" for _ in blocks]))]
+    lines += [
+        _line((peer.label, *(_short_cell(block, peer.name) for block in blocks)))
+        for peer in PEERS.values()
+        if any(peer.name in block.runs for block in blocks)
+    ]
+    return f"{_where(results)}; {results.day}.{_note(results)}\n\n" + "\n".join(lines)
 
 
-def marks_table() -> str:
-    """Give the table of marks of the results that were committed.
-
-    Returns:
-        Markdown.
-    """
-    return reached(Results.read())
+def _short_cell(block: Block, peer: str) -> str:
+    if not block.counts(peer):
+        return "failed" if block.fault(peer) else ""
+    seconds = f"{_three_figures(block.median(peer, 'wall'))} s"
+    return seconds if peer == "tap" else f"{seconds}, {_ratio(block.ratio(peer, 'wall'))}"
 
 
 def page(results: Results) -> str:
@@ -74,10 +81,17 @@ def described(results: Results) -> str:
     Returns:
         A sentence or two.
     """
+    return f"{_where(results)} (situations marked ¹: one); {results.day}.{_note(results)}"
+
+
+def _where(results: Results) -> str:
     python = next(iter(results.versions.values()))["Python"]
     rounds = f"{results.rounds} round{'s' if results.rounds > 1 else ''}"
-    note = f" **{results.note}**" if results.note else ""
-    return f"{results.machine}; Python {python}; {rounds} (situations marked ¹: one); {results.day}.{note}"
+    return f"{results.machine}; Python {python}; {rounds}"
+
+
+def _note(results: Results) -> str:
+    return f" **{results.note}**" if results.note else ""
 
 
 def measured(results: Results) -> str:
@@ -113,19 +127,22 @@ def reached(results: Results) -> str:
 
 def _block(block: Block, rounds: int) -> Iterator[str]:
     situation = block.situation
-    workload = situation.workload
-    organisations = f"{workload.organisations} organisation{'s' if workload.organisations > 1 else ''}"
-    budget = f", {situation.calls_per_minute} calls a minute" if situation.calls_per_minute else ""
     once = "¹" if situation.once else ""
-    title = (
-        f"*{organisations}, {workload.learners:,} learners, {situation.latency_ms} ms,"
-        f" page size {situation.page_size}{budget}*{once}"
-    )
-    yield _line((title, *[""] * 6))
+    yield _line((f"*{_title(situation)}*{once}", *[""] * 6))
     for peer in block.runs:
         fault = block.fault(peer)
         name = _name(block, peer, rounds)
         yield _line((name, f"failed: {fault}", *[""] * 5) if fault else (name, *_cells(block, peer)))
+
+
+def _title(situation: Situation) -> str:
+    workload = situation.workload
+    organisations = f"{workload.organisations} organisation{'s' if workload.organisations > 1 else ''}"
+    budget = f", {situation.calls_per_minute} calls a minute" if situation.calls_per_minute else ""
+    return (
+        f"{organisations}, {workload.learners:,} learners, {situation.latency_ms} ms,"
+        f" page size {situation.page_size}{budget}"
+    )
 
 
 def _cells(block: Block, peer: str) -> tuple[str, ...]:
@@ -144,9 +161,12 @@ def _cells(block: Block, peer: str) -> tuple[str, ...]:
 
 
 def _spread(values: list[float], middle: float) -> str:
-    digits = 2 if middle < 10 else 1  # noqa: PLR2004 - three figures are enough
-    spread = f" ({min(values):.{digits}f} to {max(values):.{digits}f})" if len(values) > 1 else ""
-    return f"{middle:.{digits}f}{spread}"
+    spread = f" ({_three_figures(min(values))} to {_three_figures(max(values))})" if len(values) > 1 else ""
+    return f"{_three_figures(middle)}{spread}"
+
+
+def _three_figures(seconds: float) -> str:
+    return f"{seconds:.{2 if seconds < 10 else 1}f}"  # noqa: PLR2004 - as the name says
 
 
 def _name(block: Block, peer: str, rounds: int) -> str:
