@@ -25,7 +25,8 @@ from tap_onefile.errors import IncompleteRun, OneFileError, SettingsError
 from tap_onefile.heartbeat import heartbeat
 from tap_onefile.instants import to_instant
 from tap_onefile.interruption import Interruption
-from tap_onefile.read_ahead import ReadAhead, Search
+from tap_onefile.read_ahead import ReadAhead
+from tap_onefile.reads import Search
 from tap_onefile.report import RunReport
 from tap_onefile.settings import SETTINGS, Settings, unfit_settings, unknown_settings
 from tap_onefile.statistics import Statistics
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.singerlib import Catalog
 
-    from tap_onefile.read_ahead import Read
+    from tap_onefile.reads import Read
     from tap_onefile.transport import Answer
 
 

@@ -16,7 +16,7 @@ from typing_extensions import override
 from tap_onefile.answers import read_rows
 from tap_onefile.errors import NotFound, QuestionRefused, Refused, SettingsError, UnusableRecord
 from tap_onefile.paging import PageSequence, new_rows
-from tap_onefile.read_ahead import Get, Search
+from tap_onefile.reads import Get, Search
 from tap_onefile.records import RecordShaper
 from tap_onefile.writer import BufferedWriter
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from singer_sdk.metrics import Counter
     from singer_sdk.singerlib import Catalog
 
-    from tap_onefile.read_ahead import Read
+    from tap_onefile.reads import Read
     from tap_onefile.tap import TapOneFile
     from tap_onefile.transport import Answer
 

@@ -8,13 +8,14 @@ from typing_extensions import override
 
 from tap_onefile.errors import NotFound, UnusableRecord, WrongAddress
 from tap_onefile.paging import PageSequence, new_rows
-from tap_onefile.read_ahead import Get, Search
+from tap_onefile.reads import Get, Search
 from tap_onefile.streams.organisations import OrganisationStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tap_onefile.read_ahead import Read, ReadAhead
+    from tap_onefile.read_ahead import ReadAhead
+    from tap_onefile.reads import Read
 
 
 class LearnerIds:

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from tap_onefile.evidence import CLIENT, SEARCH, SIMILAR, UNDER_OTHER_NAMES, WRITTEN, known
 from tap_onefile.fields import PERSONAL, identity, instant, integer, number, record, reference, text
-from tap_onefile.read_ahead import Search
+from tap_onefile.reads import Search
 from tap_onefile.streams.each_learner import EachLearnerStream
 from tap_onefile.streams.organisations import CustomerStream
 

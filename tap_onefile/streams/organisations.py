@@ -9,7 +9,7 @@ from typing_extensions import override
 from tap_onefile.errors import Refused, SettingsError
 from tap_onefile.evidence import INITIAL_DOWNLOAD, SEARCH, known
 from tap_onefile.fields import flag, identity, record, reference, text
-from tap_onefile.read_ahead import Get, Search
+from tap_onefile.reads import Get, Search
 from tap_onefile.streams.base import OneFileStream
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
-    from tap_onefile.read_ahead import Read
+    from tap_onefile.reads import Read
 
 
 class Customers(OneFileStream):

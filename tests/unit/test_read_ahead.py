@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_onefile.read_ahead import Get, Pages, ReadAhead, Search
+from tap_onefile.pages import Pages
+from tap_onefile.read_ahead import ReadAhead
+from tap_onefile.reads import Get, Search
 
 if TYPE_CHECKING:
-    from tap_onefile.read_ahead import Read
+    from tap_onefile.reads import Read
 
 ROWS_ON_A_PAGE = 3
 
