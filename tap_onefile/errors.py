@@ -58,6 +58,10 @@ class RepeatedPage(Refused):
     """A search keeps answering with records that it has already given, so its end cannot be found."""
 
 
+class MovedRows(Refused):
+    """Rows of a search were missed as they moved from page to page."""
+
+
 class QuestionRefused(Refused):
     """OneFile finds fault with what a call asks."""
 

@@ -71,8 +71,8 @@ class Get:
     """For whom it is read."""
     is_list: bool
     """Whether it is a list of rows, or one object."""
-    of_record: bool = False
-    """Whether it belongs to one record, which may have gone since its id was read."""
+    record_id: str | None = None
+    """The id of the record that it is, which may have gone since the id was read."""
 
 
 Read = Search | Get
@@ -119,7 +119,8 @@ class Pages:
 
     def wants_count(self) -> bool:
         """Tell whether counting its rows would help to ask for its pages: where it looks like more than two."""
-        looks_long = self.filled > 1 or self._first_size >= self.full
+        # The second page may have come before the first.
+        looks_long = self._first_size > 0 and (self.filled > 1 or self._first_size >= self.full)
         return looks_long and self._looks_on and self.expected is None and not self.is_over
 
     @property

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from tap_onefile.errors import Refused, SettingsError
 from tap_onefile.evidence import INITIAL_DOWNLOAD, SEARCH, known
-from tap_onefile.fields import flag, identity, record, reference, text
+from tap_onefile.fields import flag, identity, record, reference, text, to_integer
 from tap_onefile.read_ahead import Get, Search
 from tap_onefile.streams.base import OneFileStream
 
@@ -97,8 +97,8 @@ class Organisations(OneFileStream):
         wanted = self.onefile.settings.organisation_ids
         if wanted is None:
             return self._ahead(organisations)
-        chosen = [row for row in organisations if str(row.get("ID")) in map(str, wanted)]
-        if absent := wanted - {int(row["ID"]) for row in chosen}:
+        chosen = [row for row in organisations if _id_of(row) in wanted]
+        if absent := wanted - {_id_of(row) for row in chosen}:
             raise SettingsError(
                 f"The setting organisation_ids names {', '.join(map(str, sorted(absent)))}, which the customer token"
                 f" does not see. It sees: {names or 'no organisation'}.",
@@ -114,7 +114,7 @@ class Organisations(OneFileStream):
 
     def _ahead(self, organisations: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Have what hangs from the organisations read ahead, in the order in which the SDK will come to it."""
-        ids = [int(row["ID"]) for row in organisations if str(row.get("ID")).isdecimal()]
+        ids = [number for row in organisations if (number := _id_of(row)) is not None]
         self.onefile.statistics.organisations += ids
         selected = [stream for stream in self.child_streams if stream.selected or stream.has_selected_descendents]
         if self.ABORT_AT_RECORD_COUNT is None:
@@ -130,6 +130,13 @@ class Organisations(OneFileStream):
     @override
     def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:
         return {"OrganisationID": record["ID"]}
+
+
+def _id_of(organisation: dict[str, Any]) -> int | None:
+    try:
+        return to_integer(organisation.get("ID"))
+    except ValueError:
+        return None
 
 
 class CustomerStream(OneFileStream):
