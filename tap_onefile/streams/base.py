@@ -97,6 +97,12 @@ class OneFileStream(Stream):
             fields = {name: rule for name, rule in self.schema["properties"].items() if name in listed}
             self.schema = {**self.schema, "properties": fields}
 
+    @property
+    def key_fields(self) -> Sequence[str]:
+        """The fields that tell the stream's records apart."""
+        keys: Sequence[str] = self.primary_keys  # ty: ignore[invalid-assignment] # the SDK makes a property of it
+        return keys
+
     @cached_property
     def _to_id(self) -> Callable[[object], object]:
         return converter_for(self._whole_schema["properties"]["ID"])
@@ -104,11 +110,10 @@ class OneFileStream(Stream):
     @cached_property
     def shaper(self) -> RecordShaper:
         """Makes the records of the stream."""
-        keys: Sequence[str] = self.primary_keys  # ty: ignore[invalid-assignment] # the SDK makes a property of it
         return RecordShaper(
             self.name,
             self._whole_schema,
-            keys,
+            self.key_fields,
             self.onefile.report,
             protection=self.onefile.data_protection,
             held_back=self._whole_schema["properties"].keys() - self.schema["properties"].keys(),
@@ -200,7 +205,7 @@ class OneFileStream(Stream):
                 lambda page: self.onefile.fetch(read, page),
                 lambda: self.onefile.list_all(read),
             )
-        elif "ID" in self.primary_keys:
+        elif "ID" in self.key_fields:
             yield from map(sequence.new_rows, pages)
         else:
             yield from pages
