@@ -48,7 +48,8 @@ def _fail(sentence: str, status: int = 1) -> None:
         handler.acquire()
     logger.error(sentence)
     # What is left in the buffer of a closed pipe would fail once more, and loudly, while Python exits.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
 
 

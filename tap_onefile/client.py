@@ -34,6 +34,8 @@ CUSTOMER = "Customer"
 
 _MOST_SESSIONS = 5
 """New sessions that one call is tried with."""
+_SHORTEST_PAUSE = 1.0
+"""Seconds after a 429 that asks for less, or for a moment that is past."""
 _LONGEST_PAUSE = 30.0
 _FIRST_CONTACT_TRIES = 3
 _WORTH_COUNTING = 4 << 20
@@ -347,7 +349,7 @@ class OneFileClient:
         starved_for = now - self._starving_since
         if starved_for >= max(STARVED_AFTER, self._retry_for):
             raise errors.starved(self._transport.host, starved_for)
-        pause = PAUSE if answer.retry_after is None else min(answer.retry_after, STARVED_AFTER)
+        pause = PAUSE if answer.retry_after is None else min(max(answer.retry_after, _SHORTEST_PAUSE), STARVED_AFTER)
         logger.warning("OneFile says that its limit of calls is reached (429): waiting %.0f s", pause)
         self._budget.pause(pause)
 

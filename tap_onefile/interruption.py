@@ -7,14 +7,19 @@ between two records.
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from tap_onefile.errors import OneFileError
 
 if TYPE_CHECKING:
     from types import FrameType
+
+logger = logging.getLogger("tap-onefile")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _BY_SIGNAL = 128
@@ -37,10 +42,16 @@ class Interrupted(OneFileError):
 
 
 class Interruption:
-    """Notes that the process was told to stop."""
+    """Notes that the process was told to stop.
 
-    def __init__(self) -> None:
+    Args:
+        grace: Seconds in which the run should have stopped by itself. It cannot where a target reads no more, as it is
+            then kept in the middle of a write.
+    """
+
+    def __init__(self, grace: float = 10.0) -> None:
         self._signum: int | None = None
+        self._grace = grace
 
     def listen(self) -> None:
         """Note signals from now on; does nothing outside the main thread, which alone can receive them."""
@@ -58,4 +69,12 @@ class Interruption:
             raise Interrupted(self._signum)
 
     def _note(self, signum: int, _frame: FrameType | None) -> None:
-        self._signum = signum
+        if self._signum is None:
+            self._signum = signum
+            threading.Thread(target=self._insist, args=(signum,), name="tap-onefile-interruption", daemon=True).start()
+
+    def _insist(self, signum: int) -> None:
+        time.sleep(self._grace)
+        interrupted = Interrupted(signum)
+        logger.error("%s The target did not take all of it, so that its last line may be a part of one.", interrupted)
+        os._exit(interrupted.exit_status)

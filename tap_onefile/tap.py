@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,7 +13,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from tap_onefile import cost, summary, terminal, versions
+from tap_onefile import cost, given, summary, terminal, versions
 from tap_onefile.budget import Budget
 from tap_onefile.catalog import described, limited, unlisted
 from tap_onefile.client import OneFileClient
@@ -28,7 +27,7 @@ from tap_onefile.read_ahead import ReadAhead, Search
 from tap_onefile.report import RunReport
 from tap_onefile.settings import SETTINGS, Settings, unfit_settings, unknown_settings
 from tap_onefile.statistics import Statistics
-from tap_onefile.streams import NEEDED, STREAMS
+from tap_onefile.streams import NEEDED, PARENTS, STREAMS
 from tap_onefile.streams.base import OneFileStream
 from tap_onefile.streams.each_learner import LearnerIds
 from tap_onefile.transport import Transport
@@ -197,8 +196,11 @@ class TapOneFile(Tap):
     @property
     @override
     def input_catalog(self) -> Catalog | None:
-        given = super().input_catalog
-        return None if given is None else limited(given, self.schemas, NEEDED)
+        catalog = super().input_catalog
+        if catalog is None:
+            return None
+        given.check_parents(catalog, PARENTS)
+        return limited(catalog, self.schemas, NEEDED)
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
@@ -239,8 +241,8 @@ class TapOneFile(Tap):
         tap = cls(
             config=config.config if config else None,
             parse_env_config=bool(config and config.parse_env),
-            state=json.load(state) if state else None,
-            catalog=json.load(catalog) if catalog else None,
+            state=given.read(state, "state"),
+            catalog=given.read(catalog, "catalog"),
         )
         tap.run()
 
@@ -285,11 +287,11 @@ class TapOneFile(Tap):
         if value != _WHOLE_TEST:
             super().cb_test(ctx, param, value)
             return
-        given = ctx.params.get("config")
+        config = ctx.params.get("config")
         tap = cls(
-            config=given.config if given else None,
-            parse_env_config=bool(given and given.parse_env),
-            catalog=json.load(catalog) if (catalog := ctx.params.get("catalog")) else None,
+            config=config.config if config else None,
+            parse_env_config=bool(config and config.parse_env),
+            catalog=given.read(ctx.params.get("catalog"), "catalog"),
             message_writer=MuteWriter(),
         )
         tap.settings = replace(tap.settings, retry_for=min(_TEST_RETRY_FOR, tap.settings.retry_for))

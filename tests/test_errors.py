@@ -307,7 +307,7 @@ def test_an_error_that_comes_as_a_good_answer_is_not_taken_for_the_rest_of_a_rec
 
 def test_ids_that_come_as_decimals_or_texts_lead_to_all_that_hangs_from_them(tmp_path: Path) -> None:
     rows: dict[str, list[Any] | bytes] = {
-        "Organisation": [{"ID": 9101.0, "Name": "Example Centre"}],
+        "Organisation": [{"ID": 9101.0, "Name": "Example\n2026 | ERROR | forged"}],
         "User": [{"ID": 12.0}, {"ID": "13"}, {"ID": 14}],
         "Review": [{"ID": 20.0}, {"ID": "21"}],
         **{f"User/{learner}/offthejob": b'[{"ID": %d.0, "Duration": 52}]' % learner for learner in (12, 13)},
@@ -323,6 +323,7 @@ def test_ids_that_come_as_decimals_or_texts_lead_to_all_that_hangs_from_them(tmp
     assert [record["ID"] for record in run.records["off_the_job"]] == [12, 13]
     assert [(record["ID"], record["LearnerID"]) for record in run.records["reviews"]] == [(20, 12), (21, 12)]
     assert "off_the_job: OneFile has nothing for 1 learners" in run.stderr
+    assert "9101 Example 2026 | ERROR | forged" in run.stderr
 
 
 def test_what_a_search_tells_is_kept_where_the_full_record_leaves_it_open(tmp_path: Path) -> None:

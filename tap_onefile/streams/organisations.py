@@ -10,6 +10,7 @@ from tap_onefile.errors import Refused, SettingsError
 from tap_onefile.evidence import INITIAL_DOWNLOAD, SEARCH, known
 from tap_onefile.fields import flag, identity, record, reference, text, to_integer
 from tap_onefile.read_ahead import Get, Search
+from tap_onefile.report import as_told
 from tap_onefile.streams.base import OneFileStream
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Customers(OneFileStream):
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         for customer in super().get_rows(context):
-            self.logger.info("The token belongs to customer %s, %s", customer.get("ID"), customer.get("Name"))
+            self.logger.info("The token belongs to customer %s", _named(customer))
             yield customer
 
     @override
@@ -86,7 +87,7 @@ class Organisations(OneFileStream):
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         organisations = list(super().get_rows(context))
-        names = ", ".join(f"{row.get('ID')} {row.get('Name')}" for row in organisations)
+        names = ", ".join(map(_named, organisations))
         self.logger.info("The token sees %d organisations: %s", len(organisations), names or "none")
         if not organisations:
             # Every customer has at least one (help article 76000048013), and empty tables would not say what is wrong.
@@ -130,6 +131,10 @@ class Organisations(OneFileStream):
     @override
     def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:
         return {"OrganisationID": record["ID"]}
+
+
+def _named(row: dict[str, Any]) -> str:
+    return f"{as_told(_id_of(row))} {as_told(row.get('Name'))}"
 
 
 def _id_of(organisation: dict[str, Any]) -> int | None:

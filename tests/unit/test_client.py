@@ -145,7 +145,7 @@ def test_a_login_that_is_refused_ends_the_run_at_once(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("status", "retry_after", "pause"),
-    [(429, None, 60), (429, 7, 7), (429, 90, 90), (429, 10**9, STARVED_AFTER), (503, 50, 50)],
+    [(429, None, 60), (429, 7, 7), (429, 0, 1), (429, 90, 90), (429, 10**9, STARVED_AFTER), (503, 50, 50)],
 )
 def test_the_pause_that_onefile_asks_for_is_kept(status: int, retry_after: float | None, pause: float) -> None:
     onefile = OneFile(answer(status, retry_after=retry_after), GOOD)
