@@ -81,6 +81,7 @@ class OneFileClient:
         self._starving_since: float | None = None
         self._reached = False
         self._without_pages: set[str] = set()
+        self._with_pages: set[str] = set()
 
     def get(self, path: str, *, record_id: str | None = None, tally: Tally | None = None) -> Row:
         """Read one object.
@@ -164,9 +165,9 @@ class OneFileClient:
         call = f"{entity}/Search/{page}/{page_size}"
         # A slip of the server does not say 404 twice.
         with suppress(errors.NotFound):
-            return self._call("POST", call, filters, read_rows, tally)
+            return self._read_page(entity, filters, page, page_size, tally)
         try:
-            return self._call("POST", call, filters, read_rows, tally)
+            return self._read_page(entity, filters, page, page_size, tally)
         except errors.NotFound:
             if page == 1 and not unpaged_will_do:
                 raise
@@ -174,13 +175,24 @@ class OneFileClient:
             rows = self.search_unpaged(entity, filters, tally=tally)
             self._without_pages.add(entity)
             return rows
-        try:
-            is_the_end = len(self.search_unpaged(entity, filters, tally=tally)) <= (page - 1) * page_size
-        except errors.NotFound:
-            is_the_end = False
-        if is_the_end:
-            return []
+        with suppress(errors.NotFound):
+            if len(self.search_unpaged(entity, filters, tally=tally)) <= (page - 1) * page_size:
+                return []
+            try:
+                self._read_page(entity, filters, 1, page_size, tally)
+            except errors.NotFound:
+                if entity not in self._with_pages:
+                    # The second page was asked for beside the first one, and there are no pages.
+                    return []
         raise errors.missing_page(f"POST {call}")
+
+    def _read_page(
+        self, entity: str, filters: Mapping[str, object], page: int, page_size: int, tally: Tally | None
+    ) -> list[Row]:
+        rows = self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, read_rows, tally)
+        if rows:
+            self._with_pages.add(entity)
+        return rows
 
     def search_unpaged(
         self,

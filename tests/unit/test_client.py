@@ -352,6 +352,17 @@ def many_rows(count: int) -> list[dict[str, Any]]:
     return [{"ID": number} for number in range(count)]
 
 
+def test_the_second_page_of_an_entity_without_pages_is_none_although_it_is_asked_for_beside_the_first() -> None:
+    onefile = OneFile(answer(404), answer(404), GOOD, answer(404), answer(404), answer(404), GOOD)
+    client = onefile.client()
+    assert client.search_page("User", {}, 2, 1) == []
+    assert client.search_page("User", {}, 1, 1) == ROWS
+    went_away = OneFile(GOOD, answer(404), answer(404), GOOD, answer(404)).client()
+    assert went_away.search_page("User", {}, 1, 1) == ROWS
+    with pytest.raises(errors.Refused, match="POST User/Search/2/1 with 404"):
+        went_away.search_page("User", {}, 2, 1)
+
+
 def test_a_count_that_meets_a_429_makes_every_other_call_wait_too() -> None:
     onefile = OneFile(answer(429), GOOD)
     client = onefile.client(calls_per_minute=100)
