@@ -12,11 +12,13 @@ import os
 import signal
 import threading
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tap_onefile.errors import OneFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from types import FrameType
 
 logger = logging.getLogger("tap-onefile")
@@ -39,6 +41,19 @@ class Interrupted(OneFileError):
             " not all there is: run again.",
         )
         self.exit_status = _BY_SIGNAL + signum
+
+
+@contextmanager
+def held_back() -> Generator[None]:
+    """Keep signals waiting while a tap is made, as the SDK's handler, which it brings, would end it with status 0."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Interruption:

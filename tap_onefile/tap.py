@@ -22,7 +22,7 @@ from tap_onefile.data_protection import DataProtection
 from tap_onefile.errors import IncompleteRun, OneFileError, SettingsError
 from tap_onefile.heartbeat import heartbeat
 from tap_onefile.instants import to_instant
-from tap_onefile.interruption import Interruption
+from tap_onefile.interruption import Interruption, held_back
 from tap_onefile.read_ahead import ReadAhead, Search
 from tap_onefile.report import RunReport
 from tap_onefile.settings import SETTINGS, Settings, unfit_settings, unknown_settings
@@ -238,12 +238,14 @@ class TapOneFile(Tap):
         if about:
             super().invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
-        tap = cls(
-            config=config.config if config else None,
-            parse_env_config=bool(config and config.parse_env),
-            state=given.read(state, "state"),
-            catalog=given.read(catalog, "catalog"),
-        )
+        with held_back():
+            tap = cls(
+                config=config.config if config else None,
+                parse_env_config=bool(config and config.parse_env),
+                state=given.read(state, "state"),
+                catalog=given.read(catalog, "catalog"),
+            )
+            tap.interruption.listen()
         tap.run()
 
     def run(self) -> None:
@@ -252,7 +254,6 @@ class TapOneFile(Tap):
         Raises:
             OneFileError: The run cannot go on, or something is missing at its end.
         """
-        self.interruption.listen()
         self.logger.info(self.data_protection.in_words())
         if self.input_catalog and (fields := unlisted(self.input_catalog, self.schemas)):
             self.logger.warning("The catalog does not list %s: left out. Discover it anew.", ", ".join(fields))
@@ -288,12 +289,14 @@ class TapOneFile(Tap):
             super().cb_test(ctx, param, value)
             return
         config = ctx.params.get("config")
-        tap = cls(
-            config=config.config if config else None,
-            parse_env_config=bool(config and config.parse_env),
-            catalog=given.read(ctx.params.get("catalog"), "catalog"),
-            message_writer=MuteWriter(),
-        )
+        with held_back():
+            tap = cls(
+                config=config.config if config else None,
+                parse_env_config=bool(config and config.parse_env),
+                catalog=given.read(ctx.params.get("catalog"), "catalog"),
+                message_writer=MuteWriter(),
+            )
+            tap.interruption.listen()
         tap.settings = replace(tap.settings, retry_for=min(_TEST_RETRY_FOR, tap.settings.retry_for))
         # Before the test, which selects what it reads.
         selected = [stream for stream in tap.streams.values() if stream.selected and isinstance(stream, OneFileStream)]

@@ -114,6 +114,39 @@ while True:
     assert told.count("\n") == 1
 
 
+@pytest.mark.parametrize("option", [[], ["--test"]], ids=["run", "test"])
+def test_a_signal_that_comes_while_the_run_is_being_prepared_is_no_success(
+    tmp_path: Path, sandbox: Sandbox, option: list[str]
+) -> None:
+    early = """
+import os, signal
+from tap_onefile.__main__ import main
+from tap_onefile.tap import TapOneFile
+
+discover = TapOneFile.discover_streams
+
+def discover_and_be_stopped(tap):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return discover(tap)
+
+TapOneFile.discover_streams = discover_and_be_stopped
+main()
+"""
+    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
+    ended = subprocess.run(
+        [sys.executable, "-c", early, "--config", "config.json", *option],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SOON * 3,
+    )
+
+    assert ended.returncode == 128 + signal.SIGTERM
+    assert "stopped by SIGTERM" in ended.stderr.rstrip().rsplit("\n", 1)[-1]
+
+
 def test_no_standard_output_at_all_is_told(tmp_path: Path, sandbox: Sandbox) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
     command = " ".join([*TAP, "--config", "config.json", ">&-"])
