@@ -21,7 +21,7 @@ def main() -> None:
     try:
         _run()
     except Exception as error:  # noqa: BLE001 - a traceback could show personal values
-        _fail(_fault_of_ours(error))
+        _fail(_fault_of_maps(error) if _comes_from_maps(error) else _fault_of_ours(error))
 
 
 def _run() -> None:
@@ -30,12 +30,12 @@ def _run() -> None:
     except OneFileError as error:
         _fail(str(error), error.exit_status)
     except (MapExpressionError, StreamMapConfigError) as error:
-        _fail(f"The setting stream_maps cannot be used ({type(error).__name__}): check its expressions.")
+        _fail(_fault_of_maps(error))
     except OSError as error:
         _fail(f"{error.strerror}: {error.filename or 'standard output'}" if error.strerror else str(error))
     except ValueError as error:
         # The SDK reads files with one JSON library and we with another; their errors have only these two in common.
-        if not (hasattr(error, "lineno") and hasattr(error, "colno")):
+        if _comes_from_maps(error) or not (hasattr(error, "lineno") and hasattr(error, "colno")):
             raise
         _fail(f"A file given on the command line is not valid JSON (line {error.lineno}, column {error.colno}).")
 
@@ -48,8 +48,19 @@ def _fail(sentence: str, status: int = 1) -> None:
         handler.acquire()
     logger.error(sentence)
     # What is left in the buffer of a closed pipe would fail once more, and loudly, while Python exits.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
+
+
+def _comes_from_maps(error: Exception) -> bool:
+    """Tell whether an expression of the user's has failed: it may raise anything, such as for a value that is null."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(Path(frame.filename).parts[-2:] == ("singer_sdk", "mapper.py") for frame in frames)
+
+
+def _fault_of_maps(error: Exception) -> str:
+    return f"The setting stream_maps cannot be used ({type(error).__name__}): check its expressions."
 
 
 def _fault_of_ours(error: Exception) -> str:

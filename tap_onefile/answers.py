@@ -34,11 +34,24 @@ class MendedText(str):
 def read_object(answer: Answer) -> Row | None:
     """Read one object; None where there is none. Raises Fault for anything else."""
     found = _decode(answer.content)
-    if isinstance(found, list) and len(found) == 1 and isinstance(found[0], dict):
-        return found[0]
+    if isinstance(found, list) and len(found) <= 1:
+        # What is there for nobody may be told as a search tells it.
+        found = found[0] if found else None
     if found is None or isinstance(found, dict):
         return found
     raise Fault("something other than one object", is_other_shape=True)
+
+
+def read_record(record_id: str, answer: Answer) -> Row | None:
+    """Read the record with an id; None where there is none. Raises Fault for anything else, such as another record."""
+    found = read_object(answer)
+    if found is None:
+        return None
+    told = found.get("ID")
+    if str(int(told) if isinstance(told, float) and told.is_integer() else told) != record_id:
+        # An error may come as a good answer, and a record of somebody else must not be taken for this one.
+        raise Fault("something other than the record", is_other_shape=True)
+    return found
 
 
 def read_rows(answer: Answer) -> list[Row]:

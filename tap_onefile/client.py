@@ -6,10 +6,11 @@ import logging
 import random
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tap_onefile import errors
-from tap_onefile.answers import read_code, read_object, read_rows, read_token
+from tap_onefile.answers import read_code, read_object, read_record, read_rows, read_token
 from tap_onefile.budget import PAUSE
 from tap_onefile.errors import Action, Fault
 from tap_onefile.session import Session
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
 STARVED_AFTER = 15 * 60.0
 """Seconds of nothing but 429 after which a run ends."""
 
+CUSTOMER = "Customer"
+"""The path of what every customer token may read."""
+
+_MOST_SESSIONS = 5
+"""New sessions that one call is tried with."""
+_SHORTEST_PAUSE = 1.0
+"""Seconds after a 429 that asks for less, or for a moment that is past."""
 _LONGEST_PAUSE = 30.0
 _FIRST_CONTACT_TRIES = 3
 _WORTH_COUNTING = 4 << 20
@@ -73,15 +81,16 @@ class OneFileClient:
         self._starving_since: float | None = None
         self._reached = False
         self._without_pages: set[str] = set()
+        self._with_pages: set[str] = set()
 
-    def get(self, path: str, *, of_record: bool = False, tally: Tally | None = None) -> Row:
+    def get(self, path: str, *, record_id: str | None = None, tally: Tally | None = None) -> Row:
         """Read one object.
 
         Args:
             path: The path below the address of the API, such as ``Customer``.
             tally: Counts the calls.
-            of_record: Whether the path belongs to one record, which may have gone since its id was read. OneFile then
-                answers 404 or 400 (API reference, section 7, "Not found").
+            record_id: The id of the record that the path belongs to, if it does. The record may have gone since its id
+                was read: OneFile then answers 404 or 400 (API reference, section 7, "Not found").
 
         Returns:
             The object.
@@ -92,9 +101,10 @@ class OneFileClient:
             OneFileError: The run cannot go on.
         """
         try:
-            found = self._call("GET", path, None, read_object, tally)
+            read = read_object if record_id is None else partial(read_record, record_id)
+            found = self._call("GET", path, None, read, tally)
         except errors.QuestionRefused:
-            if of_record:
+            if record_id is not None:
                 raise errors.not_found(f"GET {path}", self._transport.host, "400") from None
             raise
         if found is None:
@@ -160,9 +170,9 @@ class OneFileClient:
         call = f"{entity}/Search/{page}/{page_size}"
         # A slip of the server does not say 404 twice.
         with suppress(errors.NotFound):
-            return self._call("POST", call, filters, read, tally)
+            return self._read_page(entity, filters, page, page_size, read, tally)
         try:
-            return self._call("POST", call, filters, read, tally)
+            return self._read_page(entity, filters, page, page_size, read, tally)
         except errors.NotFound:
             if page == 1 and not unpaged_will_do:
                 raise
@@ -170,13 +180,30 @@ class OneFileClient:
             rows = self.search_unpaged(entity, filters, read=read, tally=tally)
             self._without_pages.add(entity)
             return rows
-        try:
-            is_the_end = len(self.search_unpaged(entity, filters, tally=tally)) <= (page - 1) * page_size
-        except errors.NotFound:
-            is_the_end = False
-        if is_the_end:
-            return []
+        with suppress(errors.NotFound):
+            if len(self.search_unpaged(entity, filters, tally=tally)) <= (page - 1) * page_size:
+                return []
+            try:
+                self._read_page(entity, filters, 1, page_size, read, tally)
+            except errors.NotFound:
+                if entity not in self._with_pages:
+                    # The second page was asked for beside the first one, and there are no pages.
+                    return []
         raise errors.missing_page(f"POST {call}")
+
+    def _read_page(
+        self,
+        entity: str,
+        filters: Mapping[str, object],
+        page: int,
+        page_size: int,
+        read: Callable[[Answer], list[Row]],
+        tally: Tally | None,
+    ) -> list[Row]:
+        rows = self._call("POST", f"{entity}/Search/{page}/{page_size}", filters, read, tally)
+        if rows:
+            self._with_pages.add(entity)
+        return rows
 
     def search_unpaged(
         self,
@@ -239,14 +266,19 @@ class OneFileClient:
         read: Callable[[Answer], T],
         tally: Tally | None,
     ) -> T:
-        """Make a call with a session that is alive, and once more with a new one where the first was refused."""
+        """Make a call with a session that is alive, and again with a new one where a session had died."""
         tally = tally or Tally()
         call = f"{method} {path}"
         token = self._session.token()
         outcome = self._persist(method, path, {"X-TokenID": token}, filters, read, tally)
-        if isinstance(outcome, Answer) and errors.action_for(outcome.status) is Action.LOG_IN_AGAIN:
+        for _ in range(_MOST_SESSIONS):
+            if not _is_refusal(outcome):
+                break
             self._session.discard(token)
-            outcome = self._persist(method, path, {"X-TokenID": self._session.token()}, filters, read, tally)
+            token = self._session.token()
+            outcome = self._persist(method, path, {"X-TokenID": token}, filters, read, tally)
+            if _is_refusal(outcome) and self._is_alive(token, path, tally):
+                break
         if not isinstance(outcome, Answer):
             return outcome
         match errors.action_for(outcome.status):
@@ -258,6 +290,14 @@ class OneFileClient:
                 raise errors.redirected(call, outcome.status, self._transport.host)
             case _:
                 raise errors.question_refused(call, outcome.status, read_code(outcome.content))
+
+    def _is_alive(self, token: str, path: str, tally: Tally) -> bool:
+        """Tell whether a session is good for what every token may read, so that a refusal is one of the call itself.
+
+        Sessions that OneFile ends early, or on the login of another program, may die between their login and a call.
+        """
+        headers = {"X-TokenID": token}
+        return path == CUSTOMER or not _is_refusal(self._persist("GET", CUSTOMER, headers, None, bool, tally))
 
     def _log_in(self) -> str:
         headers = {"X-CustomerToken": self._customer_token}
@@ -334,7 +374,7 @@ class OneFileClient:
         starved_for = now - self._starving_since
         if starved_for >= max(STARVED_AFTER, self._retry_for):
             raise errors.starved(self._transport.host, starved_for)
-        pause = PAUSE if answer.retry_after is None else min(answer.retry_after, STARVED_AFTER)
+        pause = PAUSE if answer.retry_after is None else min(max(answer.retry_after, _SHORTEST_PAUSE), STARVED_AFTER)
         logger.warning("OneFile says that its limit of calls is reached (429): waiting %.0f s", pause)
         self._budget.pause(pause)
 
@@ -350,3 +390,7 @@ class OneFileClient:
             raise errors.gave_up(call, self._transport.host, fault.what, faults, elapsed) from None
         logger.warning("%s: got %s; trying again in %.0f s", call, fault.what, pause)
         self._sleep(pause)
+
+
+def _is_refusal(outcome: object) -> bool:
+    return isinstance(outcome, Answer) and errors.action_for(outcome.status) is Action.LOG_IN_AGAIN

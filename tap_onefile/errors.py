@@ -58,6 +58,10 @@ class RepeatedPage(Refused):
     """A search keeps answering with records that it has already given, so its end cannot be found."""
 
 
+class MovedRows(Refused):
+    """Rows of a search were missed as they moved from page to page."""
+
+
 class QuestionRefused(Refused):
     """OneFile finds fault with what a call asks."""
 
@@ -104,6 +108,8 @@ class Action(enum.Enum):
 
 
 _ACTIONS = {
+    HTTPStatus.NON_AUTHORITATIVE_INFORMATION: Action.READ,
+    HTTPStatus.NO_CONTENT: Action.READ,
     HTTPStatus.UNAUTHORIZED: Action.LOG_IN_AGAIN,
     HTTPStatus.FORBIDDEN: Action.LOG_IN_AGAIN,
     HTTPStatus.NOT_FOUND: Action.NOT_FOUND,
@@ -123,7 +129,8 @@ def action_for(status: int) -> Action:
     """
     if status in _ACTIONS:
         return _ACTIONS[HTTPStatus(status)]
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    # Whatever else calls itself a success, such as a part of an answer, is not what was asked for.
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or HTTPStatus.OK < status < HTTPStatus.MULTIPLE_CHOICES:
         return Action.REPEAT
     if status >= HTTPStatus.BAD_REQUEST:
         return Action.REFUSED

@@ -177,7 +177,18 @@ def _field(
     return th.Property(name, kind, required=required, description=description, **keywords)
 
 
-def _to_integer(value: object) -> int:
+def to_integer(value: object) -> int:
+    """Convert a whole number, such as an id, however OneFile spells it: ``12``, ``"12"`` or ``12.0``.
+
+    Args:
+        value: What OneFile sent.
+
+    Returns:
+        The number, of 64 bits at the most.
+
+    Raises:
+        ValueError: The value is no such number.
+    """
     if type(value) is int:
         whole = value
     elif (isinstance(value, str) and _DIGITS.fullmatch(value)) or (isinstance(value, float) and value.is_integer()):
@@ -228,7 +239,7 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _PLAIN_TYPES: dict[str, type] = {"integer": int, "string": str, "boolean": bool}
 
 _CONVERTERS: dict[str, Callable[[Any], Any]] = {
-    "integer": _to_integer,
+    "integer": to_integer,
     "number": _to_number,
     "string": _to_text,
     "array": _to_texts,

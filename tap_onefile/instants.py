@@ -36,7 +36,7 @@ def to_instant(value: object) -> str:
 
 
 def _to_instant(text: str) -> str:
-    if text[-1:] == "Z" and text[10:11] == "T" and (lacks := _AS_DOCUMENTED.get(len(text))) and text[19] in ".Z":
+    if text[-1:] == "Z" and text[7:11:3] == "-T" and (lacks := _AS_DOCUMENTED.get(len(text))) and text[19] in ".Z":
         # Nearly all moments come like this, and need their fraction filled up and no more.
         datetime.fromisoformat(text)
         return text[:-1] + lacks

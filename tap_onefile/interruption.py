@@ -7,14 +7,21 @@ between two records.
 
 from __future__ import annotations
 
+import logging
+import os
 import signal
 import threading
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tap_onefile.errors import OneFileError
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from types import FrameType
+
+logger = logging.getLogger("tap-onefile")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _BY_SIGNAL = 128
@@ -36,11 +43,30 @@ class Interrupted(OneFileError):
         self.exit_status = _BY_SIGNAL + signum
 
 
-class Interruption:
-    """Notes that the process was told to stop."""
+@contextmanager
+def held_back() -> Generator[None]:
+    """Keep signals waiting while a tap is made, as the SDK's handler, which it brings, would end it with status 0."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
-    def __init__(self) -> None:
+
+class Interruption:
+    """Notes that the process was told to stop.
+
+    Args:
+        grace: Seconds in which the run should have stopped by itself. It cannot where a target reads no more, as it is
+            then kept in the middle of a write.
+    """
+
+    def __init__(self, grace: float = 10.0) -> None:
         self._signum: int | None = None
+        self._grace = grace
 
     def listen(self) -> None:
         """Note signals from now on; does nothing outside the main thread, which alone can receive them."""
@@ -58,4 +84,12 @@ class Interruption:
             raise Interrupted(self._signum)
 
     def _note(self, signum: int, _frame: FrameType | None) -> None:
-        self._signum = signum
+        if self._signum is None:
+            self._signum = signum
+            threading.Thread(target=self._insist, args=(signum,), name="tap-onefile-interruption", daemon=True).start()
+
+    def _insist(self, signum: int) -> None:
+        time.sleep(self._grace)
+        interrupted = Interrupted(signum)
+        logger.error("%s The target did not take all of it, so that its last line may be a part of one.", interrupted)
+        os._exit(interrupted.exit_status)

@@ -68,7 +68,8 @@ class Pages:
 
     def wants_count(self) -> bool:
         """Tell whether counting its rows would help to ask for its pages: where it looks like more than two."""
-        looks_long = self.filled > 1 or self._first_size >= self.full
+        # The second page may have come before the first.
+        looks_long = self._first_size > 0 and (self.filled > 1 or self._first_size >= self.full)
         return looks_long and self._looks_on and self.expected is None and not self.is_over
 
     @property

@@ -65,6 +65,7 @@ class ReadAhead:
         self._waiting = 0
         self._broken: BaseException | None = None
         self._wanted: tuple[Pages, int] | None = None
+        self._counted: dict[Read, int] = {}
 
     def plan(self, reads: Iterable[Read]) -> None:
         """Say what will be read next.
@@ -111,6 +112,18 @@ class ReadAhead:
                 page += 1
         finally:
             self._forget({read})
+
+    def counted(self, read: Read) -> int | None:
+        """Tell how many rows something has that was read, if they were counted meanwhile.
+
+        Args:
+            read: What was read.
+
+        Returns:
+            The rows; None where nobody counted them.
+        """
+        with self._lock:
+            return self._counted.pop(read, None)
 
     def _forget(self, reads: set[Read]) -> None:
         with self._lock:
@@ -193,6 +206,8 @@ class ReadAhead:
         with self._lock:
             self._under_way -= 1
             pages.put_count(rows)
+            if rows is not None:
+                self._counted[pages.read] = rows
             self._may_be_asked.notify_all()
 
     def _next_call(self) -> tuple[Pages, int]:

@@ -48,8 +48,8 @@ class Get:
     """For whom it is read."""
     is_list: bool
     """Whether it is a list of rows, or one object."""
-    of_record: bool = False
-    """Whether it belongs to one record, which may have gone since its id was read."""
+    record_id: str | None = None
+    """The id of the record that it is, which may have gone since the id was read."""
 
 
 Read = Search | Get

@@ -13,8 +13,16 @@ logger = logging.getLogger("tap-onefile")
 
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_LONGEST_NAME = 100
+"""Characters."""
 _MOST_NAMES = 50
 """Unknown fields of a stream that are told one by one."""
+
+
+def as_told(value: object) -> str:
+    """Give a text of OneFile's, such as the name of an organisation, as a log may hold it: short, and on one line."""
+    text = "".join(each if each.isprintable() else " " for each in str(value)) if isinstance(value, (str, int)) else "?"
+    return f"{text[:_LONGEST_NAME]}…" if len(text) > _LONGEST_NAME else text
 
 
 class RunReport:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -14,7 +13,7 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from tap_onefile import cost, summary, terminal, versions
+from tap_onefile import cost, given, summary, terminal, versions
 from tap_onefile.answers import read_rows
 from tap_onefile.budget import Budget
 from tap_onefile.catalog import described, limited, unlisted
@@ -24,13 +23,13 @@ from tap_onefile.data_protection import DataProtection
 from tap_onefile.errors import IncompleteRun, OneFileError, SettingsError
 from tap_onefile.heartbeat import heartbeat
 from tap_onefile.instants import to_instant
-from tap_onefile.interruption import Interruption
+from tap_onefile.interruption import Interruption, held_back
 from tap_onefile.read_ahead import ReadAhead
 from tap_onefile.reads import Search
 from tap_onefile.report import RunReport
 from tap_onefile.settings import SETTINGS, Settings, unfit_settings, unknown_settings
 from tap_onefile.statistics import Statistics
-from tap_onefile.streams import NEEDED, STREAMS
+from tap_onefile.streams import NEEDED, PARENTS, STREAMS
 from tap_onefile.streams.base import OneFileStream
 from tap_onefile.streams.each_learner import LearnerIds
 from tap_onefile.transport import Transport
@@ -142,6 +141,18 @@ class TapOneFile(Tap):
         """
         return self.client.count(search.entity, dict(search.filters), tally=self.statistics.of(search.stream))
 
+    def list_all(self, search: Search) -> list[dict[str, Any]]:
+        """Read a search in one call; its rows may be thinner than those of pages.
+
+        Args:
+            search: The search.
+
+        Returns:
+            The rows.
+        """
+        tally = self.statistics.of(search.stream)
+        return self.client.search_unpaged(search.entity, dict(search.filters), tally=tally)
+
     def fetch(self, read: Read, page: int) -> list[dict[str, Any]]:
         """Make one call.
 
@@ -166,12 +177,12 @@ class TapOneFile(Tap):
             )
         if read.is_list:
             return self.client.get_rows(read.path, read=read_answer, tally=tally)
-        return [self.client.get(read.path, tally=tally, of_record=read.of_record)]
+        return [self.client.get(read.path, tally=tally, record_id=read.record_id)]
 
     @cached_property
     def learner_ids(self) -> LearnerIds:
         """Tells which learners an organisation has."""
-        return LearnerIds(self.read_ahead, self.fetch)
+        return LearnerIds(self.read_ahead, self.fetch, self.list_all, self.settings.page_size)
 
     @cached_property
     def run_began(self) -> str:
@@ -191,8 +202,11 @@ class TapOneFile(Tap):
     @property
     @override
     def input_catalog(self) -> Catalog | None:
-        given = super().input_catalog
-        return None if given is None else limited(given, self.schemas, NEEDED)
+        catalog = super().input_catalog
+        if catalog is None:
+            return None
+        given.check_parents(catalog, PARENTS)
+        return limited(catalog, self.schemas, NEEDED)
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
@@ -230,12 +244,14 @@ class TapOneFile(Tap):
         if about:
             super().invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
-        tap = cls(
-            config=config.config if config else None,
-            parse_env_config=bool(config and config.parse_env),
-            state=json.load(state) if state else None,
-            catalog=json.load(catalog) if catalog else None,
-        )
+        with held_back():
+            tap = cls(
+                config=config.config if config else None,
+                parse_env_config=bool(config and config.parse_env),
+                state=given.read(state, "state"),
+                catalog=given.read(catalog, "catalog"),
+            )
+            tap.interruption.listen()
         tap.run()
 
     def run(self) -> None:
@@ -244,7 +260,6 @@ class TapOneFile(Tap):
         Raises:
             OneFileError: The run cannot go on, or something is missing at its end.
         """
-        self.interruption.listen()
         self.logger.info(self.data_protection.in_words())
         if self.input_catalog and (fields := unlisted(self.input_catalog, self.schemas)):
             self.logger.warning("The catalog does not list %s: left out. Discover it anew.", ", ".join(fields))
@@ -280,13 +295,15 @@ class TapOneFile(Tap):
         if value != _WHOLE_TEST:
             super().cb_test(ctx, param, value)
             return
-        given = ctx.params.get("config")
-        tap = cls(
-            config=given.config if given else None,
-            parse_env_config=bool(given and given.parse_env),
-            catalog=json.load(catalog) if (catalog := ctx.params.get("catalog")) else None,
-            message_writer=MuteWriter(),
-        )
+        config = ctx.params.get("config")
+        with held_back():
+            tap = cls(
+                config=config.config if config else None,
+                parse_env_config=bool(config and config.parse_env),
+                catalog=given.read(ctx.params.get("catalog"), "catalog"),
+                message_writer=MuteWriter(),
+            )
+            tap.interruption.listen()
         tap.settings = replace(tap.settings, retry_for=min(_TEST_RETRY_FOR, tap.settings.retry_for))
         # Before the test, which selects what it reads.
         selected = [stream for stream in tap.streams.values() if stream.selected and isinstance(stream, OneFileStream)]

@@ -130,7 +130,7 @@ def attended() -> Terminal | None:
         (``TAP_ONEFILE_LOGLEVEL=DEBUG``) or in a form of their own (``SINGER_SDK_LOG_CONFIG``).
     """
     as_one_likes = logging.getLogger().level < logging.INFO or "SINGER_SDK_LOG_CONFIG" in os.environ
-    return Terminal(sys.stderr) if sys.stderr.isatty() and not as_one_likes else None
+    return Terminal(sys.stderr) if sys.stderr and sys.stderr.isatty() and not as_one_likes else None
 
 
 def dress_log() -> None:

@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
+from tap_onefile.deadline import InTime
 from tap_onefile.errors import Fault
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ _DOTS = re.compile(r"/(\.|%2[eE])+(/|$)")
 """A segment that is a way to go rather than a name, quoted or not."""
 
 _CHUNK = 1 << 18
+_LARGEST = 1 << 28
+"""Bytes that no honest answer has, and that do not fill the memory yet."""
 
 
 def is_loopback(host: str) -> bool:
@@ -127,7 +130,7 @@ class Transport:
                 stream=True,
             )
             with response:
-                content = self._read(response, at_most)
+                content = self._read(response, _LARGEST if at_most is None else at_most)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise Fault(_in_words(error), is_answer=False) from None
         return Answer(response.status_code, content, _retry_after(response.headers.get("Retry-After")))
@@ -137,19 +140,24 @@ class Transport:
         if session is None:
             session = self._local.session = requests.Session()
             session.trust_env = not self._loopback
+            session.mount("http://", InTime())
+            session.mount("https://", InTime())
             # Keeps requests from sending what a .netrc file holds for the host.
             session.auth = lambda request: request
         return session
 
-    def _read(self, response: requests.Response, at_most: int | None) -> bytes:
-        # The time-out of requests starts anew with every packet: a body that trickles in would never end.
+    def _read(self, response: requests.Response, at_most: int) -> bytes:
+        length = response.headers.get("Content-Length", "0")
+        if not all(part.strip().isdecimal() for part in length.split(",")):
+            raise Fault("an answer whose length cannot be read")
+        # What is packed into a little may take for ever to unpack.
         deadline = time.monotonic() + self._timeout
         chunks = []
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             chunks.append(chunk)
             if time.monotonic() > deadline:
                 raise requests.Timeout
-            if at_most is not None and sum(map(len, chunks)) > at_most:
+            if sum(map(len, chunks)) > at_most:
                 raise Fault("more than was wanted")
         return b"".join(chunks)
 

@@ -76,6 +76,8 @@ class BufferedWriter(MsgSpecWriter):
             TargetGone: Nobody reads what we write.
         """
         waiting, self._waiting = self._waiting, bytearray()
+        if sys.stdout is None:
+            raise TargetGone("There is no standard output to write to. Give the run a target, or a file.")
         try:
             rest = memoryview(waiting)
             while rest:

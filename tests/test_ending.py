@@ -92,6 +92,77 @@ def test_a_full_disk_ends_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
     assert b"Traceback" not in finished.stderr
 
 
+def test_a_run_is_ended_by_a_signal_although_its_target_reads_no_more() -> None:
+    stuck = """
+import logging, os, signal
+from tap_onefile.interruption import Interruption
+
+logging.basicConfig(format="%(message)s")
+Interruption(grace=0.1).listen()
+os.kill(os.getpid(), signal.SIGTERM)
+while True:
+    os.write(1, bytes(1 << 16))
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", stuck], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        told = process.stderr.read()
+        assert process.wait(SOON) == 128 + signal.SIGTERM
+
+    assert "stopped by SIGTERM before it was finished" in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", [[], ["--test"]], ids=["run", "test"])
+def test_a_signal_that_comes_while_the_run_is_being_prepared_is_no_success(
+    tmp_path: Path, sandbox: Sandbox, option: list[str]
+) -> None:
+    early = """
+import os, signal
+from tap_onefile.__main__ import main
+from tap_onefile.tap import TapOneFile
+
+discover = TapOneFile.discover_streams
+
+def discover_and_be_stopped(tap):
+    os.kill(os.getpid(), signal.SIGTERM)
+    return discover(tap)
+
+TapOneFile.discover_streams = discover_and_be_stopped
+main()
+"""
+    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
+    ended = subprocess.run(
+        [sys.executable, "-c", early, "--config", "config.json", *option],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SOON * 3,
+    )
+
+    assert ended.returncode == 128 + signal.SIGTERM
+    assert "stopped by SIGTERM" in ended.stderr.rstrip().rsplit("\n", 1)[-1]
+
+
+def test_no_standard_output_at_all_is_told(tmp_path: Path, sandbox: Sandbox) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
+    command = " ".join([*TAP, "--config", "config.json", ">&-"])
+    ended = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stderr=subprocess.PIPE,
+        check=False,
+        timeout=SOON * 3,
+    )
+
+    assert ended.returncode == 1
+    assert b"There is no standard output" in ended.stderr.rstrip().rsplit(b"\n", 1)[-1]
+
+
 def test_nothing_is_told_after_the_sentence_although_other_calls_are_under_way() -> None:
     late = """
 import logging, threading

@@ -59,6 +59,13 @@ def test_a_session_that_dies_is_renewed(tmp_path: Path, start_sandbox: StartSand
     assert len([call for call in sandbox.calls if call.route.endswith("/Authentication")]) == 2
 
 
+@pytest.mark.parametrize("threads", [1, 16])
+def test_sessions_that_keep_dying_are_not_taken_for_a_refusal(tmp_path: Path, sandbox: Sandbox, threads: int) -> None:
+    sandbox.add_fault(Fault(kind="expire", match=SEARCHES, after=3, times=3))
+
+    assert_complete(run_tap(tmp_path, config_for(sandbox, page_size=5, parallel_requests=threads)), sandbox)
+
+
 @pytest.mark.parametrize("status", [401, 403, 400])
 def test_a_wrong_token_says_what_to_check(tmp_path: Path, start_sandbox: StartSandbox, status: int) -> None:
     sandbox = start_sandbox(behaviour=Behaviour.parse([f"refused_login_status={status}"]))
@@ -196,6 +203,26 @@ def test_a_404_in_the_middle_of_a_search_is_not_taken_for_its_end(tmp_path: Path
     assert_complete(run_tap(tmp_path, config_for(sandbox, page_size=4)), sandbox)
 
 
+@pytest.mark.parametrize("page", [2, 3])
+def test_a_page_that_comes_empty_once_is_not_taken_for_the_end(tmp_path: Path, sandbox: Sandbox, page: int) -> None:
+    sandbox.add_fault(Fault(kind="empty-200", match=SEARCHES, page=page, where={"Role": 1}, times=1))
+
+    assert_complete(run_tap(tmp_path, config_for(sandbox, page_size=4)), sandbox)
+
+
+def test_rows_whose_order_is_new_for_every_page_are_all_there_or_told(
+    tmp_path: Path, start_sandbox: StartSandbox
+) -> None:
+    sandbox = start_sandbox(learners=40, organisations=1, behaviour=Behaviour(order="unstable"))
+
+    run = run_tap(tmp_path, config_for(sandbox, page_size=20))
+
+    if run.status:
+        assert_failed(run, "Missing: ", "moved from page to page")
+    else:
+        assert_complete(run, sandbox)
+
+
 def test_a_row_that_moves_while_we_read_comes_once(tmp_path: Path, sandbox: Sandbox) -> None:
     before = {row["ID"] for row in sandbox.records("learners")}
     sandbox.add_fault(Fault(kind="moving-row", match=SEARCHES, times=1))
@@ -266,6 +293,59 @@ def test_an_error_that_comes_as_a_good_answer_is_not_taken_for_a_record(tmp_path
     run = run_tap(tmp_path, config_for(sandbox), *select(tmp_path, "off_the_job"))
 
     assert_failed(run, "Missing", "something else in place of off_the_job")
+
+
+def test_an_error_that_comes_as_a_good_answer_is_not_taken_for_the_rest_of_a_record(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    sandbox.add_fault(Fault(kind="status", status=200, code=-1, match="GET /Review", after=1, times=2))
+
+    run = run_tap(tmp_path, config_for(sandbox, parallel_requests=1), *select(tmp_path, "reviews"))
+
+    assert_failed(run, "Missing", "something other than the record, twice")
+
+
+def test_ids_that_come_as_decimals_or_texts_lead_to_all_that_hangs_from_them(tmp_path: Path) -> None:
+    rows: dict[str, list[Any] | bytes] = {
+        "Organisation": [{"ID": 9101.0, "Name": "Example\n2026 | ERROR | forged"}],
+        "User": [{"ID": 12.0}, {"ID": "13"}, {"ID": 14}],
+        "Review": [{"ID": 20.0}, {"ID": "21"}],
+        **{f"User/{learner}/offthejob": b'[{"ID": %d.0, "Duration": 52}]' % learner for learner in (12, 13)},
+        "User/14/offthejob": b"[]",
+        **{f"Review/{review}": b'{"ID": %d, "LearnerID": 12.0}' % review for review in (20, 21)},
+    }
+    arguments = select(tmp_path, "learners", "reviews", "off_the_job")
+
+    with scripted_server(rows) as config:
+        run = run_tap(tmp_path, {**config, "organisation_ids": [9101]}, *arguments)
+
+    assert run.status == 0, run.stderr
+    assert [record["ID"] for record in run.records["off_the_job"]] == [12, 13]
+    assert [(record["ID"], record["LearnerID"]) for record in run.records["reviews"]] == [(20, 12), (21, 12)]
+    assert "off_the_job: OneFile has nothing for 1 learners" in run.stderr
+    assert "9101 Example 2026 | ERROR | forged" in run.stderr
+
+
+def test_what_a_search_tells_is_kept_where_the_full_record_leaves_it_open(tmp_path: Path) -> None:
+    rows: dict[str, list[Any] | bytes] = {
+        "Plan": [{"ID": 20, "Title": "Phonics"}],
+        "Plan/20": b'{"ID": 20, "Title": "", "LearnerID": 12}',
+    }
+    with scripted_server(rows) as config:
+        run = run_tap(tmp_path, config, *select(tmp_path, "plans"))
+
+    (plan,) = run.records["plans"]
+    assert (plan["Title"], plan["LearnerID"]) == ("Phonics", 12)
+
+
+def test_a_list_that_names_a_record_twice_sends_it_once(tmp_path: Path) -> None:
+    statuses: list[Any] = [{"ID": 1, "Name": "Active"}, {"ID": 2}, {"ID": 1, "Name": "Active"}]
+    arguments = select(tmp_path, "learner_statuses")
+    with scripted_server({"Organisation/9101/LearnerStatuses": statuses}) as config:
+        run = run_tap(tmp_path, config, *arguments)
+
+    assert [record["ID"] for record in run.records["learner_statuses"]] == [1, 2]
+    assert "learner_statuses: 1 rows came twice" in run.stderr
 
 
 def test_records_that_are_listed_and_none_of_them_there_fail_the_run(tmp_path: Path, sandbox: Sandbox) -> None:

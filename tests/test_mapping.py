@@ -47,6 +47,17 @@ def test_a_stream_map_hashes_renames_and_filters(tmp_path: Path, sandbox: Sandbo
         assert record["Surname"] == held[record["ID"]]["LastName"]
 
 
+@pytest.mark.parametrize("expression", ["int(FirstName)", "json.loads(FirstName)"])
+def test_an_expression_that_fails_for_a_value_is_told_without_the_value(
+    tmp_path: Path, sandbox: Sandbox, expression: str
+) -> None:
+    run = run_tap(tmp_path, config_for(sandbox, stream_maps={"assessors": {"Odd": expression}}))
+
+    assert run.status == 1
+    assert "The setting stream_maps cannot be used" in run.last_line
+    assert not {row["FirstName"] for row in sandbox.records("assessors") if row["FirstName"] in run.stderr}
+
+
 def test_a_deselected_field_is_neither_in_the_schema_nor_in_a_record(tmp_path: Path, sandbox: Sandbox) -> None:
     arguments = select(tmp_path, "learners")
     deselect(tmp_path, "learners", "NINO", "Email")

@@ -98,6 +98,26 @@ async def trickle(receive: Receive, send_event: Send, pause: Callable[[float], A
         await pause(_TRICKLE_SECONDS)
 
 
+async def trickle_header(
+    connection: Connection | None, receive: Receive, pause: Callable[[float], Awaitable[None]]
+) -> None:
+    """Send a header that never comes to its end, until the client is gone or the server stops."""
+    gone = asyncio.ensure_future(until_gone(receive))
+    text = b"HTTP/1.1 200 OK\r\nX-Slow: "
+    while connection and not gone.done():
+        connection.transport.write(text)
+        text = b"y"
+        await pause(_TRICKLE_SECONDS)
+
+
+async def mangle_header(connection: Connection | None, receive: Receive) -> None:
+    """Send an answer that has a line among its headers which is none, and end the connection."""
+    if connection:
+        connection.transport.write(b"HTTP/1.1 200 OK\r\nthis is no header\r\nContent-Length: 2\r\n\r\n[]")
+        connection.transport.close()
+    await until_gone(receive)
+
+
 async def break_off(connection: Connection | None, receive: Receive, *, reset: bool) -> None:
     """End a connection without an answer."""
     if connection:

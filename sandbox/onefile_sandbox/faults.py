@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Kind = Literal[
     "status", "reset", "close", "cut", "malformed", "html", "hang", "slow", "expire",
     "repeat-page", "moving-row", "redirect", "wrong-shape", "empty-200", "garbled", "trickle",
+    "trickling-header", "mangled-header",
 ]  # fmt: skip
 
 KINDS: dict[Kind, str] = {
@@ -35,10 +36,24 @@ KINDS: dict[Kind, str] = {
     "empty-200": "answers 200 with nothing",
     "garbled": "says that the body is compressed, which it is not",
     "trickle": "sends a blank of the body now and then, and never comes to its end",
+    "trickling-header": "sends a letter of a header now and then, and never comes to its end",
+    "mangled-header": "sends a line among the headers that is none, and closes the connection",
 }
 
 INSTEAD: frozenset[Kind] = frozenset(
-    {"status", "reset", "close", "html", "hang", "trickle", "expire", "redirect", "empty-200"}
+    {
+        "status",
+        "reset",
+        "close",
+        "html",
+        "hang",
+        "trickle",
+        "expire",
+        "redirect",
+        "empty-200",
+        "trickling-header",
+        "mangled-header",
+    }
 )
 """Kinds that take the answer's place, so that a call can have only one of them."""
 

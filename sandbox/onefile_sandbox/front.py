@@ -105,6 +105,10 @@ class Front:
             await delivery.until_gone(receive)
         elif fault.kind == "trickle":
             await delivery.trickle(receive, send, self._pause)
+        elif fault.kind == "trickling-header":
+            await delivery.trickle_header(self._connection(scope), receive, self._pause)
+        elif fault.kind == "mangled-header":
+            await delivery.mangle_header(self._connection(scope), receive)
         elif fault.kind in {"reset", "close"}:
             reset = fault.kind == "reset"
             await delivery.break_off(self._connection(scope), receive, reset=reset)

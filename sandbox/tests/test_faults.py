@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import socket
 import time
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -87,6 +88,30 @@ def test_a_trickle_goes_on_until_the_client_has_enough(client: Client, caplog: p
     connection.close()
     assert client.search("User", 1, 5, Role=1).status_code == 200
     assert caplog.messages == []
+
+
+def test_a_header_that_trickles_goes_on_until_the_client_has_enough(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.sandbox.add_fault(Fault("trickling-header"))
+    host, _, port = client.sandbox.api_url.split("/")[2].partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(b"GET /api/v2.1/Customer HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        sent = b""
+        while b"yy" not in sent:
+            sent += connection.recv(1000)
+    assert sent.startswith(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    assert client.search("User", 1, 5, Role=1).status_code == 200
+    assert caplog.messages == []
+
+
+def test_a_mangled_header(client: Client) -> None:
+    client.sandbox.add_fault(Fault("mangled-header"))
+    host, _, port = client.sandbox.api_url.split("/")[2].partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(b"GET /api/v2.1/Customer HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert connection.makefile("rb").read().split(b"\r\n")[1] == b"this is no header"
+    assert client.search("User", 1, 5, Role=1).status_code == 200
 
 
 def test_only_the_connection_of_the_call_is_broken(client: Client) -> None:

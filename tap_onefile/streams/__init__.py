@@ -74,3 +74,11 @@ NEEDED = {
     for stream in STREAMS
 }
 """The fields without which each stream cannot be read: its keys, and what tells what has changed."""
+
+PARENTS = {
+    str(stream.name): str(parent.name)
+    for stream in STREAMS
+    for parent in STREAMS
+    if stream.parent_stream_type is parent
+}
+"""The stream by whose records each stream is read, if any."""

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from tap_onefile.answers import read_rows
 from tap_onefile.errors import NotFound, QuestionRefused, Refused, SettingsError, UnusableRecord
+from tap_onefile.fields import converter_for
 from tap_onefile.paging import PageSequence, new_rows
 from tap_onefile.reads import Get, Search
 from tap_onefile.records import RecordShaper
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 
+_NOTHING = (None, "")
 _READS_AT_ONCE = 100
 _RECORDS_AT_ONCE = 100
 _TOO_MANY_TO_HAVE_GONE = 5
@@ -100,14 +102,23 @@ class OneFileStream(Stream):
             fields = {name: rule for name, rule in self.schema["properties"].items() if name in listed}
             self.schema = {**self.schema, "properties": fields}
 
+    @property
+    def key_fields(self) -> Sequence[str]:
+        """The fields that tell the stream's records apart."""
+        keys: Sequence[str] = self.primary_keys  # ty: ignore[invalid-assignment] # the SDK makes a property of it
+        return keys
+
+    @cached_property
+    def _to_id(self) -> Callable[[object], object]:
+        return converter_for(self._whole_schema["properties"]["ID"])
+
     @cached_property
     def shaper(self) -> RecordShaper:
         """Makes the records of the stream."""
-        keys: Sequence[str] = self.primary_keys  # ty: ignore[invalid-assignment] # the SDK makes a property of it
         return RecordShaper(
             self.name,
             self._whole_schema,
-            keys,
+            self.key_fields,
             self.onefile.report,
             protection=self.onefile.data_protection,
             held_back=[name for name in self._whole_schema["properties"] if not self._sends(name)],
@@ -205,11 +216,19 @@ class OneFileStream(Stream):
             The rows of each page.
         """
         pages = self.onefile.read_ahead.pages(read)
-        if isinstance(read, Get):
+        sequence = PageSequence(self.name, "ID", self.onefile.settings.page_size)
+        if isinstance(read, Search):
+            yield from new_rows(
+                sequence,
+                pages,
+                lambda page: self.onefile.fetch(read, page),
+                lambda: self.onefile.list_all(read),
+                lambda: self.onefile.read_ahead.counted(read),
+            )
+        elif "ID" in self.key_fields:
+            yield from map(sequence.new_rows, pages)
+        else:
             yield from pages
-            return
-        sequence = PageSequence(self.name, "ID")
-        yield from new_rows(sequence, pages, lambda page: self.onefile.fetch(read, page))
         if sequence.repeated_rows:
             self.onefile.report.repeated_rows(self.name, sequence.repeated_rows)
 
@@ -377,7 +396,8 @@ class OneFileStream(Stream):
                     yield row
                 else:
                     found += 1
-                    yield {**row, **full}
+                    # What the search tells and the record leaves open is no less true.
+                    yield {**row, **{name: value for name, value in full.items() if value not in _NOTHING}}
         if len(rows) >= _TOO_MANY_TO_HAVE_GONE and not found:
             raise Refused(
                 f"OneFile has none of {len(rows)} {self.name} by their ids, although its search lists them. Run again,"
@@ -385,10 +405,14 @@ class OneFileStream(Stream):
             )
 
     def _detail_of(self, row: Row) -> Get | None:
-        record_id = quote(str(row.get("ID") or ""), safe="")
+        try:
+            record_id = str(self._to_id(row.get("ID")))
+        except ValueError:
+            return None
         if not record_id.strip("."):
             return None
-        return Get(f"{self.entity}/{record_id}", self.name, is_list=False, of_record=True)
+        path = f"{self.entity}/{quote(record_id, safe='')}"
+        return Get(path, self.name, is_list=False, record_id=record_id)
 
     def _describe(self, context: Mapping[str, Any] | None) -> str:
         part = ", ".join(f"{name} {value}" for name, value in (context or {}).items())

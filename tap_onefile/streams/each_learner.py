@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from typing_extensions import override
 
 from tap_onefile.errors import NotFound, UnusableRecord, WrongAddress
+from tap_onefile.fields import to_integer
 from tap_onefile.paging import PageSequence, new_rows
 from tap_onefile.reads import Get, Search
 from tap_onefile.streams.organisations import OrganisationStream
@@ -27,11 +28,21 @@ class LearnerIds:
     Args:
         read_ahead: Makes the calls.
         fetch: Makes one call.
+        list_all: Reads a search in one call.
+        page_size: The rows that a page is asked for.
     """
 
-    def __init__(self, read_ahead: ReadAhead, fetch: Callable[[Read, int], list[dict[str, Any]]]) -> None:
+    def __init__(
+        self,
+        read_ahead: ReadAhead,
+        fetch: Callable[[Read, int], list[dict[str, Any]]],
+        list_all: Callable[[Search], list[dict[str, Any]]],
+        page_size: int,
+    ) -> None:
         self._read_ahead = read_ahead
         self._fetch = fetch
+        self._list_all = list_all
+        self._page_size = page_size
         self._organisation: int | None = None
         self._ids: list[int] = []
 
@@ -63,7 +74,13 @@ class LearnerIds:
         if self._organisation != organisation:
             search = self.search(organisation)
             pages = self._read_ahead.pages(search)
-            rows = new_rows(PageSequence("learners", "ID"), pages, lambda page: self._fetch(search, page))
+            rows = new_rows(
+                PageSequence("learners", "ID", self._page_size),
+                pages,
+                lambda page: self._fetch(search, page),
+                lambda: self._list_all(search),
+                lambda: self._read_ahead.counted(search),
+            )
             try:
                 self._ids = [_id_of(row) for page in rows for row in page]
             except NotFound as absence:
@@ -74,13 +91,13 @@ class LearnerIds:
 
 
 def _id_of(learner: dict[str, Any]) -> int:
-    record_id = str(learner.get("ID"))
-    if not record_id.isdecimal():
+    try:
+        return to_integer(learner.get("ID"))
+    except ValueError:
         raise UnusableRecord(
             "OneFile sent a learner without a usable ID, so that what hangs from the learner cannot be asked for."
             " Please report it, and deselect the stream until it is mended.",
-        )
-    return int(record_id)
+        ) from None
 
 
 class EachLearnerStream(OrganisationStream):
@@ -127,7 +144,7 @@ class EachLearnerStream(OrganisationStream):
 
     def _has_gone(self, learner: int) -> bool:
         try:
-            self.onefile.fetch(Get(f"User/{learner}", self.name, is_list=False, of_record=True), 1)
+            self.onefile.fetch(Get(f"User/{learner}", self.name, is_list=False, record_id=str(learner)), 1)
         except NotFound:
             return True
         return False

@@ -8,8 +8,9 @@ from typing_extensions import override
 
 from tap_onefile.errors import Refused, SettingsError
 from tap_onefile.evidence import INITIAL_DOWNLOAD, SEARCH, known
-from tap_onefile.fields import flag, identity, record, reference, text
+from tap_onefile.fields import flag, identity, record, reference, text, to_integer
 from tap_onefile.reads import Get, Search
+from tap_onefile.report import as_told
 from tap_onefile.streams.base import OneFileStream
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class Customers(OneFileStream):
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         for customer in super().get_rows(context):
-            self.logger.info("The token belongs to customer %s, %s", customer.get("ID"), customer.get("Name"))
+            self.logger.info("The token belongs to customer %s", _named(customer))
             yield customer
 
     @override
@@ -86,7 +87,7 @@ class Organisations(OneFileStream):
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         organisations = list(super().get_rows(context))
-        names = ", ".join(f"{row.get('ID')} {row.get('Name')}" for row in organisations)
+        names = ", ".join(map(_named, organisations))
         self.logger.info("The token sees %d organisations: %s", len(organisations), names or "none")
         if not organisations:
             # Every customer has at least one (help article 76000048013), and empty tables would not say what is wrong.
@@ -97,8 +98,8 @@ class Organisations(OneFileStream):
         wanted = self.onefile.settings.organisation_ids
         if wanted is None:
             return self._ahead(organisations)
-        chosen = [row for row in organisations if str(row.get("ID")) in map(str, wanted)]
-        if absent := wanted - {int(row["ID"]) for row in chosen}:
+        chosen = [row for row in organisations if _id_of(row) in wanted]
+        if absent := wanted - {_id_of(row) for row in chosen}:
             raise SettingsError(
                 f"The setting organisation_ids names {', '.join(map(str, sorted(absent)))}, which the customer token"
                 f" does not see. It sees: {names or 'no organisation'}.",
@@ -114,7 +115,7 @@ class Organisations(OneFileStream):
 
     def _ahead(self, organisations: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Have what hangs from the organisations read ahead, in the order in which the SDK will come to it."""
-        ids = [int(row["ID"]) for row in organisations if str(row.get("ID")).isdecimal()]
+        ids = [number for row in organisations if (number := _id_of(row)) is not None]
         self.onefile.statistics.organisations += ids
         selected = [stream for stream in self.child_streams if stream.selected or stream.has_selected_descendents]
         if self.ABORT_AT_RECORD_COUNT is None:
@@ -130,6 +131,17 @@ class Organisations(OneFileStream):
     @override
     def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:
         return {"OrganisationID": record["ID"]}
+
+
+def _named(row: dict[str, Any]) -> str:
+    return f"{as_told(_id_of(row))} {as_told(row.get('Name'))}"
+
+
+def _id_of(organisation: dict[str, Any]) -> int | None:
+    try:
+        return to_integer(organisation.get("ID"))
+    except ValueError:
+        return None
 
 
 class CustomerStream(OneFileStream):

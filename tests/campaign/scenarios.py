@@ -33,6 +33,8 @@ PASSING: tuple[tuple[Kind, dict[str, Any]], ...] = (
     ("status", {"status": 503, "retry_after": 1}),
     ("status", {"status": 504}),
     ("status", {"status": 408}),
+    ("status", {"status": 206, "body": "empty"}),
+    ("status", {"status": 200, "code": -57, "message": "Placement not found"}),
     ("status", {"status": 429, "retry_after": 0}),
     ("status", {"status": 429, "retry_after": 1}),
     ("status", {"status": 429, "retry_after": 1, "retry_after_style": "date"}),
@@ -45,6 +47,8 @@ PASSING: tuple[tuple[Kind, dict[str, Any]], ...] = (
     ("wrong-shape", {}),
     ("hang", {}),
     ("trickle", {}),
+    ("trickling-header", {}),
+    ("mangled-header", {}),
     ("slow", {"seconds": 0.2}),
     ("expire", {}),
     ("repeat-page", {}),
@@ -61,6 +65,9 @@ FINAL: tuple[tuple[Kind, dict[str, Any]], ...] = (
     ("redirect", {}),
 )
 """What is said once and for all."""
+
+AFTER_THE_FIRST = 2
+"""The page that may come empty once, as the page before it is known to be full or the last one."""
 
 LASTING = tuple(fault for fault in PASSING + FINAL if fault[1].get("status") != 429)
 """What may go on for ever. Of 429 and nothing else a run dies after a quarter of an hour: a unit test has the clock for
@@ -138,6 +145,8 @@ def accidents(draw: st.DrawFn) -> Accident:
     shape = draw(st.sampled_from(sorted(SHAPES)))
     page = draw(st.sampled_from([None, 1, 2, 0, -1])) if shape in PAGED else None
     times = None if lasts else draw(st.sampled_from([1, 1, 2, 8]))
+    if page == AFTER_THE_FIRST and draw(st.booleans()):
+        kind, details, times = "empty-200", {}, 1
     after = draw(st.integers(0, 6)) if page is None else 0
     return Accident(kind, tuple(details.items()), shape, page, after, times)
 

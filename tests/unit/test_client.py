@@ -46,6 +46,8 @@ class OneFile(Transport):
         self.now = 5000.0
         self.script = list(script)
         self.logins = list(logins)
+        self.customer: list[Answer | Fault] = []
+        """What is asked of the customer is answered by these, if there are any, the last one for ever."""
         self.calls: list[tuple[str, dict[str, str], object, float]] = []
         self.pauses: list[float] = []
 
@@ -57,7 +59,7 @@ class OneFile(Transport):
         assert len(self.calls) < 1000, "the client never gives up"
         if path == LOGIN and not self.logins:
             return answer(200, f"session-{len(self.asked(LOGIN))}".encode())
-        steps = self.logins if path == LOGIN else self.script
+        steps = self.logins if path == LOGIN else (path == "Customer" and self.customer) or self.script
         step = steps.pop(0) if len(steps) > 1 else steps[0]
         if isinstance(step, Fault):
             raise step
@@ -109,9 +111,26 @@ def test_a_session_that_has_died_is_replaced_once_and_nobody_notices(status: int
 @pytest.mark.parametrize("status", [401, 403])
 def test_what_is_refused_after_a_fresh_login_is_refused_for_good(status: int) -> None:
     onefile = OneFile(answer(status))
+    onefile.customer = [answer(200, {"ID": 1})]
     with pytest.raises(errors.Refused, match=rf"User/Search/1/100 was refused \(status {status}\) right after a fresh"):
         onefile.search()
     assert len(onefile.asked(LOGIN)) == len(onefile.asked()) == 2
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_new_session_that_has_died_in_its_turn_is_no_refusal(status: int) -> None:
+    onefile = OneFile(answer(status), answer(status), answer(status), GOOD)
+    onefile.customer = [answer(status)]
+    assert onefile.search() == ROWS
+    assert [call[1] for call in onefile.asked()] == [{"X-TokenID": f"session-{number}"} for number in range(1, 5)]
+
+
+@pytest.mark.parametrize("path", ["User/5", "Customer"])
+def test_sessions_that_never_live_are_an_end_too(path: str) -> None:
+    onefile = OneFile(answer(401))
+    with pytest.raises(errors.Refused, match=f"GET {path} was refused"):
+        onefile.client().get(path)
+    assert len(onefile.asked(LOGIN)) == (2 if path == "Customer" else 6)
 
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404])
@@ -126,7 +145,7 @@ def test_a_login_that_is_refused_ends_the_run_at_once(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("status", "retry_after", "pause"),
-    [(429, None, 60), (429, 7, 7), (429, 90, 90), (429, 10**9, STARVED_AFTER), (503, 50, 50)],
+    [(429, None, 60), (429, 7, 7), (429, 0, 1), (429, 90, 90), (429, 10**9, STARVED_AFTER), (503, 50, 50)],
 )
 def test_the_pause_that_onefile_asks_for_is_kept(status: int, retry_after: float | None, pause: float) -> None:
     onefile = OneFile(answer(status, retry_after=retry_after), GOOD)
@@ -231,6 +250,22 @@ def test_a_record_whose_answer_is_no_record_is_repeated(body: bytes) -> None:
     assert OneFile(answer(200, body), answer(200, {"ID": 5})).client().get("User/5") == {"ID": 5}
 
 
+OTHER = [{"ID": 6}, {"code": -57, "message": "not found"}, {"ID": None}, {}, {"ID": "05"}]
+
+
+@pytest.mark.parametrize("other", OTHER, ids=repr)
+def test_another_record_or_an_error_that_comes_as_a_good_answer_is_not_taken_for_the_record(other: object) -> None:
+    for script in ([answer(200, other)], [answer(200, [other])]):
+        assert OneFile(*script, answer(200, {"ID": 5})).client().get("User/5", record_id="5") == {"ID": 5}
+        with pytest.raises(errors.Refused, match="something other than the record, twice"):
+            OneFile(*script).client().get("User/5", record_id="5")
+
+
+@pytest.mark.parametrize("spelled", [5, "5", 5.0], ids=repr)
+def test_a_record_is_known_by_its_id_however_that_is_spelled(spelled: object) -> None:
+    assert OneFile(answer(200, {"ID": spelled})).client().get("User/5", record_id="5") == {"ID": spelled}
+
+
 @unhurried
 @given(body=st.binary())
 @example(body=b'[{"Name": "\\ud83d"}]')
@@ -245,11 +280,13 @@ def test_a_body_without_data_is_no_rows_however_it_is_spelled(body: bytes) -> No
     assert OneFile(answer(200, body)).client().get_rows("LearnerStatuses") == []
 
 
-@pytest.mark.parametrize("nothing", [answer(404), answer(400), answer(204, b""), answer(200, b"null")], ids=repr)
+@pytest.mark.parametrize(
+    "nothing", [answer(404), answer(400), answer(204, b""), *(answer(200, body) for body in (b"null", b"[]"))], ids=repr
+)
 def test_a_record_that_went_away_is_not_found(nothing: Answer) -> None:
     onefile = OneFile(nothing)
     with pytest.raises(errors.NotFound, match="User/5"):
-        onefile.client().get("User/5", of_record=True)
+        onefile.client().get("User/5", record_id="5")
     assert len(onefile.asked()) == 1
 
 
@@ -313,6 +350,17 @@ def test_404_is_no_end_of_a_search_that_has_more_rows_than_the_pages_before_it()
 
 def many_rows(count: int) -> list[dict[str, Any]]:
     return [{"ID": number} for number in range(count)]
+
+
+def test_the_second_page_of_an_entity_without_pages_is_none_although_it_is_asked_for_beside_the_first() -> None:
+    onefile = OneFile(answer(404), answer(404), GOOD, answer(404), answer(404), answer(404), GOOD)
+    client = onefile.client()
+    assert client.search_page("User", {}, 2, 1) == []
+    assert client.search_page("User", {}, 1, 1) == ROWS
+    went_away = OneFile(GOOD, answer(404), answer(404), GOOD, answer(404)).client()
+    assert went_away.search_page("User", {}, 1, 1) == ROWS
+    with pytest.raises(errors.Refused, match="POST User/Search/2/1 with 404"):
+        went_away.search_page("User", {}, 2, 1)
 
 
 def test_a_count_that_meets_a_429_makes_every_other_call_wait_too() -> None:

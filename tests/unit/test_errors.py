@@ -14,6 +14,9 @@ CALL = "POST User/Search/1/100"
 HOST = "wsapi.onefile.co.uk"
 
 SPECIAL = {
+    200: Action.READ,
+    203: Action.READ,
+    204: Action.READ,
     401: Action.LOG_IN_AGAIN,
     403: Action.LOG_IN_AGAIN,
     404: Action.NOT_FOUND,
@@ -23,7 +26,7 @@ SPECIAL = {
 
 
 def test_each_status_has_the_action_of_the_error_table() -> None:
-    by_hundreds = {2: Action.READ, 3: Action.REDIRECTED, 4: Action.REFUSED}
+    by_hundreds = {3: Action.REDIRECTED, 4: Action.REFUSED}
     table = {status: by_hundreds.get(status // 100, Action.REPEAT) for status in range(200, 1000)} | SPECIAL
 
     assert {status: errors.action_for(status) for status in table} == table

@@ -15,12 +15,13 @@ from typing_extensions import override
 
 from tap_onefile.budget import Budget
 from tap_onefile.client import OneFileClient
-from tap_onefile.errors import RepeatedPage
+from tap_onefile.errors import MovedRows, RepeatedPage
 from tap_onefile.paging import PageSequence, new_rows
 from tap_onefile.transport import LOGIN, Answer, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from random import Random
 
     Page = list[int]
 
@@ -73,8 +74,12 @@ def search(server: Server, found: list[int] | None = None) -> list[int]:
     def page(number: int) -> list[dict[str, Any]]:
         return client.search_page("User", {}, number, PAGE_SIZE)
 
+    def everything() -> list[dict[str, Any]]:
+        return client.search_unpaged("User", {})
+
     pages = itertools.takewhile(bool, map(page, itertools.count(1)))
-    found.extend(row["ID"] for rows in new_rows(PageSequence("users", "ID"), pages, page) for row in rows)
+    sequence = PageSequence("users", "ID", PAGE_SIZE)
+    found.extend(row["ID"] for rows in new_rows(sequence, pages, page, everything) for row in rows)
     return found
 
 
@@ -98,8 +103,9 @@ def test_each_row_comes_once_and_in_order_whatever_the_cap_of_the_server(ids: Pa
     server = Server(lambda number: page_of(pages, number), nothing, unpaged=ids)
 
     assert search(server) == ids
-    # A 404 is asked for once more before it is believed.
-    end = [len(pages) + 1] * (2 if nothing.status == 404 else 1)
+    # A 404 is asked for once more before it is believed, and so is an end after many pages that are full.
+    is_full = len(pages[-1]) == cap and len(pages) > 4
+    end = [len(pages) + 1] * (2 if nothing.status == 404 else 1) * (2 if is_full else 1)
     assert server.asked == [*range(1, len(pages) + 1), *end]
 
 
@@ -187,6 +193,46 @@ def test_no_row_is_lost_in_silence_where_a_server_gives_any_earlier_page_by_mist
         assert search(Server(slipping(pages, slips))) == ids
 
 
+@unhurried
+@given(ids=ids.filter(bool), cap=caps, empty=st.integers(2, 40), nothing=nothing)
+def test_no_page_is_lost_where_a_server_once_says_that_there_is_nothing_after_a_full_page(
+    ids: Page, cap: int, empty: int, nothing: Answer
+) -> None:
+    # Nobody can know that a first page was full which has fewer rows than were asked for.
+    empty += cap < PAGE_SIZE
+
+    assert search(Server(slipping(in_pages(ids, cap), {empty: 99}), nothing, unpaged=ids)) == ids
+
+
+@unhurried
+@given(ids=ids, cap=caps, random=st.randoms(use_true_random=False))
+def test_no_row_is_lost_in_silence_where_every_page_has_an_order_of_its_own(
+    ids: Page, cap: int, random: Random
+) -> None:
+    server = Server(lambda number: page_of(in_pages(random.sample(ids, len(ids)), cap), number), unpaged=ids)
+    with contextlib.suppress(RepeatedPage, MovedRows):
+        assert sorted(search(server)) == sorted(ids)
+
+
+def test_rows_that_moved_to_a_page_that_was_read_are_read_there() -> None:
+    orders = iter([[1, 2, 3, 4, 5, 6], [1, 2, 5, 6, 3, 4]])
+    order = next(orders)
+
+    def page(number: int) -> Page:
+        nonlocal order
+        found = page_of(in_pages(order, 2), number)
+        order = next(orders, [2, 3, 5, 6, 1, 4])
+        return found
+
+    assert search(Server(page, unpaged=[1, 2, 3, 4, 5, 6])) == [1, 2, 5, 6, 4, 3]
+
+
+def test_rows_that_moved_and_cannot_be_had_are_told() -> None:
+    pages = iter([[1, 2], [2, 3], []])
+    with pytest.raises(MovedRows, match=r"Rows of users moved .* 2 of them did not come"):
+        search(Server(lambda _: next(pages, []), unpaged=[1, 2, 3, 4, 5]))
+
+
 def test_a_page_that_is_gone_when_it_is_asked_for_again_is_the_end() -> None:
     answers = iter([[1, 2], [1, 2], [], []])
 
@@ -222,7 +268,7 @@ def rows(*values: object) -> list[dict[str, Any]]:
 
 
 def test_the_same_rows_in_another_order_are_the_same_page() -> None:
-    sequence = PageSequence("users", "ID")
+    sequence = PageSequence("users", "ID", PAGE_SIZE)
     assert not sequence.repeats([])
     sequence.new_rows(rows(1, 2, 3))
 
@@ -233,7 +279,7 @@ def test_the_same_rows_in_another_order_are_the_same_page() -> None:
 
 
 def test_rows_seen_earlier_are_left_out_and_counted() -> None:
-    sequence = PageSequence("users", "ID")
+    sequence = PageSequence("users", "ID", PAGE_SIZE)
     sequence.new_rows(rows(1, 2))
     sequence.new_rows(rows(2, 3))
 
@@ -242,7 +288,7 @@ def test_rows_seen_earlier_are_left_out_and_counted() -> None:
 
 
 def test_one_page_without_new_rows_is_still_possible_but_not_two_in_a_row() -> None:
-    sequence = PageSequence("users", "ID")
+    sequence = PageSequence("users", "ID", PAGE_SIZE)
     for page in (rows(1, 2), rows(3, 4), rows(1, 4), rows(5)):
         sequence.new_rows(page)
     assert sequence.new_rows(rows(1)) == []
@@ -251,14 +297,35 @@ def test_one_page_without_new_rows_is_still_possible_but_not_two_in_a_row() -> N
 
 
 def test_a_row_without_a_key_goes_on_to_be_refused_by_name() -> None:
-    sequence = PageSequence("users", "ID")
+    sequence = PageSequence("users", "ID", PAGE_SIZE)
 
     assert sequence.new_rows([*rows(None, 1), {}, *rows([7])]) == [*rows(None, 1), {}, *rows([7])]
 
 
 def test_ids_that_are_whole_numbers_tell_rows_apart_however_they_are_spelled() -> None:
-    sequence = PageSequence("users", "ID")
+    sequence = PageSequence("users", "ID", PAGE_SIZE)
     sequence.new_rows(rows(1.0, 2.0))
 
     assert sequence.new_rows(rows(2, 3.0)) == rows(3.0)
-    assert sequence.new_rows(rows(3, 4)) == rows(4)
+    assert sequence.new_rows(rows(3, "4")) == rows("4")
+    assert sequence.new_rows(rows(4, "04", 2**70, str(2**70))) == rows("04", 2**70, str(2**70))
+
+
+@pytest.mark.parametrize("counted", [10, 9])
+def test_an_end_that_is_known_from_counting_is_not_asked_for_again(counted: int) -> None:
+    pages = in_pages(list(range(1, 11)), 2)
+    found = new_rows(PageSequence("users", "ID", 2), [rows(*page) for page in pages], never, never, lambda: counted)
+
+    assert [row["ID"] for page in found for row in page] == list(range(1, 11))
+
+
+def test_an_end_before_all_that_was_counted_has_come_is_asked_for_again() -> None:
+    again = iter([rows(11), []])
+    pages = [rows(*page) for page in in_pages(list(range(1, 11)), 2)]
+    found = new_rows(PageSequence("users", "ID", 2), pages, lambda _: next(again), never, lambda: 11)
+
+    assert [row["ID"] for page in found for row in page] == list(range(1, 12))
+
+
+def never(*_: object) -> list[dict[str, Any]]:
+    raise AssertionError

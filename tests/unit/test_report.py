@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from tap_onefile.report import RunReport
+from tap_onefile.report import RunReport, as_told
 
 
 @pytest.fixture
@@ -88,3 +88,10 @@ def test_what_is_missing_is_told_at_once_and_named_with_its_reasons_at_the_end(l
     assert not report.is_complete
     for part in ("learners of OrganisationID 5 (It was refused.)", "classrooms (It was refused too.)"):
         assert part in report.sentence()
+
+
+def test_what_onefile_calls_something_cannot_pose_as_another_line_of_the_log() -> None:
+    assert as_told("Example Centre") == "Example Centre"
+    assert as_told("Example\n2026-01-31 | ERROR | \x1b[31mforged\u2028") == "Example 2026-01-31 | ERROR |  [31mforged "
+    assert as_told("x" * 200_000) == "x" * 100 + "…"
+    assert as_told({"needle": 1}) == as_told(None) == "?"

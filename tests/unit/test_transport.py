@@ -297,3 +297,62 @@ def test_a_body_that_trickles_in_is_given_up_after_the_time_out(monkeypatch: pyt
 def test_a_body_that_is_cut_is_told_in_our_words(server: Server, extra: dict[str, str]) -> None:
     server.body, server.headers = b"[{", extra
     assert fault(server.address) == "an answer that was cut short"
+
+
+@contextmanager
+def raw_server(beginning: bytes, again: bytes = b"") -> Generator[str]:
+    """Answer with some bytes, and then with others over and over until the client is gone."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer() -> None:
+            with listening.accept()[0] as connection, suppress(OSError):
+                connection.recv(1 << 16)
+                connection.sendall(beginning)
+                while again:
+                    connection.sendall(again)
+                    time.sleep(0.02)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("beginning", "again"),
+    [(b"", b"H"), (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"y"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")],
+    ids=["status", "header", "continue"],
+)
+def test_an_answer_that_trickles_in_is_given_up_after_the_time_out(beginning: bytes, again: bytes) -> None:
+    with raw_server(beginning, again) as address:
+        assert fault(address, timeout=0.3) == "no answer within request_timeout"
+
+
+def test_an_answer_in_time_is_read_although_the_one_before_took_long(server: Server) -> None:
+    transport = Transport(server.address, user_agent="test", timeout=5)
+    with transport._session():
+        answers = [transport.exchange("GET", "Customer", headers={}) for _ in range(3)]
+    assert [answer.content for answer in answers] == [b"[]"] * 3
+
+
+@pytest.mark.parametrize("line", [b"s3cr3t without a colon", b" folded: s3cr3t"])
+def test_headers_that_are_none_are_a_failure_and_are_not_logged(line: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    with raw_server(b"HTTP/1.1 200 OK\r\n" + line + b"\r\nContent-Length: 2\r\n\r\n[]") as address:
+        assert fault(address) == "a connection that broke off"
+    assert "s3cr3t" not in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize("length", ["-2", "two", "2, x", ""])
+def test_an_answer_whose_length_cannot_be_read_is_not_believed(length: str) -> None:
+    with raw_server(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n[]".encode()) as address:
+        assert fault(address) == "an answer whose length cannot be read"
+
+
+def test_an_answer_that_would_fill_the_memory_is_not_read_to_its_end(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport_module, "_LARGEST", 99)
+    server.body = b" " * 98 + b"[]"
+    assert fault(server.address) == "more than was wanted"
