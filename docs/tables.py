@@ -246,7 +246,8 @@ def _default(rule: dict[str, Any]) -> str:
 
 
 def _declaration(name: str, rule: dict[str, Any]) -> str:
-    kind = "date_iso8601" if rule.get("format") == "date-time" else _type(rule)
+    # What it is told to be a date Meltano reads the American way, 05/04/2026 as 4 May; the tap refuses such a text.
+    kind = "string" if rule.get("format") == "date-time" else _type(rule)
     return f"name: {name}, kind: {kind}" + (", sensitive: true" if rule.get("secret") else "")
 
 

@@ -84,8 +84,9 @@ def test_its_robot_masks_secrets_and_nothing_else(listing: dict[str, Any]) -> No
 def test_meltano_yml_says_the_same(listing: dict[str, Any], in_meltano_yml: dict[str, Any]) -> None:
     for part in ("name", "namespace", "label", "executable", "capabilities", "select", "settings_group_validation"):
         assert in_meltano_yml[part] == listing[part], part
-    # Meltano itself has no passwords any more: it has texts that are sensitive. What the SDK adds is the Hub's to show.
-    own = [_without_passwords(each) for each in listing["settings"] if each["name"] in SETTINGS["properties"]]
+    # Meltano itself has no passwords any more: it has texts that are sensitive. Its dates are read the American way, so
+    # that only the Hub is told of one. What the SDK adds is the Hub's to show.
+    own = [_as_meltano_has_it(each) for each in listing["settings"] if each["name"] in SETTINGS["properties"]]
     assert in_meltano_yml["settings"] == own
 
 
@@ -133,6 +134,6 @@ def test_meltano_adds_the_tap_to_an_empty_project_and_reaches_onefile(
     assert installed.is_file()
 
 
-def _without_passwords(setting: dict[str, Any]) -> dict[str, Any]:
+def _as_meltano_has_it(setting: dict[str, Any]) -> dict[str, Any]:
     plain = {name: value for name, value in setting.items() if name != "placeholder"}
-    return {**plain, "kind": "string"} if plain["kind"] == "password" else plain
+    return {**plain, "kind": "string"} if plain["kind"] in {"password", "date_iso8601"} else plain
