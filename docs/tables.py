@@ -245,6 +245,12 @@ def _default(rule: dict[str, Any]) -> str:
     return default if isinstance(default, str) else json.dumps(default)
 
 
+def to_select() -> str:
+    """Make the command that selects what is selected by default."""
+    selected = json.dumps([f"{stream.name}.*" for stream in STREAMS if stream.selected_by_default])
+    return f"```console\nmeltano config set tap-onefile _select '{selected}'\n```"
+
+
 def _declaration(name: str, rule: dict[str, Any]) -> str:
     # What it is told to be a date Meltano reads the American way, 05/04/2026 as 4 May; the tap refuses such a text.
     kind = "string" if rule.get("format") == "date-time" else _type(rule)

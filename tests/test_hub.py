@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import struct
 import subprocess
@@ -102,7 +104,7 @@ def test_the_logo_fits_the_hubs_box() -> None:
 
 @pytest.mark.timeout(180)
 def test_meltano_adds_the_tap_to_an_empty_project_and_reaches_onefile(
-    tmp_path: Path, wheel: Path, sandbox: Sandbox
+    tmp_path: Path, wheel: Path, sandbox: Sandbox, listing: dict[str, Any]
 ) -> None:
     shutil.copy(
         ROOT / "requirements" / "dev.txt", tmp_path
@@ -128,7 +130,13 @@ def test_meltano_adds_the_tap_to_an_empty_project_and_reaches_onefile(
 
     meltano("init", "--no-usage-stats", ".")
     meltano("add", "--plugin-type", "extractor", "tap-onefile", "--from-ref", str(ROOT / "plugin.yaml"))
+    # Meltano leaves out of a reference what to select, so the page says how to set it.
+    page = (ROOT / "docs" / "hub-submission.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^meltano (config set tap-onefile _select .+)$", page, re.MULTILINE)
+    meltano(*shlex.split(command))
 
+    (extractor,) = yaml.safe_load((tmp_path / "meltano.yml").read_text(encoding="utf-8"))["plugins"]["extractors"]
+    assert extractor["select"] == listing["select"]
     assert "Plugin configuration is valid" in meltano("--environment=dev", "config", "test", "tap-onefile")
     (installed,) = tmp_path.glob(".meltano/extractors/tap-onefile/venv/lib/*/site-packages/tap_onefile/__init__.py")
     assert installed.is_file()
