@@ -52,8 +52,14 @@ def sql(name: str) -> str:
 
 
 def targets() -> str:
+    """Make the table of loaders that were tried, with what was tried."""
+    first = _loaded()[0]
+    tried = f"All {first['streams']} streams that have records in the sandbox, {first['records']:,} records:"
+    return f"{tried}\n\n{short_targets()}"
+
+
+def short_targets() -> str:
     """Make the table of loaders that were tried: `make targets` keeps the results."""
-    results = json.loads(_LOADED.read_text(encoding="utf-8"))
     rows = [
         (
             each["label"],
@@ -61,10 +67,14 @@ def targets() -> str:
             each["version"],
             "no: " + each["differences"][0] if each["differences"] else "yes",
         )
-        for each in results
+        for each in _loaded()
     ]
-    tried = f"All {results[0]['streams']} streams that have records in the sandbox, {results[0]['records']:,} records:"
-    return f"{tried}\n\n{_table(('Into', 'Package', 'Version', 'Proven'), rows)}"
+    return _table(("Into", "Package", "Version", "Proven"), rows)
+
+
+def _loaded() -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = json.loads(_LOADED.read_text(encoding="utf-8"))
+    return results
 
 
 def settings() -> str:
