@@ -18,7 +18,7 @@ _BESIDE_THE_PACKAGE = {".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "REA
 _BEFORE_THE_FIRST = re.compile(
     r"on the package index yet|(once the tap|[Uu]ntil it) is on PyPI|git\+https://[\w./-]+(?![\w./#-])"
 )
-"""What pages say until there is a release; the sandbox, with its ``#subdirectory``, always comes from the repository."""
+"""What pages say until there is a release; the sandbox, with its ``#subdirectory``, stays in the repository."""
 
 
 def faults(wheel: Path, sdist: Path, root: Path) -> Iterator[str]:
