@@ -91,7 +91,7 @@ demo: setup ## OneFile's sandbox into a real PostgreSQL, and see that nothing is
 
 targets: $(patsubst %,.venvs/%/ready,dev $(loaders)) ## Load every stream into every loader that installs, and compare row by row
 	@$(dev)/python -m loading
-	$(dev)/cog -r docs/targets.md
+	$(dev)/cog -r docs/targets.md README.md
 
 bench: .venvs/dev/ready ## Measure the tap beside what one would use instead; ARGS='--quick' or '--help'
 	@$(dev)/python -m benchmarks $(ARGS)

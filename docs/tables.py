@@ -52,8 +52,14 @@ def sql(name: str) -> str:
 
 
 def targets() -> str:
+    """Make the table of loaders that were tried, with what was tried."""
+    first = _loaded()[0]
+    tried = f"All {first['streams']} streams that have records in the sandbox, {first['records']:,} records:"
+    return f"{tried}\n\n{short_targets()}"
+
+
+def short_targets() -> str:
     """Make the table of loaders that were tried: `make targets` keeps the results."""
-    results = json.loads(_LOADED.read_text(encoding="utf-8"))
     rows = [
         (
             each["label"],
@@ -61,10 +67,14 @@ def targets() -> str:
             each["version"],
             "no: " + each["differences"][0] if each["differences"] else "yes",
         )
-        for each in results
+        for each in _loaded()
     ]
-    tried = f"All {results[0]['streams']} streams that have records in the sandbox, {results[0]['records']:,} records:"
-    return f"{tried}\n\n{_table(('Into', 'Package', 'Version', 'Proven'), rows)}"
+    return _table(("Into", "Package", "Version", "Proven"), rows)
+
+
+def _loaded() -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = json.loads(_LOADED.read_text(encoding="utf-8"))
+    return results
 
 
 def settings() -> str:
@@ -245,8 +255,15 @@ def _default(rule: dict[str, Any]) -> str:
     return default if isinstance(default, str) else json.dumps(default)
 
 
+def to_select() -> str:
+    """Make the command that selects what is selected by default."""
+    selected = json.dumps([f"{stream.name}.*" for stream in STREAMS if stream.selected_by_default])
+    return f"```console\nmeltano config set tap-onefile _select '{selected}'\n```"
+
+
 def _declaration(name: str, rule: dict[str, Any]) -> str:
-    kind = "date_iso8601" if rule.get("format") == "date-time" else _type(rule)
+    # What it is told to be a date Meltano reads the American way, 05/04/2026 as 4 May; the tap refuses such a text.
+    kind = "string" if rule.get("format") == "date-time" else _type(rule)
     return f"name: {name}, kind: {kind}" + (", sensitive: true" if rule.get("secret") else "")
 
 

@@ -97,8 +97,10 @@ def _tried(
     run = subprocess.run(command, input=output, cwd=loaded, capture_output=True, check=False, timeout=300)
     found: list[str] = []
     if run.returncode:
-        last = run.stderr.decode(errors="replace").strip().rsplit("\n", 1)[-1]
-        found.append(f"failed: {last.replace(str(folder), '…')[:200]}")
+        lines = run.stderr.decode(errors="replace").strip().split("\n")
+        # What is logged beside the failure, in another order each time, is no cause of it.
+        why = next((line for line in reversed(lines) if " | INFO " not in line), "")
+        found.append(f"failed: {why.replace(str(folder), '…')[:200]}")
     else:
         for stream, expected in records.items():
             try:

@@ -41,6 +41,7 @@ def main(tag: str | None) -> None:
     PACKAGES.mkdir(parents=True)
     if tag:
         _write_notes(tag, version)
+        _stop_at(contents.not_yet_released(ROOT))
     _build()
     (wheel,), (sdist,) = PACKAGES.glob("*.whl"), PACKAGES.glob("*.tar.gz")
     _stop_at(contents.faults(wheel, sdist, ROOT))
@@ -58,7 +59,8 @@ def _write_notes(tag: str, version: str) -> None:
     notes = changelog.notes((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), version)
     if notes is None:
         sys.exit(f"CHANGELOG.md has no section «## {version} - YYYY-MM-DD» with what changed.")
-    (DIST / "notes.md").write_text(f"{notes}\n", encoding="utf-8")
+    whole = changelog.with_whole_links(notes, tag)
+    (DIST / "notes.md").write_text(f"{whole}\n", encoding="utf-8")
 
 
 def _build() -> None:

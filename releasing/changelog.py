@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+_REPOSITORY = "https://github.com/tap-onefile/tap-onefile"
+
 
 def notes(changelog: str, version: str) -> str | None:
     """Find what changed in a version.
@@ -18,3 +20,13 @@ def notes(changelog: str, version: str) -> str | None:
     heading = rf"^## \[?{re.escape(version)}\]? - \d{{4}}-\d{{2}}-\d{{2}}$"
     match = re.search(rf"{heading}\n(?P<text>.*?)(?=^## |\Z)", changelog, flags=re.MULTILINE | re.DOTALL)
     return (match["text"].strip() or None) if match else None
+
+
+def with_whole_links(text: str, tag: str) -> str:
+    """Make links to files lead there from anywhere: those of the change log start from the file itself.
+
+    Args:
+        text: Markdown.
+        tag: The tag of the version.
+    """
+    return re.sub(r"\]\((?!\w+:|#)(?:\./)?([^)]+)\)", rf"]({_REPOSITORY}/blob/{tag}/\1)", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tarfile
 import zipfile
 from typing import TYPE_CHECKING
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
 PACKAGE = "tap_onefile"
 _ABOUT_THE_WHEEL = {"METADATA", "RECORD", "WHEEL", "entry_points.txt", "licenses/LICENSE"}
 _BESIDE_THE_PACKAGE = {".gitignore", "CHANGELOG.md", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml"}
+
+_BEFORE_THE_FIRST = re.compile(
+    r"on the package index yet|(once the tap|[Uu]ntil it) is on PyPI|git\+https://[\w./-]+(?![\w./#-])"
+)
+"""What pages say until there is a release; the sandbox, with its ``#subdirectory``, stays in the repository."""
 
 
 def faults(wheel: Path, sdist: Path, root: Path) -> Iterator[str]:
@@ -34,6 +40,21 @@ def faults(wheel: Path, sdist: Path, root: Path) -> Iterator[str]:
     with tarfile.open(sdist) as tar:
         held = {member.name for member in tar.getmembers() if member.isfile()}
     yield from _differences(sdist.name, held, {f"{name}/{file}" for file in package | _BESIDE_THE_PACKAGE})
+
+
+def not_yet_released(root: Path) -> Iterator[str]:
+    """Find pages that send their readers past the package index, as they had to before the first release.
+
+    Args:
+        root: The checkout.
+
+    Yields:
+        A line for each.
+    """
+    for page in (root / "README.md", *sorted((root / "docs").glob("*.md"))):
+        if _BEFORE_THE_FIRST.search(" ".join(page.read_text(encoding="utf-8").split())):
+            name = page.relative_to(root).as_posix()
+            yield f"{name} says that the tap is not on the package index: docs/releasing.md tells what to change."
 
 
 def _belongs(path: Path) -> bool:

@@ -14,7 +14,7 @@ import os, sys
 if sys.version_info < (3, 11):
     sys.exit(1)
 # Not an environment that somebody has activated: it may be the very one that is to be made anew.
-print(sys._base_executable)
+print(os.path.realpath(sys._base_executable))  # python3 or python3.11: one and the same
 print(sys.version.split()[0], os.path.realpath(sys.base_prefix))
 print(os.getcwd())  # scripts in an environment hold their path: a checkout that moved needs new ones
 '

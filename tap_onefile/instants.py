@@ -78,3 +78,13 @@ def in_milliseconds(moment: str) -> str:
         The moment, or one less than a millisecond before it.
     """
     return f"{moment[:23]}Z"
+
+
+def in_words(moment: str) -> str:
+    """Spell a moment so that nobody takes its day for its month: ``5 April 2026, 00:00 UTC``.
+
+    Args:
+        moment: A moment.
+    """
+    told = datetime.fromisoformat(moment)
+    return f"{told.day} {told:%B %Y, %H:%M} UTC"

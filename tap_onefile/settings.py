@@ -116,7 +116,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         th.DateTimeType,
         title="Start date",
         description="Read only people whose record was modified, and reviews scheduled, at or after this moment"
-        " (ISO 8601; UTC unless it says otherwise). Other streams are always read in full.",
+        " (the year first, as in 2026-01-31; UTC unless it says otherwise). Other streams are always read in full.",
     ),
     th.Property(
         "lookback",

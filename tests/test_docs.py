@@ -192,6 +192,14 @@ def test_every_message_explained_is_one_that_the_tap_has() -> None:
         assert any(_fits(heading, message) for message in messages), heading
 
 
+def test_every_line_that_a_run_can_end_with_or_warn_of_is_explained() -> None:
+    headings = _headings_of_messages()
+
+    told = [text for file in Path(tap_onefile.__file__).parent.rglob("*.py") for text in _told(file)]
+    assert len(told) > 30
+    assert [text for text in told if not any(_fits(heading, text) for heading in headings)] == []
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the site, with every warning an error."""
@@ -288,9 +296,37 @@ def _kinds(maker: Callable[..., Any]) -> list[str]:
 
 def _texts(file: Path) -> Iterator[str]:
     """Find the texts of a module, with a hole for each value that is put in."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.JoinedStr):
-            parts = [str(part.value) if isinstance(part, ast.Constant) else HOLE for part in node.values]
-            yield "".join(parts)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield re.sub(r"%(\.0f|s|d)", HOLE, node.value)
+    return filter(None, map(_text, ast.walk(ast.parse(file.read_text(encoding="utf-8")))))
+
+
+def _told(file: Path) -> Iterator[str]:
+    """Find what a run warns of or ends with: what is logged as such, raised, or wrong in a setting."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    parts = {part for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
+    nodes = [node for node in ast.walk(tree) if node not in parts]
+    yield from (text for text in map(_text, nodes) if text and re.match(r"The setting \S+ \S", text))
+    raised = [node.exc for node in nodes if isinstance(node, ast.Raise)]
+    for node in nodes:
+        if isinstance(node, ast.Call) and node.args and (_logs(node.func) or (node in raised and _is_whole(node.func))):
+            text = _text(node.args[0])
+            if text:
+                yield text
+
+
+def _is_whole(error: ast.expr) -> bool:
+    """Tell whether an error is made from its sentence: a call, or the words of a fault, are part of one."""
+    return isinstance(error, ast.Name) and error.id != "Fault"
+
+
+def _logs(function: ast.expr) -> bool:
+    if isinstance(function, ast.Attribute):
+        return function.attr in {"warning", "error", "critical", "exception"}
+    return isinstance(function, ast.Name) and function.id == "_fail"
+
+
+def _text(node: ast.AST) -> str | None:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else HOLE for part in node.values)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.sub(r"%(\.0f|s|d)", HOLE, node.value)
+    return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import shutil
 import struct
 import subprocess
@@ -84,8 +86,9 @@ def test_its_robot_masks_secrets_and_nothing_else(listing: dict[str, Any]) -> No
 def test_meltano_yml_says_the_same(listing: dict[str, Any], in_meltano_yml: dict[str, Any]) -> None:
     for part in ("name", "namespace", "label", "executable", "capabilities", "select", "settings_group_validation"):
         assert in_meltano_yml[part] == listing[part], part
-    # Meltano itself has no passwords any more: it has texts that are sensitive. What the SDK adds is the Hub's to show.
-    own = [_without_passwords(each) for each in listing["settings"] if each["name"] in SETTINGS["properties"]]
+    # Meltano itself has no passwords any more: it has texts that are sensitive. Its dates are read the American way, so
+    # that only the Hub is told of one. What the SDK adds is the Hub's to show.
+    own = [_as_meltano_has_it(each) for each in listing["settings"] if each["name"] in SETTINGS["properties"]]
     assert in_meltano_yml["settings"] == own
 
 
@@ -101,7 +104,7 @@ def test_the_logo_fits_the_hubs_box() -> None:
 
 @pytest.mark.timeout(180)
 def test_meltano_adds_the_tap_to_an_empty_project_and_reaches_onefile(
-    tmp_path: Path, wheel: Path, sandbox: Sandbox
+    tmp_path: Path, wheel: Path, sandbox: Sandbox, listing: dict[str, Any]
 ) -> None:
     shutil.copy(
         ROOT / "requirements" / "dev.txt", tmp_path
@@ -127,12 +130,18 @@ def test_meltano_adds_the_tap_to_an_empty_project_and_reaches_onefile(
 
     meltano("init", "--no-usage-stats", ".")
     meltano("add", "--plugin-type", "extractor", "tap-onefile", "--from-ref", str(ROOT / "plugin.yaml"))
+    # Meltano leaves out of a reference what to select, so the page says how to set it.
+    page = (ROOT / "docs" / "hub-submission.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^meltano (config set tap-onefile _select .+)$", page, re.MULTILINE)
+    meltano(*shlex.split(command))
 
+    (extractor,) = yaml.safe_load((tmp_path / "meltano.yml").read_text(encoding="utf-8"))["plugins"]["extractors"]
+    assert extractor["select"] == listing["select"]
     assert "Plugin configuration is valid" in meltano("--environment=dev", "config", "test", "tap-onefile")
     (installed,) = tmp_path.glob(".meltano/extractors/tap-onefile/venv/lib/*/site-packages/tap_onefile/__init__.py")
     assert installed.is_file()
 
 
-def _without_passwords(setting: dict[str, Any]) -> dict[str, Any]:
+def _as_meltano_has_it(setting: dict[str, Any]) -> dict[str, Any]:
     plain = {name: value for name, value in setting.items() if name != "placeholder"}
-    return {**plain, "kind": "string"} if plain["kind"] == "password" else plain
+    return {**plain, "kind": "string"} if plain["kind"] in {"password", "date_iso8601"} else plain

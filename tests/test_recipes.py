@@ -80,6 +80,7 @@ def database() -> Iterator[Loaded]:
             connection = psycopg.connect(f"host={folder / 'data'} user=postgres dbname=postgres")
             with connection:
                 _make_mis(connection, sandbox)
+                _make_gone(connection, sandbox)
                 connection.commit()
                 yield Loaded(sandbox, connection)
     finally:
@@ -279,6 +280,26 @@ def test_unused_places_are_active_and_have_no_learner(database: Loaded) -> None:
     assert len(rows) == len(expected)
 
 
+def test_who_has_gone_is_who_was_not_found_again_where_the_run_has_looked(database: Loaded) -> None:
+    learners = {learner["ID"]: learner for learner in database.records("learners")}
+    gone = sorted(learners)[-2:]
+
+    rows = database.ask("who_has_gone")
+
+    assert [(row["learner_id"], row["last_found"]) for row in rows] == [(each, date(2025, 8, 25)) for each in gone]
+    with database.connection.transaction(force_rollback=True):
+        database.connection.execute(
+            'UPDATE tap_onefile.organisations SET _sdc_sync_started_at = _sdc_sync_started_at - 1 WHERE "ID" = %s',
+            [learners[gone[0]]["OrganisationID"]],
+        )
+        rows = database.ask("who_has_gone")
+
+    organisation = learners[gone[0]]["OrganisationID"]
+    assert [row["learner_id"] for row in rows] == [
+        each for each in gone if learners[each]["OrganisationID"] != organisation
+    ]
+
+
 def _make_odd(sandbox: Sandbox) -> None:
     world = sandbox.world
     a, b, c, d, e, f, *_ = world.ids("learners")
@@ -368,6 +389,15 @@ def _make_mis(connection: psycopg.Connection[Any], sandbox: Sandbox) -> None:
     ]
     with connection.cursor() as cursor:
         cursor.executemany("INSERT INTO mis.learners (misid, uln, email, name) VALUES (%s, %s, %s, %s)", rows)
+
+
+def _make_gone(connection: psycopg.Connection[Any], sandbox: Sandbox) -> None:
+    """Have it look as if the last run had not found two learners again."""
+    connection.execute(
+        "UPDATE tap_onefile.learners SET _sdc_sync_started_at = _sdc_sync_started_at - 1,"
+        " _sdc_extracted_at = TIMESTAMP '2025-08-24 23:30:00' WHERE \"ID\" = ANY(%s)",
+        [sandbox.world.ids("learners")[-2:]],
+    )
 
 
 def _load(folder: Path, sandbox: Sandbox, url: str, *arguments: str) -> None:

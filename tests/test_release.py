@@ -87,6 +87,25 @@ def test_links_lead_somewhere_from_the_index_too(wheel: Path) -> None:
     assert [target for target in targets if not target.startswith(("https://", "#"))] == []
 
 
+def test_links_of_the_notes_lead_somewhere_from_the_release_too() -> None:
+    text = "See [it](docs/a.md#b), [that](./c.md), [there](https://example.org/d) and [below](#e)."
+
+    assert changelog.with_whole_links(text, "v1.2.3") == (
+        "See [it](https://github.com/tap-onefile/tap-onefile/blob/v1.2.3/docs/a.md#b),"
+        " [that](https://github.com/tap-onefile/tap-onefile/blob/v1.2.3/c.md),"
+        " [there](https://example.org/d) and [below](#e)."
+    )
+
+
+def test_no_release_sends_its_readers_past_the_index(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs" / "a.md").write_text("pip install git+https://github.com/tap-onefile/tap-onefile\n")
+    (tmp_path / "docs" / "b.md").write_text("uv tool install git+https://github.com/x/y#subdirectory=sandbox\n")
+    (tmp_path / "README.md").write_text("The tap is not on the\npackage index yet.\n")
+
+    assert [line.split(" ", 1)[0] for line in contents.not_yet_released(tmp_path)] == ["README.md", "docs/a.md"]
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

@@ -114,7 +114,5 @@ def test_settings_come_from_the_environment_too(tmp_path: Path) -> None:
 def _meltano_kind(rule: dict[str, Any]) -> str:
     if "enum" in rule:
         return "options"
-    if rule.get("format") == "date-time":
-        return "date_iso8601"
     kind: str = next(kind for kind in rule["type"] if kind != "null")
     return kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -141,6 +142,8 @@ def test_start_date_asks_for_people_modified_since(tmp_path: Path, sandbox: Sand
     run = run_tap(tmp_path, config_for(sandbox, start_date=middle))
 
     assert run.status == 0, run.stderr
+    day = datetime.fromisoformat(middle)
+    assert f"scheduled before {day.day} {day:%B} {day.year}, {day:%H:%M} UTC are left out (start_date)" in run.stderr
     asked = [call.body.get("LastModified") for call in sandbox.calls if "User/Search" in call.route]
     assert asked
     assert None not in asked
