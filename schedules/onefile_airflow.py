@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from datetime import timedelta
+from typing import Any
 
 import pendulum
 from airflow.providers.standard.operators.bash import BashOperator
@@ -39,10 +40,11 @@ def nightly(customer: str) -> DAG:
         default_args={"retries": RETRIES, "retry_delay": timedelta(seconds=RETRY_AFTER)},
     )
     def onefile() -> None:
-        @task(multiple_outputs=True)
-        def find() -> dict[str, object]:
+        @task
+        def find(*, ti: Any = None) -> list[dict[str, str]]:
             first, *others = find_loads(customer)
-            return {"first": first, "others": others}
+            ti.xcom_push(key="first", value=first)
+            return others
 
         found = find()
         first = BashOperator(task_id="first_organisation", env=found["first"], **load)
@@ -52,7 +54,7 @@ def nightly(customer: str) -> DAG:
             map_index_template="{{ task.env['ONEFILE_LOAD'] }}",
             trigger_rule="all_done",  # one organisation that fails keeps no other back
             **load,
-        ).expand(env=found["others"])
+        ).expand(env=found)
         # A DAG is as its last task is: this one fails where anything before it did.
         first >> others >> EmptyOperator(task_id="all_loaded") << first
 

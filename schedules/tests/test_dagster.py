@@ -1,0 +1,87 @@
+"""The example for Dagster, run by Dagster."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from demo.pipeline import ROOT
+from schedules.tests.conftest import QUICK
+
+if TYPE_CHECKING:
+    from schedules.tests.conftest import Place
+
+DAGSTER = ROOT / ".venvs" / "schedule-dagster" / "bin" / "dagster"
+JOB = "onefile_prod"
+BUDGET = 80
+
+pytestmark = pytest.mark.timeout(600)
+
+
+class Dagster:
+    """Dagster on one machine."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._example = place.copy_of_the_example("dagster")
+        self._home = place.folder / "dagster-home"
+        self._home.mkdir()
+        (self._home / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
+
+    def execute(self, worker: str, **settings: str) -> tuple[int, str]:
+        """Run the job once.
+
+        Args:
+            worker: The machine.
+            settings: Settings of the example.
+
+        Returns:
+            The exit status, and what was said.
+        """
+        finished = subprocess.run(
+            [DAGSTER, "job", "execute", "-f", self._example, "-j", JOB],
+            cwd=self._example.parent,
+            env={
+                **self._place.environment(worker, **{**QUICK, **settings}),
+                "DAGSTER_HOME": str(self._home),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            text=True,
+            encoding="utf-8",
+            timeout=300,
+        )
+        return finished.returncode, finished.stdout
+
+
+def test_the_night_after_goes_on_from_the_state_that_another_machine_has_left(place: Place) -> None:
+    dagster = Dagster(place)
+    organisations = place.organisations()
+
+    status, said = dagster.execute("monday")
+    assert status == 0, said
+    place.assert_loaded()
+    assert place.searches_for_learners() == [(organisation, False) for organisation in organisations]
+
+    calls = len(place.sandbox.calls)
+    place.sandbox.advance(3)
+    status, said = dagster.execute("tuesday")
+    assert status == 0, said
+    place.assert_loaded()
+    assert place.searches_for_learners(calls) == [(organisation, True) for organisation in organisations]
+
+
+@pytest.mark.parametrize("place", [{"calls_per_minute": BUDGET}], indirect=True)
+def test_all_loads_of_a_customer_keep_within_its_budget_together(place: Place) -> None:
+    status, said = Dagster(place).execute("monday", calls_per_minute=str(BUDGET), side_by_side="2", pause="60")
+
+    assert status == 0, said
+    place.assert_loaded()
+    calls = place.sandbox.calls
+    assert len(calls) > BUDGET
+    assert not [call for call in calls if call.status == 429]
+    moments = [call.at for call in calls]
+    assert max(sum(start <= other < start + 60 for other in moments) for start in moments) <= BUDGET
