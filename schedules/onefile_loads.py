@@ -30,8 +30,10 @@ PAUSE = int(os.environ.get("ONEFILE_PAUSE", "60"))
 """Seconds that a load keeps its place after its end. OneFile counts over a minute, and the next load counts anew."""
 
 RETRIES = int(os.environ.get("ONEFILE_RETRIES", "2"))
+"""How often a load that failed is repeated in the same night."""
+
 RETRY_AFTER = int(os.environ.get("ONEFILE_RETRY_AFTER", "360"))
-"""Seconds. For five minutes Meltano takes a load that was killed for one that still runs, and refuses another."""
+"""Seconds until then. For five minutes Meltano takes a load that was killed for one that still runs."""
 
 CALLS_TO_FIND = 10
 """Calls that finding the organisations may take, from those of the first load, which follows at once."""

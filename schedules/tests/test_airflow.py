@@ -9,7 +9,7 @@ import pytest
 
 from onefile_sandbox import Fault
 from schedules.tests.airflow import airflow, wait_until
-from schedules.tests.conftest import QUICK
+from schedules.tests.conftest import QUICK, refused
 
 if TYPE_CHECKING:
     from schedules.tests.conftest import Place
@@ -56,11 +56,6 @@ def test_one_organisation_that_fails_keeps_no_other_back_and_is_repeated_alone(p
         here.start()
         assert here.end() == "success"
         place.assert_loaded()
-
-
-def refused(organisation: int) -> Fault:
-    """Make OneFile refuse one of an organisation's streams."""
-    return Fault("status", status=403, match="Classroom/Search", where={"OrganisationID": organisation}, times=None)
 
 
 def processes_in(folder: Path) -> list[str]:
