@@ -24,8 +24,8 @@ pip_url = sed -n 's/^ *pip_url: *\(.*$(1)==.*\)/\1/p' meltano.yml
 lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
   --python-version 3.11 --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup test test-lowest test-next soak lint types dependencies docs docs-check site check targets schedules workflows audit demo dist \
-  logo lock format clean FORCE
+.PHONY: help setup test test-lowest test-next soak lint types dependencies docs docs-check site check targets schedules workflows \
+  audit demo dist logo lock format clean FORCE
 
 help: ## Show this list
 	@echo "Usage: make TARGET [PYTHON=python3.12] [ARGS='...']"
@@ -92,7 +92,7 @@ targets: $(patsubst %,.venvs/%/ready,dev $(loaders)) ## Load every stream into e
 	@$(dev)/python -m loading
 	$(dev)/cog -r docs/targets.md
 
-schedules: setup $(patsubst %,.venvs/%/ready,$(orchestrators)) ## Run the examples of schedules/ by Airflow and by Dagster; takes about 4 minutes
+schedules: setup $(patsubst %,.venvs/%/ready,$(orchestrators)) ## Run the examples of schedules/ by Airflow and by Dagster; takes about 5 minutes
 	$(dev)/python -m pytest schedules/tests --numprocesses 3 $(ARGS)
 
 bench: .venvs/dev/ready ## Measure the tap beside what one would use instead; ARGS='--quick' or '--help'

@@ -110,15 +110,17 @@ def scale() -> str:
             continue
         calls, cpu, memory = (median(run[name] for run in runs) for name in ("calls", "cpu", "rss"))
         minutes = calls / _CALLS_PER_MINUTE
-        rows.append((
-            f"{situation['workload']['learners']:,}",
-            str(situation["workload"]["organisations"]),
-            str(situation["page_size"]),
-            f"{calls:,.0f}",
-            f"{minutes:.1f}",
-            f"{cpu:.0f} s, {cpu / minutes / 60:.0%} of that time",
-            f"{memory / 1e6:.0f} MB",
-        ))
+        rows.append(
+            (
+                f"{situation['workload']['learners']:,}",
+                str(situation["workload"]["organisations"]),
+                str(situation["page_size"]),
+                f"{calls:,.0f}",
+                f"{minutes:.1f}",
+                f"{cpu:.0f} s, {cpu / minutes / 60:.0%} of that time",
+                f"{memory / 1e6:.0f} MB",
+            )
+        )
     header = ("Learners", "Organisations", "Page size", "Calls", "Minutes at 300 a minute", "Processor", "Memory")
     return f"On {measured['machine']}:\n\n{_table(header, sorted(rows, key=lambda row: int(row[0].replace(',', ''))))}"
 

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import shlex
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pendulum
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
-from airflow.sdk import DAG, dag, task
+from airflow.sdk import dag, get_current_context, task
 from onefile_loads import CUSTOMERS, PAUSE, PROJECT, RETRIES, RETRY_AFTER, SIDE_BY_SIDE, command, find_loads
+
+if TYPE_CHECKING:
+    from airflow.sdk import DAG
 
 
 def nightly(customer: str) -> DAG:
@@ -22,9 +25,10 @@ def nightly(customer: str) -> DAG:
     Args:
         customer: The customer's environment in the Meltano project.
     """
+    meltano = shlex.join(command(customer))
     load = {
-        # Without the variables of a load Meltano would read everything. In its place until OneFile counts anew.
-        "bash_command": f': "${{ONEFILE_LOAD:?}}"; {shlex.join(command(customer))}; status=$?; sleep {PAUSE}; exit $status',
+        # Never without the variables of a load, as Meltano would read everything then.
+        "bash_command": f': "${{ONEFILE_LOAD:?}}"; {meltano}; status=$?; sleep {PAUSE}; exit $status',
         "cwd": PROJECT,
         "append_env": True,
         "skip_on_exit_code": None,
@@ -41,22 +45,23 @@ def nightly(customer: str) -> DAG:
     )
     def onefile() -> None:
         @task
-        def find(*, ti: Any = None) -> list[dict[str, str]]:
+        def find() -> list[dict[str, str]]:
             first, *others = find_loads(customer)
-            ti.xcom_push(key="first", value=first)
+            get_current_context()["ti"].xcom_push(key="first", value=first)
             return others
 
         found = find()
-        first = BashOperator(task_id="first_organisation", env=found["first"], **load)
-        others = BashOperator.partial(
-            task_id="load",
+        first_organisation = BashOperator(task_id="first_organisation", env=found["first"], **load)
+        side_by_side = BashOperator.partial(
+            task_id="side_by_side",
             max_active_tis_per_dag=SIDE_BY_SIDE,
             map_index_template="{{ task.env['ONEFILE_LOAD'] }}",
             trigger_rule="all_done",  # one organisation that fails keeps no other back
             **load,
         ).expand(env=found)
         # A DAG is as its last task is: this one fails where anything before it did.
-        first >> others >> EmptyOperator(task_id="all_loaded") << first
+        first_organisation >> side_by_side
+        [first_organisation, side_by_side] >> EmptyOperator(task_id="all_loaded")
 
     return onefile()
 

@@ -68,7 +68,9 @@ class Airflow:
     def tasks(self) -> dict[str, dict[str, Any]]:
         """Tell about the tasks of the run, by their names, and loads by the names of those."""
         path = f"/{self._dag}/dagRuns/{self.run}/taskInstances"
-        return {each["rendered_map_index"] or each["task_id"]: each for each in self._ask("GET", path)["task_instances"]}
+        return {
+            each["rendered_map_index"] or each["task_id"]: each for each in self._ask("GET", path)["task_instances"]
+        }
 
     def _state(self) -> str:
         state: str = self._ask("GET", f"/{self._dag}/dagRuns/{self.run}")["state"]

@@ -1,4 +1,4 @@
-"""What the tests of the examples share: PostgreSQL, and Meltano projects that load into it and keep their state in it."""
+"""What the tests of the examples share: PostgreSQL, and Meltano projects that keep both tables and state in it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from demo.pipeline import MELTANO, PLUGINS, ROOT
-from demo.postgres import Postgres, postgres
+from demo.postgres import postgres
 from onefile_sandbox import Fault, Sandbox
 from tests.test_meltano import plugin_settings, rows_of, what_onefile_holds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+
+    from demo.postgres import Postgres
 
 EXAMPLES = ROOT / "schedules"
 QUICK = {"calls_per_minute": "0", "pause": "0", "retries": "0"}
@@ -116,7 +118,13 @@ class Place:
 @pytest.fixture
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
     """Give a customer with two organisations and an empty database, or what is asked for."""
-    options = {"learners": 60, "organisations": 2, "seed": 7, "calls_per_minute": 0, **getattr(request, "param", {})}
+    options: dict[str, Any] = {
+        "learners": 60,
+        "organisations": 2,
+        "seed": 7,
+        "calls_per_minute": 0,
+        **getattr(request, "param", {}),
+    }
     # The path is short, as the socket of PostgreSQL is in it.
     folder = Path(tempfile.mkdtemp(prefix="tap-"))
     with ExitStack() as running:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(900)
 
 
 def test_one_organisation_that_fails_keeps_no_other_back_and_is_repeated_alone(place: Place) -> None:
-    first, second = place.organisations()
+    _, second = place.organisations()
     settings = {**QUICK, "side_by_side": "2"}
     home, example = place.folder / "airflow", place.copy_of_the_example("airflow")
     with airflow(home, example, "onefile_prod", place.environment("monday", **settings)) as here:
@@ -56,6 +56,13 @@ def test_one_organisation_that_fails_keeps_no_other_back_and_is_repeated_alone(p
         here.start()
         assert here.end() == "success"
         place.assert_loaded()
+
+        place.sandbox.add_fault(Fault("status", status=403, match="Organisation/Search", times=None))
+        calls = len(place.sandbox.calls)
+        here.start()
+        assert here.end() == "failed"
+        assert {task["state"] for task in here.tasks().values()} == {"failed", "upstream_failed"}
+        assert not [call for call in place.sandbox.calls[calls:] if "User/Search" in call.route]
 
 
 def processes_in(folder: Path) -> list[str]:

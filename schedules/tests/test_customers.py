@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 import yaml
+from psycopg import sql
 
 from demo.pipeline import MELTANO
 from onefile_sandbox import Sandbox
@@ -59,7 +60,8 @@ def test_two_customers_side_by_side_have_nothing_in_common(place: Place) -> None
 
     with psycopg.connect(f"host={place.folder / 'data'} user=postgres dbname=postgres") as connection:
         for schema in ("northbridge", "westmoor"):
-            rows = connection.execute(f'SELECT "ID" FROM {schema}.learners'.encode()).fetchall()
+            query = sql.SQL('SELECT "ID" FROM {}').format(sql.Identifier(schema, "learners"))
+            rows = connection.execute(query).fetchall()
             assert sorted(row[0] for row in rows) == held[schema]
         states = [row[0] for row in connection.execute("SELECT state_id FROM public.state").fetchall()]
     listed = subprocess.run(

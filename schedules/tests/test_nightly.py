@@ -15,6 +15,8 @@ from schedules.tests.conftest import EXAMPLES
 if TYPE_CHECKING:
     from schedules.tests.conftest import Place
 
+SYSTEMD = shutil.which("systemd-analyze")
+
 pytestmark = pytest.mark.timeout(300)
 
 
@@ -41,10 +43,9 @@ def test_what_cron_and_systemd_are_told_to_run_loads_everything(place: Place) ->
         place.sandbox.advance(1)
 
 
-@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="This machine has no systemd")
+@pytest.mark.skipif(SYSTEMD is None, reason="This machine has no systemd")
 def test_systemd_takes_the_units() -> None:
     timer = (EXAMPLES / "onefile.timer").read_text(encoding="utf-8")
     calendar = re.search(r"^OnCalendar=(.+)$", timer, re.MULTILINE)
     assert calendar
-
-    subprocess.run(["systemd-analyze", "calendar", calendar[1]], check=True, capture_output=True, timeout=30)
+    subprocess.run([str(SYSTEMD), "calendar", calendar[1]], check=True, capture_output=True, timeout=30)
