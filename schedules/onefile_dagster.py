@@ -35,11 +35,12 @@ from onefile_loads import (
 )
 
 CUSTOMER = "onefile/customer"
+Variables = dict[str, str]
 retried = RetryPolicy(max_retries=RETRIES, delay=RETRY_AFTER)
 
 
 @op(out=DynamicOut(dict), retry_policy=retried)
-def find_loads_and_make_the_first(context: OpExecutionContext) -> Iterator[DynamicOutput[dict[str, str]]]:
+def find_loads_and_make_the_first(context: OpExecutionContext) -> Iterator[DynamicOutput[Variables]]:
     """Load one organisation, which makes the tables, and tell what else there is to load."""
     first, *others = find_loads(context.run.tags[CUSTOMER])
     if _run(context, first):
@@ -50,7 +51,7 @@ def find_loads_and_make_the_first(context: OpExecutionContext) -> Iterator[Dynam
 
 
 @op(retry_policy=retried)
-def load(context: OpExecutionContext, variables: dict[str, str]) -> None:
+def load(context: OpExecutionContext, variables: Variables) -> None:
     """Load one organisation, or what hangs from the customer."""
     if status := _run(context, variables):
         raise Failure(f"The load {variables['ONEFILE_LOAD']} ended with exit status {status}: its stderr says why.")
@@ -62,7 +63,7 @@ def onefile() -> None:
     find_loads_and_make_the_first().map(load)
 
 
-def _run(context: OpExecutionContext, variables: dict[str, str]) -> int:
+def _run(context: OpExecutionContext, variables: Variables) -> int:
     context.log.info("Loading %s", variables["ONEFILE_LOAD"])
     meltano = subprocess.Popen(
         command(context.run.tags[CUSTOMER]),
