@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
@@ -12,14 +11,13 @@ from urllib.request import Request, urlopen
 
 from demo.pipeline import ROOT
 from demo.processes import running
+from schedules.tests.conftest import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
     from pathlib import Path
 
 BIN = ROOT / ".venvs" / "schedule-airflow" / "bin"
-PATIENCE = 300
-"""Seconds after which something counts as never going to happen."""
 
 
 class Airflow:
@@ -123,15 +121,3 @@ def airflow(folder: Path, example: Path, dag: str, environment: Mapping[str, str
         wait_until(here.is_ready)
         here.unpause()
         yield here
-
-
-def wait_until(happens: Any) -> None:  # noqa: ANN401 - a function without arguments
-    """Wait until something happens.
-
-    Args:
-        happens: Tells whether it has.
-    """
-    end = time.monotonic() + PATIENCE
-    while not happens():
-        assert time.monotonic() < end, "It never happened"
-        time.sleep(0.5)

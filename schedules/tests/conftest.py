@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,10 +19,12 @@ from onefile_sandbox import Fault, Sandbox
 from tests.test_meltano import plugin_settings, rows_of, what_onefile_holds
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     from demo.postgres import Postgres
 
+PATIENCE = 600
+"""Seconds after which something counts as never going to happen."""
 EXAMPLES = ROOT / "schedules"
 QUICK = {"calls_per_minute": "0", "pause": "0", "retries": "0"}
 """Settings of the examples for a sandbox that counts no calls."""
@@ -136,3 +139,27 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 def refused(organisation: int) -> Fault:
     """Make OneFile refuse one of an organisation's streams."""
     return Fault("status", status=403, match="Classroom/Search", where={"OrganisationID": organisation}, times=None)
+
+
+def processes_in(folder: Path) -> list[str]:
+    """Tell which processes have a folder as their working directory."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").resolve() == folder:
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
+
+
+def wait_until(happens: Callable[[], bool]) -> None:
+    """Wait until something happens.
+
+    Args:
+        happens: Tells whether it has.
+    """
+    end = time.monotonic() + PATIENCE
+    while not happens():
+        assert time.monotonic() < end, "It never happened"
+        time.sleep(0.5)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from onefile_sandbox import Fault
-from schedules.tests.airflow import airflow, wait_until
-from schedules.tests.conftest import QUICK, refused
+from schedules.tests.airflow import airflow
+from schedules.tests.conftest import QUICK, processes_in, refused, wait_until
 
 if TYPE_CHECKING:
     from schedules.tests.conftest import Place
@@ -63,15 +62,3 @@ def test_one_organisation_that_fails_keeps_no_other_back_and_is_repeated_alone(p
         assert here.end() == "failed"
         assert {task["state"] for task in here.tasks().values()} == {"failed", "upstream_failed"}
         assert not [call for call in place.sandbox.calls[calls:] if "User/Search" in call.route]
-
-
-def processes_in(folder: Path) -> list[str]:
-    """Tell which processes have a folder as their working directory."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if (process / "cwd").resolve() == folder:
-                found.append(process.name)
-        except OSError:
-            continue
-    return found

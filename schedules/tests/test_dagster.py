@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from demo.pipeline import ROOT
-from schedules.tests.conftest import QUICK, refused
+from onefile_sandbox import Fault
+from schedules.tests.conftest import PATIENCE, QUICK, processes_in, refused, wait_until
 
 if TYPE_CHECKING:
     from schedules.tests.conftest import Place
@@ -18,7 +20,7 @@ JOB = "onefile_prod"
 BUDGET = 80
 """Less than all loads take together, so that they would spend too much if each did as it liked."""
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 
 
 class Dagster:
@@ -31,6 +33,23 @@ class Dagster:
         self._home.mkdir()
         (self._home / "dagster.yaml").write_text("telemetry: {enabled: false}\n", encoding="utf-8")
 
+    def start(self, worker: str, **settings: str) -> subprocess.Popen[str]:
+        """Start a run of the job.
+
+        Args:
+            worker: The machine.
+            settings: Settings of the example.
+        """
+        return subprocess.Popen(
+            [DAGSTER, "job", "execute", "-f", self._example, "-j", JOB],
+            cwd=self._example.parent,
+            env={**self._place.environment(worker, **{**QUICK, **settings}), "DAGSTER_HOME": str(self._home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+        )
+
     def execute(self, worker: str, **settings: str) -> tuple[int, str]:
         """Run the job once.
 
@@ -41,21 +60,9 @@ class Dagster:
         Returns:
             The exit status, and what was said.
         """
-        finished = subprocess.run(
-            [DAGSTER, "job", "execute", "-f", self._example, "-j", JOB],
-            cwd=self._example.parent,
-            env={
-                **self._place.environment(worker, **{**QUICK, **settings}),
-                "DAGSTER_HOME": str(self._home),
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            check=False,
-            text=True,
-            encoding="utf-8",
-            timeout=300,
-        )
-        return finished.returncode, finished.stdout
+        with self.start(worker, **settings) as run:
+            said, _ = run.communicate(timeout=PATIENCE)
+            return run.returncode, said
 
 
 def test_a_failed_night_is_made_up_for_by_the_next_from_the_state_that_another_machine_has_left(place: Place) -> None:
@@ -77,6 +84,18 @@ def test_a_failed_night_is_made_up_for_by_the_next_from_the_state_that_another_m
     assert status == 0, said
     place.assert_loaded()
     assert place.searches_for_learners(calls) == [(first, True), (second, True)]
+
+
+def test_a_run_that_is_ended_takes_meltano_with_it(place: Place) -> None:
+    place.sandbox.add_fault(Fault("hang", match="Classroom/Search", times=None))
+    with Dagster(place).start("monday") as run:
+        wait_until(lambda: any("Classroom/Search" in call.route for call in place.sandbox.calls))
+        assert processes_in(place.worker("monday"))
+
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=PATIENCE)
+    assert run.returncode
+    wait_until(lambda: not processes_in(place.worker("monday")))
 
 
 @pytest.mark.parametrize("place", [{"calls_per_minute": BUDGET}], indirect=True)
