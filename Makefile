@@ -19,14 +19,15 @@ dev := .venvs/dev/bin
 release := .venvs/release/bin
 core := tests/unit tests/test_streams.py tests/test_changes.py tests/test_order.py tests/test_errors.py tests/test_settings.py \
   tests/test_mapping.py tests/test_connection.py
+orchestrators := $(basename $(notdir $(wildcard requirements/schedule-*.in)))
 pages := README.md zensical.toml $(wildcard docs/*.md docs/*.svg docs/streams/*.md)
 loaders := target-postgres target-jsonl $(basename $(notdir $(wildcard requirements/target-*.in)))
 pip_url = sed -n 's/^ *pip_url: *\(.*$(1)==.*\)/\1/p' meltano.yml
 lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
   --python-version 3.11 --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup test test-lowest test-next soak lint types dependencies docs docs-check site check targets workflows audit demo dist \
-  logo lock format clean FORCE
+.PHONY: help setup test test-lowest test-next soak lint types dependencies docs docs-check site check targets schedules workflows \
+  audit demo dist logo lock format clean FORCE
 
 help: ## Show this list
 	@echo "Usage: make TARGET [PYTHON=python3.12] [ARGS='...']"
@@ -93,6 +94,9 @@ targets: $(patsubst %,.venvs/%/ready,dev $(loaders)) ## Load every stream into e
 	@$(dev)/python -m loading
 	$(dev)/cog -r docs/targets.md README.md
 
+schedules: setup $(patsubst %,.venvs/%/ready,$(orchestrators)) ## Run the examples of schedules/ by Airflow and by Dagster; takes about 5 minutes
+	$(dev)/python -m pytest schedules/tests --numprocesses 3 $(ARGS)
+
 bench: .venvs/dev/ready ## Measure the tap beside what one would use instead; ARGS='--quick' or '--help'
 	@$(dev)/python -m benchmarks $(ARGS)
 
@@ -114,7 +118,7 @@ lock: .venvs/dev/ready ## Renew the lock files; ARGS=--upgrade for the newest ve
 	  --extra fast --constraint .venvs/lowest.txt -o requirements/lowest.txt
 	$(call pip_url,target-postgres) | $(dev)/$(lock) - -o requirements/target-postgres.txt
 	$(call pip_url,target-jsonl) | $(dev)/$(lock) - -o requirements/target-jsonl.txt
-	for each in requirements/target-*.in; do $(dev)/$(lock) "$$each" -o "$${each%.in}.txt" || exit 1; done
+	for each in requirements/target-*.in requirements/schedule-*.in; do $(dev)/$(lock) "$$each" -o "$${each%.in}.txt" || exit 1; done
 	printf '%s\n' aiohttp msgspec uvloop | $(dev)/$(lock) - -o requirements/bench-asyncio.txt
 	echo 'dlt[filesystem]' | $(dev)/$(lock) - -o requirements/bench-dlt.txt
 	echo airbyte-cdk | $(dev)/$(lock) - -o requirements/bench-airbyte.txt
@@ -137,6 +141,9 @@ clean: ## Remove the environments and all that tools have left
 
 .venvs/target-%/ready: .venvs/python requirements/target-%.txt requirements/environment.sh | .venvs/dev/ready
 	@sh requirements/environment.sh target-$*
+
+.venvs/schedule-%/ready: .venvs/python requirements/schedule-%.txt requirements/environment.sh | .venvs/dev/ready
+	@sh requirements/environment.sh schedule-$*
 
 .venvs/lowest/ready: .venvs/python requirements/lowest.txt requirements/environment.sh pyproject.toml | .venvs/dev/ready
 	@sh requirements/environment.sh lowest

@@ -6,11 +6,14 @@ where one is stale.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import re
 import textwrap
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from examples import examples
@@ -28,6 +31,11 @@ if TYPE_CHECKING:
 _MELTANO = Path(__file__).parents[1] / "meltano.yml"
 _LOADED = Path(__file__).parents[1] / "loading" / "results.json"
 _RECIPES = Path(__file__).parents[1] / "recipes"
+_SCHEDULES = Path(__file__).parents[1] / "schedules"
+_MEASURED = Path(__file__).parents[1] / "benchmarks" / "results.json"
+_CALLS_PER_MINUTE = 300
+_LARGE = 50_000
+"""Learners from which a customer is large."""
 
 
 def recipe(name: str) -> str:
@@ -75,6 +83,56 @@ def short_targets() -> str:
 def _loaded() -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = json.loads(_LOADED.read_text(encoding="utf-8"))
     return results
+
+
+def schedule(name: str, language: str, *, folded: bool = False) -> str:
+    """Show a file of schedules/.
+
+    Args:
+        name: Its name.
+        language: What it is written in, for its colours.
+        folded: Whether one has to click to see it.
+    """
+    text = (_SCHEDULES / name).read_text(encoding="utf-8")
+    shown = f"`schedules/{name}`:\n\n```{language}\n{text}```"
+    return f"<details><summary>The file</summary>\n\n{shown}\n\n</details>" if folded else shown
+
+
+def schedule_settings() -> str:
+    """Make the table of what the examples for orchestrators take from the environment."""
+    body = ast.parse((_SCHEDULES / "onefile_loads.py").read_text(encoding="utf-8")).body
+    rows = []
+    for constant, told in pairwise(body):
+        found = re.search(r"os\.environ\.get\('(\w+)', '([^']*)'\)", ast.unparse(constant))
+        if found and isinstance(constant, ast.Assign):
+            meaning = ast.literal_eval(told.value) if isinstance(told, ast.Expr) else ""
+            rows.append((f"`{found[1]}`", f"`{found[2]}`", meaning.replace("\n", " ")))
+    return _table(("Variable", "Default", "What it means"), rows)
+
+
+def scale() -> str:
+    """Make the table of what the benchmark's largest customers took, and say what bounds them."""
+    measured = json.loads(_MEASURED.read_text(encoding="utf-8"))
+    rows = []
+    for block in measured["blocks"]:
+        situation, runs = block["situation"], block["runs"]["tap"]
+        if situation["calls_per_minute"] or situation["workload"]["learners"] < _LARGE:
+            continue
+        calls, cpu, memory = (median(run[name] for run in runs) for name in ("calls", "cpu", "rss"))
+        minutes = calls / _CALLS_PER_MINUTE
+        rows.append(
+            (
+                f"{situation['workload']['learners']:,}",
+                str(situation["workload"]["organisations"]),
+                str(situation["page_size"]),
+                f"{calls:,.0f}",
+                f"{minutes:.1f}",
+                f"{cpu:.0f} s, {cpu / minutes / 60:.0%} of that time",
+                f"{memory / 1e6:.0f} MB",
+            )
+        )
+    header = ("Learners", "Organisations", "Page size", "Calls", "Minutes at 300 a minute", "Processor", "Memory")
+    return f"On {measured['machine']}:\n\n{_table(header, sorted(rows, key=lambda row: int(row[0].replace(',', ''))))}"
 
 
 def settings() -> str:

@@ -6,6 +6,7 @@
 #   plugins  what meltano.yml names, installed by Meltano    requirements/dev.txt (the tap), target-*.txt
 #   release  what checks releases, locks and workflows       requirements/release.txt
 #   target-* one loader, for `make targets`                  requirements/target-*.txt
+#   schedule-* an orchestrator, for `make schedules`         requirements/schedule-*.txt
 #   lowest   the tap with the oldest of what it allows       requirements/lowest.txt
 #   next     the tap with the SDK that is not released yet   requirements/dev.txt, and what the index has
 set -eu
@@ -84,7 +85,7 @@ case $name in
     install_lock dev
     install_tap
     ;;
-  meltano | release | target-*)
+  meltano | release | target-* | schedule-*)
     make_venv
     install_lock "$name"
     ;;
