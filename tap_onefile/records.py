@@ -165,7 +165,7 @@ class RecordShaper:
     def _converted(self, name: str, value: object) -> object:
         if value == "" or name in self._held_back:
             return None
-        if type(value) is MendedText:
+        if MendedText in {type(part) for part in (value if isinstance(value, list) else (value,))}:
             self._report.mended_text(self._stream, name)
         try:
             return self._converters[name](value)

@@ -36,7 +36,6 @@ class Session:
         self._lock = threading.Lock()
         self._token: str | None = None
         self._since = 0.0
-        self._failures = 0
         self._failure: Exception | None = None
 
     def token(self) -> str:
@@ -46,19 +45,18 @@ class Session:
             The value for the header X-TokenID.
 
         Raises:
-            Exception: What the login raised, for all who were waiting for it: a login that is tried by one after the
-                other would keep a run from ending for many times as long as it is ready to wait.
+            Exception: What the login raised, now or earlier. It is final: if all threads tried it, one after the other,
+                a run would go on for many times as long as it is ready to wait.
         """
-        failures = self._failures
         with self._lock:
-            if self._failure is not None and self._failures != failures:
+            if self._failure is not None:
                 raise self._failure
             if self._token is None or self._clock() - self._since >= LIFETIME:
                 started = self._clock()
                 try:
                     self._token = self._log_in()
                 except Exception as failure:
-                    self._failures, self._failure = self._failures + 1, failure
+                    self._failure = failure
                     raise
                 self._since = started
             return self._token

@@ -305,7 +305,7 @@ def test_an_error_that_comes_as_a_good_answer_is_not_taken_for_the_rest_of_a_rec
     assert_failed(run, "Missing", "something other than the record, twice")
 
 
-def test_ids_that_come_as_decimals_or_texts_lead_to_all_that_hangs_from_them(tmp_path: Path) -> None:
+def test_odd_ids_lists_and_details_lead_to_each_record_once_and_whole(tmp_path: Path) -> None:
     rows: dict[str, list[Any] | bytes] = {
         "Organisation": [{"ID": 9101.0, "Name": "Example\n2026 | ERROR | forged"}],
         "User": [{"ID": 12.0}, {"ID": "13"}, {"ID": 14}],
@@ -313,8 +313,11 @@ def test_ids_that_come_as_decimals_or_texts_lead_to_all_that_hangs_from_them(tmp
         **{f"User/{learner}/offthejob": b'[{"ID": %d.0, "Duration": 52}]' % learner for learner in (12, 13)},
         "User/14/offthejob": b"[]",
         **{f"Review/{review}": b'{"ID": %d, "LearnerID": 12.0}' % review for review in (20, 21)},
+        "Plan": [{"ID": 30, "Title": "Phonics"}],
+        "Plan/30": b'{"ID": 30, "Title": "", "LearnerID": 12}',
+        "Organisation/9101/LearnerStatuses": [{"ID": 1, "Name": "Active"}, {"ID": 2}, {"ID": 1, "Name": "Active"}],
     }
-    arguments = select(tmp_path, "learners", "reviews", "off_the_job")
+    arguments = select(tmp_path, "learners", "reviews", "off_the_job", "plans", "learner_statuses")
 
     with scripted_server(rows) as config:
         run = run_tap(tmp_path, {**config, "organisation_ids": [9101]}, *arguments)
@@ -324,26 +327,7 @@ def test_ids_that_come_as_decimals_or_texts_lead_to_all_that_hangs_from_them(tmp
     assert [(record["ID"], record["LearnerID"]) for record in run.records["reviews"]] == [(20, 12), (21, 12)]
     assert "off_the_job: OneFile has nothing for 1 learners" in run.stderr
     assert "9101 Example 2026 | ERROR | forged" in run.stderr
-
-
-def test_what_a_search_tells_is_kept_where_the_full_record_leaves_it_open(tmp_path: Path) -> None:
-    rows: dict[str, list[Any] | bytes] = {
-        "Plan": [{"ID": 20, "Title": "Phonics"}],
-        "Plan/20": b'{"ID": 20, "Title": "", "LearnerID": 12}',
-    }
-    with scripted_server(rows) as config:
-        run = run_tap(tmp_path, config, *select(tmp_path, "plans"))
-
-    (plan,) = run.records["plans"]
-    assert (plan["Title"], plan["LearnerID"]) == ("Phonics", 12)
-
-
-def test_a_list_that_names_a_record_twice_sends_it_once(tmp_path: Path) -> None:
-    statuses: list[Any] = [{"ID": 1, "Name": "Active"}, {"ID": 2}, {"ID": 1, "Name": "Active"}]
-    arguments = select(tmp_path, "learner_statuses")
-    with scripted_server({"Organisation/9101/LearnerStatuses": statuses}) as config:
-        run = run_tap(tmp_path, config, *arguments)
-
+    assert [(plan["Title"], plan["LearnerID"]) for plan in run.records["plans"]] == [("Phonics", 12)]
     assert [record["ID"] for record in run.records["learner_statuses"]] == [1, 2]
     assert "learner_statuses: 1 rows came twice" in run.stderr
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,9 @@ STREAMS = (
 """One stream at least of each shape."""
 
 KEYS = {"learner_statuses": ("OrganisationID", "ID"), "timesheets": ("EntryKey",)}
+
+
+_MOST_LOST = 5
 
 
 @dataclass
@@ -90,7 +94,7 @@ def key_of(stream: str, record: dict[str, Any]) -> tuple[str, str]:
 
 
 def try_out(scenario: Scenario, folder: Path) -> Trial:
-    """Let a scenario happen, and once more where it cannot be known what came of it.
+    """Let a scenario happen, and again where it cannot be known what came of it.
 
     Args:
         scenario: What happens.
@@ -99,10 +103,11 @@ def try_out(scenario: Scenario, folder: Path) -> Trial:
     Returns:
         What came of it.
     """
-    try:
-        return _try_out(scenario, folder)
-    except LostProcess:
-        return _try_out(scenario, folder)
+    # On a machine that is very busy this befalls one process after the other.
+    for _ in range(_MOST_LOST):
+        with suppress(LostProcess):
+            return _try_out(scenario, folder)
+    return _try_out(scenario, folder)
 
 
 def _try_out(scenario: Scenario, folder: Path) -> Trial:

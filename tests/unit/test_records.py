@@ -208,9 +208,11 @@ def test_characters_that_no_target_can_hold_are_replaced_before_and_counted_here
     record = shape({"ID": 1, "FirstName": MendedText("Za\ufffdphod")}, notes=notes)
 
     assert record["FirstName"] == "Za\ufffdphod"
+    assert shape({"ID": 1, "Emails": ["a", MendedText("\ufffd")]}, notes=notes)["Emails"] == ["a", "\ufffd"]
     assert type(record["FirstName"]) is str
     notes.log_totals()
-    assert any("in FirstName were replaced by U+FFFD in 1 records" in line for line in heard.lines)
+    for name in ("FirstName", "Emails"):
+        assert any(f"in {name} were replaced by U+FFFD in 1 records" in line for line in heard.lines)
 
 
 @pytest.mark.parametrize("name", ["two\nlines", "Gemma Hall", "x" * 65, "", "a@b.c", "\x1b[31m"])

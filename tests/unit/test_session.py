@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -18,6 +17,9 @@ unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 
 PATIENCE = 10
 """Seconds after which a test that hangs is given up."""
+
+WORDS = ("true", "false", "null")
+"""What JSON could mean by a text without quotes, and no session."""
 
 BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
@@ -91,48 +93,26 @@ def test_a_session_is_used_until_its_lifetime_is_over_counted_from_before_the_lo
     assert session.token() != first
 
 
-def test_a_login_that_fails_fails_for_all_who_wait_for_it() -> None:
-    threads = 6
-    about_to_wait = threading.Semaphore(0)
+def test_a_login_that_fails_is_not_tried_again() -> None:
     tries = itertools.count(1)
 
     def log_in() -> str:
-        if next(tries) == 1:
-            for _ in range(threads):
-                assert about_to_wait.acquire(timeout=PATIENCE)
-            # Nothing shows that a thread waits for a lock; one of five will by then.
-            time.sleep(0.1)
+        next(tries)
         raise ConnectionError
 
     session = Session(log_in)
-
-    def work(_: int) -> bool:
-        about_to_wait.release()
+    for _ in range(3):
         with pytest.raises(ConnectionError):
             session.token()
-        return True
-
-    with ThreadPoolExecutor(threads) as pool:
-        assert all(pool.map(work, range(threads)))
-    assert next(tries) - 1 < threads
-
-
-def test_a_login_that_fails_is_tried_again_by_the_next_call() -> None:
-    tries = itertools.count()
-
-    def log_in() -> str:
-        if next(tries) == 0:
-            raise ConnectionError
-        return "session"
-
-    session = Session(log_in)
-    with pytest.raises(ConnectionError):
-        session.token()
-    assert session.token() == "session"
+    assert next(tries) == 2
 
 
 @unhurried
-@given(token=st.text(BASE64, min_size=1, max_size=400), left=st.text(" \r\n\t"), right=st.text(" \r\n\t"))
+@given(
+    token=st.text(BASE64, min_size=1, max_size=400).filter(lambda text: text not in WORDS),
+    left=st.text(" \r\n\t"),
+    right=st.text(" \r\n\t"),
+)
 def test_a_session_is_read_from_plain_text_and_from_json_alike(token: str, left: str, right: str) -> None:
     escaped = json.dumps(token).replace("/", r"\/").replace("+", r"\u002b")
     for body in (token, json.dumps(token), escaped):
