@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING
 from tap_onefile.errors import OneFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from types import FrameType
 
 logger = logging.getLogger("tap-onefile")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_BETWEEN_LOOKS = 0.1
+"""Seconds."""
 _BY_SIGNAL = 128
 """What a shell adds to the number of the signal that ended a process."""
 
@@ -60,12 +62,14 @@ class Interruption:
     """Notes that the process was told to stop.
 
     Args:
-        grace: Seconds in which the run should have stopped by itself. It cannot where a target reads no more, as it is
-            then kept in the middle of a write.
+        kept_since: Tells since when, on the clock of `time.monotonic`, the run is kept in the middle of a write, if it
+            is: where a target reads no more, it cannot stop by itself.
+        grace: Seconds for which a target may keep a run that was told to stop.
     """
 
-    def __init__(self, grace: float = 10.0) -> None:
+    def __init__(self, kept_since: Callable[[], float | None], grace: float = 1.5) -> None:
         self._signum: int | None = None
+        self._kept_since = kept_since
         self._grace = grace
 
     def listen(self) -> None:
@@ -89,7 +93,9 @@ class Interruption:
             threading.Thread(target=self._insist, args=(signum,), name="tap-onefile-interruption", daemon=True).start()
 
     def _insist(self, signum: int) -> None:
-        time.sleep(self._grace)
+        told_at = time.monotonic()
+        while (since := self._kept_since()) is None or time.monotonic() - max(since, told_at) < self._grace:
+            time.sleep(_BETWEEN_LOOKS)
         interrupted = Interrupted(signum)
         logger.error("%s The target did not take all of it, so that its last line may be a part of one.", interrupted)
         os._exit(interrupted.exit_status)

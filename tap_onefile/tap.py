@@ -83,7 +83,7 @@ class TapOneFile(Tap):
         """
         self.report = RunReport()
         self.statistics = Statistics()
-        self.interruption = Interruption()
+        self.interruption = Interruption(lambda: cast("BufferedWriter", self.message_writer).writing_since)
         self._readers: dict[str, Callable[[Answer], list[dict[str, Any]]]] = {}
         try:
             super().__init__(validate_config=validate_config, **options)

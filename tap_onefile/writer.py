@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ class BufferedWriter(MsgSpecWriter):
     def __init__(self) -> None:
         """Begin with nothing waiting."""
         self._waiting = bytearray()
+        self.writing_since: float | None = None
+        """Since when, on the clock of `time.monotonic`, what was waiting is being written; None where nothing is."""
         self.versions: dict[str, int] = {}
         """The version that records carry, by the name under which their stream is sent."""
 
@@ -78,6 +81,7 @@ class BufferedWriter(MsgSpecWriter):
         waiting, self._waiting = self._waiting, bytearray()
         if sys.stdout is None:
             raise TargetGone("There is no standard output to write to. Give the run a target, or a file.")
+        self.writing_since = time.monotonic()
         try:
             rest = memoryview(waiting)
             while rest:
@@ -89,6 +93,8 @@ class BufferedWriter(MsgSpecWriter):
             raise TargetGone(
                 "The target closed the pipe before the run was finished. Look at what the target said, and run again.",
             ) from None
+        finally:
+            self.writing_since = None
 
 
 class MuteWriter(BufferedWriter):
