@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
-from urllib.parse import quote
 
-from singer_sdk import Stream
-from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform
 from typing_extensions import override
 
 from tap_onefile.answers import read_rows
 from tap_onefile.errors import NotFound, QuestionRefused, Refused, SettingsError, UnusableRecord
 from tap_onefile.fields import converter_for
 from tap_onefile.paging import PageSequence, new_rows
-from tap_onefile.reads import Get, Search
+from tap_onefile.reads import Search
 from tap_onefile.records import RecordShaper
-from tap_onefile.writer import BufferedWriter
+from tap_onefile.streams.details import Details
+from tap_onefile.streams.direct import DirectStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.metrics import Counter
     from singer_sdk.singerlib import Catalog
 
     from tap_onefile.reads import Read
@@ -35,14 +31,10 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 
-_NOTHING = (None, "")
 _READS_AT_ONCE = 100
-_RECORDS_AT_ONCE = 100
-_TOO_MANY_TO_HAVE_GONE = 5
-"""Records of one page that do not all go away by chance between the search and the calls for them."""
 
 
-class OneFileStream(Stream):
+class OneFileStream(DirectStream):
     """A stream of one of OneFile's entities, read by a search."""
 
     name: str
@@ -72,9 +64,6 @@ class OneFileStream(Stream):
     primary_keys: Sequence[str] = ("ID",)
     state_partitioning_keys: Sequence[str] | None = ()
     """One state for the stream: what is read in full needs no state for each organisation."""
-
-    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
-    """Records are shaped by RecordShaper, which knows OneFile's spellings."""
 
     def __init__(self, tap: TapOneFile) -> None:
         """Make the stream for one run.
@@ -109,10 +98,6 @@ class OneFileStream(Stream):
         return keys
 
     @cached_property
-    def _to_id(self) -> Callable[[object], object]:
-        return converter_for(self._whole_schema["properties"]["ID"])
-
-    @cached_property
     def shaper(self) -> RecordShaper:
         """Makes the records of the stream."""
         return RecordShaper(
@@ -126,7 +111,7 @@ class OneFileStream(Stream):
 
     def _sends(self, field: str) -> bool:
         """Tell whether records hold a field; what the SDK passes on, it deselects itself."""
-        is_selected = not self._is_sent_as_it_is or self.mask["properties", field]
+        is_selected = not self.is_sent_as_it_is or self.mask["properties", field]
         return field in self.schema["properties"] and is_selected
 
     def get_reader(self) -> Callable[[Answer], list[Row]]:
@@ -135,7 +120,7 @@ class OneFileStream(Stream):
         Returns:
             The quickest way that will do for what becomes of the rows.
         """
-        needs_plain_rows = self.changes_rows or self.fetches_details or not self._is_sent_as_it_is
+        needs_plain_rows = self.changes_rows or self.fetches_details or not self.is_sent_as_it_is
         return read_rows if needs_plain_rows else cast("Callable[[Answer], list[Row]]", self.shaper.read)
 
     @override
@@ -143,12 +128,7 @@ class OneFileStream(Stream):
         began = time.monotonic()
         self.onefile.statistics.stream = self.name
         try:
-            records = self.read_records(context or {})
-            writer = self.onefile.message_writer
-            if isinstance(writer, BufferedWriter) and self._is_sent_as_it_is:
-                self._send(records, writer)
-            else:
-                yield from records
+            yield from self.sent_or_left(self.read_records(context or {}))
         except NotFound as absence:
             # What has a bookmark was there in an earlier run.
             if self.is_certain or self.stream_state:
@@ -272,7 +252,12 @@ class OneFileStream(Stream):
         Returns:
             The rows in their order.
         """
-        return self._with_details(rows) if self.fetches_details else rows
+        return self._details.complete(rows) if self.fetches_details else rows
+
+    @cached_property
+    def _details(self) -> Details:
+        to_id = converter_for(self._whole_schema["properties"]["ID"])
+        return Details(self.name, self.entity, to_id, self.onefile.read_ahead, self.onefile.report)
 
     def get_read(self, context: Mapping[str, Any]) -> Read:
         """Tell what is read for one context.
@@ -331,88 +316,6 @@ class OneFileStream(Stream):
         Args:
             context: The context that could not be read to its end.
         """
-
-    @property
-    @override
-    def emit_activate_version_messages(self) -> bool:
-        """Keep the SDK from telling versions: it does so before the records, and again for each organisation."""
-        return False
-
-    @override
-    def get_record_counter(self, **options: Any) -> Counter:
-        """Keep the counter of the METRIC lines, as records that do not pass through the SDK are counted here."""
-        self._record_counter = super().get_record_counter(**options)
-        return self._record_counter
-
-    @override
-    def get_batch_config(self, config: Mapping[str, Any]) -> None:
-        """Refuse BATCH mode, which would let deselected fields and unmapped values through."""
-
-    @override
-    def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        # An error is told once, in the last line of the run, and not by each stream that it passes on its way.
-        if not message.startswith("An unhandled error occurred"):
-            super().log(message, *args, level=level, **kwargs)
-
-    @property
-    def _is_sent_as_it_is(self) -> bool:
-        """Whether the SDK has nothing to do with a record but to pass it on, at several times what it costs us."""
-        return (
-            not self.child_streams
-            and self.ABORT_AT_RECORD_COUNT is None
-            and all(isinstance(each, SameRecordTransform) and not each.flattening_enabled for each in self.stream_maps)
-        )
-
-    def _send(self, records: Iterable[Record], writer: BufferedWriter) -> None:
-        batch: list[Record] = []
-        try:
-            for record in records:
-                batch.append(record)
-                if len(batch) == _RECORDS_AT_ONCE:
-                    self._send_batch(batch, writer)
-                    batch = []
-        finally:
-            # Also before what has failed is told: every record before it is right.
-            self._send_batch(batch, writer)
-
-    def _send_batch(self, batch: list[Record], writer: BufferedWriter) -> None:
-        writer.write_records(self.name, batch)
-        self._record_counter.increment(len(batch))
-        self.state_manager.is_flushed = False
-
-    def _with_details(self, rows: list[Row]) -> Iterator[Row]:
-        details = [self._detail_of(row) for row in rows]
-        found = 0
-        with self.onefile.read_ahead.planned([detail for detail in details if detail]):
-            for row, detail in zip(rows, details, strict=True):
-                if detail is None:
-                    # Refused by name further up, as it has no usable key.
-                    yield row
-                    continue
-                try:
-                    (full,) = next(self.onefile.read_ahead.pages(detail))
-                except NotFound:
-                    self.onefile.report.gone(self.name)
-                    yield row
-                else:
-                    found += 1
-                    # What the search tells and the record leaves open is no less true.
-                    yield {**row, **{name: value for name, value in full.items() if value not in _NOTHING}}
-        if len(rows) >= _TOO_MANY_TO_HAVE_GONE and not found:
-            raise Refused(
-                f"OneFile has none of {len(rows)} {self.name} by their ids, although its search lists them. Run again,"
-                f" and take {self.name} out of the setting fetch_details if it persists.",
-            )
-
-    def _detail_of(self, row: Row) -> Get | None:
-        try:
-            record_id = str(self._to_id(row.get("ID")))
-        except ValueError:
-            return None
-        if not record_id.strip("."):
-            return None
-        path = f"{self.entity}/{quote(record_id, safe='')}"
-        return Get(path, self.name, is_list=False, record_id=record_id)
 
     def _describe(self, context: Mapping[str, Any] | None) -> str:
         part = ", ".join(f"{name} {value}" for name, value in (context or {}).items())
