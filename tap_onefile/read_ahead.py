@@ -65,6 +65,7 @@ class ReadAhead:
         self._waiting = 0
         self._broken: BaseException | None = None
         self._wanted: tuple[Pages, int] | None = None
+        self._being_counted: set[Read] = set()
         self._counted: dict[Read, int] = {}
 
     def plan(self, reads: Iterable[Read]) -> None:
@@ -114,15 +115,16 @@ class ReadAhead:
             self._forget({read})
 
     def counted(self, read: Read) -> int | None:
-        """Tell how many rows something has that was read, if they were counted meanwhile.
+        """Tell how many rows something has that was read, if they were counted meanwhile; wait where they still are.
 
         Args:
             read: What was read.
 
         Returns:
-            The rows; None where nobody counted them.
+            The rows; None where nobody could count them.
         """
         with self._lock:
+            self._wait_until(lambda: read not in self._being_counted)
             return self._counted.pop(read, None)
 
     def _forget(self, reads: set[Read]) -> None:
@@ -152,14 +154,17 @@ class ReadAhead:
             if not pages.has(page):
                 self._wanted = (pages, page)
                 self._may_be_asked.notify_all()
-                while not self._has_come.wait_for(lambda: pages.has(page), _BETWEEN_CHECKS):
-                    self._check()
-                    if self._broken is not None:
-                        raise self._broken
+                self._wait_until(lambda: pages.has(page))
                 self._wanted = None
             self._waiting -= pages.rows_of(page)
             self._may_be_asked.notify_all()
             return pages.take(page)
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        while not self._has_come.wait_for(condition, _BETWEEN_CHECKS):
+            self._check()
+            if self._broken is not None:
+                raise self._broken
 
     def _work(self) -> None:
         try:
@@ -175,6 +180,7 @@ class ReadAhead:
                 pages, page = self._next_call()
                 if page == _COUNT:
                     pages.expected = 0
+                    self._being_counted.add(pages.read)
                 else:
                     pages.asked = page
                 self._under_way += 1
@@ -206,8 +212,10 @@ class ReadAhead:
         with self._lock:
             self._under_way -= 1
             pages.put_count(rows)
+            self._being_counted.discard(pages.read)
             if rows is not None:
                 self._counted[pages.read] = rows
+            self._has_come.notify_all()
             self._may_be_asked.notify_all()
 
     def _next_call(self) -> tuple[Pages, int]:

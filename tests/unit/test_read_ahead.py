@@ -222,3 +222,25 @@ def test_a_page_that_may_not_exist_is_told_apart_from_one_that_is_sure_to_be_wan
     assert pages.guessed_page() == 10
     pages.asked = 11
     assert pages.guessed_page() is None
+
+
+def test_a_count_that_is_still_under_way_is_waited_for() -> None:
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def fetch(_read: Read, page: int) -> list[dict[str, Any]]:
+        if page == 1:
+            return [{"ID": 1}]
+        assert has_begun.wait(10)
+        return []
+
+    def count(_read: Read) -> int:
+        has_begun.set()
+        assert may_end.wait(10)
+        return 1
+
+    read_ahead = ReadAhead(fetch, 2, page_size=1, count=count)
+
+    assert len(list(read_ahead.pages(search("users")))) == 1
+    threading.Timer(0.05, may_end.set).start()
+    assert read_ahead.counted(search("users")) == 1
+    assert read_ahead.counted(search("others")) is None
