@@ -182,7 +182,7 @@ class PageSequence:
 
 
 def _fingerprint(keys: Sequence[Hashable]) -> int:
-    return hash(tuple(sorted(str(_told_once(key)) for key in keys)))
+    return hash(tuple(sorted(str(key if isinstance(key, int) else _told_once(key)) for key in keys)))
 
 
 class _Seen:
