@@ -108,7 +108,9 @@ def test_a_run_that_is_cut_short_is_a_failure_to_meltano_too(folder: Path, start
         running = pool.submit(pipeline.run)
         while not any("Placement" in call.route for call in sandbox.calls):
             assert not running.done(), running.exception()
-        listed = subprocess.run(["/bin/ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True)
+        listed = subprocess.run(
+            ["/bin/ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True
+        )
         # Meltano hands the tap its settings as a file in the folder of the run.
         (tap,) = (
             int(line.split()[0])
