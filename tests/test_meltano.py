@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,8 +20,10 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from demo.errors import ProcessError
 from demo.pipeline import MELTANO, Pipeline
 from demo.postgres import SCHEMA, postgres
+from onefile_sandbox import Fault
 from tap_onefile.streams import STREAMS
 from tap_onefile.streams.people import Learners
 from tests.expected import spelled
@@ -88,6 +93,40 @@ def test_jsonl_holds_what_onefile_holds(folder: Path, held: Sandbox) -> None:
         lines = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
         assert len(lines) == len(records)
         assert {key_of(stream, line): as_instants(line) for line in lines} == records, stream.name
+
+
+def test_a_run_that_is_cut_short_is_a_failure_to_meltano_too(folder: Path, start_sandbox: StartSandbox) -> None:
+    if shutil.which("ps") is None:
+        pytest.skip("ps is what finds the process to stop, and this machine has none")
+    (folder / "out").mkdir()
+    sandbox = start_sandbox(learners=5, organisations=1)
+    sandbox.add_fault(Fault("hang", match="POST /Placement/Search", times=None))
+    pipeline = JsonlPipeline(
+        {**plugin_settings(sandbox), "TARGET_JSONL_DESTINATION_PATH": str(folder / "out")},
+        database=folder / "meltano.db",
+        log=folder / "log",
+    )
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(pipeline.run)
+        while not any("Placement" in call.route for call in sandbox.calls):
+            assert not running.done(), running.exception()
+        os.kill(_tap_of(folder), signal.SIGTERM)
+
+        with pytest.raises(ProcessError, match="failed with exit status 1"):
+            running.result()
+
+    assert "stopped by SIGTERM before it was finished" in (folder / "log").read_text(encoding="utf-8")
+
+
+def _tap_of(folder: Path) -> int:
+    """Find the process of the tap: Meltano hands it its settings as a file in the folder of the run."""
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True)  # noqa: S607
+    (tap,) = (
+        int(line.split()[0])
+        for line in listed.stdout.splitlines()
+        if f"--config {folder}" in line and "/tap-onefile " in line
+    )
+    return tap
 
 
 def test_the_recipe_finds_who_has_gone(folder: Path, held: Sandbox) -> None:

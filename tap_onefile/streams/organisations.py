@@ -134,7 +134,9 @@ class Organisations(OneFileStream):
 
 
 def _named(row: dict[str, Any]) -> str:
-    return f"{as_told(_id_of(row))} {as_told(row.get('Name'))}"
+    # What has no id may be anything, and its name anybody's.
+    number = _id_of(row)
+    return "?" if number is None else f"{number} {as_told(row.get('Name'))}"
 
 
 def _id_of(organisation: dict[str, Any]) -> int | None:
