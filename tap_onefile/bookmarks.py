@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 
 class Progress:
     """Follows the moments of the records of one search, to know where the next run must begin.
@@ -19,15 +24,15 @@ class Progress:
         self._run_began = run_began
         self._latest: str | None = None
 
-    def see(self, moment: str | None) -> None:
-        """Take note of a record that was read.
+    def see(self, moments: Iterable[str | None]) -> None:
+        """Take note of records that were read.
 
         Args:
-            moment: The record's moment, if it tells one.
+            moments: The records' moments, so far as they tell one.
         """
-        moment = moment or self._run_began
-        if self._latest is None or moment > self._latest:
-            self._latest = moment
+        known = [moment or self._run_began for moment in moments]
+        if known:
+            self._latest = max(known) if self._latest is None else max(self._latest, *known)
 
     @property
     def reached(self) -> str | None:

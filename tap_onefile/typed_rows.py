@@ -20,7 +20,7 @@ from tap_onefile.answers import may_need_mending, read_rows
 from tap_onefile.fields import LARGEST, SMALLEST, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from tap_onefile.transport import Answer
 
@@ -28,16 +28,14 @@ if TYPE_CHECKING:
     Convert = Callable[[Any], Any]
     Rules = Mapping[str, dict[str, Any]]
 
-_NOTHING = Literal[""] | None
-_WHOLE = Annotated[int, msgspec.Meta(ge=SMALLEST, le=LARGEST)]
-_DECODED: dict[str, Any] = {
-    "integer": _WHOLE | _NOTHING,
-    "number": int | float | _NOTHING,
-    "string": str | None,
-    "array": list[str | None] | _NOTHING,
-    "boolean": bool | _NOTHING,
+_PLAIN: dict[str, Any] = {
+    "integer": Annotated[int, msgspec.Meta(ge=SMALLEST, le=LARGEST)] | None,
+    "number": int | float | None,
+    "string": Annotated[str, msgspec.Meta(min_length=1)] | None,
+    "array": list[str | None] | None,
+    "boolean": bool | None,
 }
-"""What a value is to be where it needs no more than a look; a text may be empty, which says no data too."""
+"""What a value is that needs no work."""
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _MOST_UNKNOWN = 50
@@ -60,6 +58,8 @@ class RowForm:
 
     loose: frozenset[str]
     """Fields of the schema that have come with values of other types."""
+    empty: frozenset[str]
+    """Fields of the schema that have come as an empty text, which says no data."""
     unknown: tuple[tuple[str, str], ...]
     """Fields that the schema does not know, each with the attribute that holds it: not every name can be one."""
     conversions: tuple[tuple[str, Convert], ...]
@@ -72,8 +72,8 @@ class TypedRows:
 
     Args:
         rules: The JSON schema of each field of the stream, in the order of the records.
-        converters: What converts the values of a field that are not of its own type, by name.
-        converted: Fields whose values always go through their converters.
+        converters: What converts the values of a field, whatever they are, by name.
+        always: What converts values of a field's own type, by name, where these do not stay as they are.
         ignored: Further fields, whose values are not looked at.
     """
 
@@ -82,15 +82,16 @@ class TypedRows:
         rules: Rules,
         converters: Mapping[str, Convert],
         *,
-        converted: Collection[str],
+        always: Mapping[str, Convert],
         ignored: Collection[str],
     ) -> None:
-        self._types = {name: _DECODED[kind_of(rule)] for name, rule in rules.items()} | dict.fromkeys(ignored, Any)
+        self._types = {name: _PLAIN[kind_of(rule)] for name, rule in rules.items()} | dict.fromkeys(ignored, Any)
         self._converters = converters
-        self._converted = frozenset(converted)
+        self._always = always
         self._lock = threading.Lock()
-        self._forms: dict[type, RowForm] = {}
-        self._form = self._made(frozenset(), ())
+        self.forms: dict[type, RowForm] = {}
+        """How rows have come, by their class."""
+        self._form = self._made(set(), set(), {})
 
     def read(self, answer: Answer) -> list[TypedRow] | list[Row]:
         """Read a list of rows.
@@ -112,30 +113,37 @@ class TypedRows:
         self._learn_from(rows)
         return rows
 
-    def form_of(self, row: TypedRow) -> RowForm:
-        """Tell how a row has come."""
-        return self._forms[row.__class__]
-
     def _learn_from(self, rows: list[Row]) -> None:
         with self._lock:
-            loose = set(self._form.loose)
-            unknown = {name: None for name, _ in self._form.unknown}
+            loose, empty = set(self._form.loose), set(self._form.empty)
+            unknown: dict[str, None] = {name: None for name, _ in self._form.unknown}
             for row in rows:
                 for name, value in row.items():
                     if name not in self._types:
                         unknown[name] = None
+                    elif value == "":
+                        empty.add(name)
                     elif name not in loose and not _fits(value, self._types[name]):
                         loose.add(name)
-            is_news = len(loose) > len(self._form.loose) or len(unknown) > len(self._form.unknown)
+            known = (len(self._form.loose), len(self._form.empty), len(self._form.unknown))
+            is_news = (len(loose), len(empty), len(unknown)) != known
             if is_news and len(unknown) <= _MOST_UNKNOWN and all(map(_NAME.fullmatch, unknown)):
-                self._form = self._made(frozenset(loose), tuple(unknown))
+                self._form = self._made(loose, empty, unknown)
 
-    def _made(self, loose: frozenset[str], unknown: tuple[str, ...]) -> RowForm:
+    def _type_of(self, name: str, loose: set[str], empty: set[str]) -> Any:  # noqa: ANN401 - as of _fits
+        kind = self._types[name]
+        if name in loose or kind is Any:
+            return Any
+        if name not in empty:
+            return kind
+        return str | None if kind is _PLAIN["string"] else kind | Literal[""]
+
+    def _made(self, loose: set[str], empty: set[str], unknown: Iterable[str]) -> RowForm:
         attributes = {f"_unknown_{place}": name for place, name in enumerate(unknown)}
         row_type = msgspec.defstruct(
             "Row",
             [
-                *((name, Any if name in loose else kind, None) for name, kind in self._types.items()),
+                *((name, self._type_of(name, loose, empty), None) for name in self._types),
                 *((attribute, Any, msgspec.UNSET) for attribute in attributes),
             ],
             bases=(TypedRow,),
@@ -143,11 +151,12 @@ class TypedRows:
             forbid_unknown_fields=True,
             gc=False,
         )
-        looked_at = loose | self._converted
-        form = self._forms[row_type] = RowForm(
-            loose,
+        for_loose = {name: convert for name, convert in self._converters.items() if name in loose}
+        form = self.forms[row_type] = RowForm(
+            frozenset(loose),
+            frozenset(empty),
             tuple((name, attribute) for attribute, name in attributes.items()),
-            tuple((name, convert) for name, convert in self._converters.items() if name in looked_at),
+            tuple({**self._always, **for_loose}.items()),
             msgspec.json.Decoder(list[row_type]).decode,  # type: ignore[valid-type] # ty: ignore[invalid-type-form] # made just now
         )
         return form

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tap_onefile.typed_rows import TypedRow
 
 _ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
-_EMPTY_FIELD, _NULL_FIELD = b':""', b":null"
 _FULL = 1 << 16
 """Bytes after which the buffer is written."""
 
@@ -57,7 +56,7 @@ class BufferedWriter(MsgSpecWriter):
 
         Args:
             stream: The name under which the stream is sent.
-            records: The records, all of them extracted now. A field that is an empty text is written as null.
+            records: The records, all of them extracted now.
 
         Raises:
             TargetGone: Nobody reads what we write.
@@ -65,9 +64,9 @@ class BufferedWriter(MsgSpecWriter):
         version = {} if (active := self.versions.get(stream)) is None else {"version": active}
         start = _ENCODER.encode({"type": "RECORD", "stream": stream})[:-1] + b',"record":'
         end = b"," + _ENCODER.encode({**version, "time_extracted": datetime.now(UTC)})[1:] + b"\n"
-        # In JSON, a line's end and an empty text after a colon cannot stand inside a text.
-        lines = _ENCODER.encode_lines(records).replace(_EMPTY_FIELD, _NULL_FIELD)
+        lines = _ENCODER.encode_lines(records)
         if lines:
+            # In JSON, a line's end cannot stand inside a text.
             self._waiting += start + lines[:-1].replace(b"\n", end + start) + end
         if len(self._waiting) >= _FULL:
             self.flush()

@@ -10,6 +10,7 @@ from singer_sdk.mapper import RemoveRecordTransform
 from typing_extensions import override
 
 from tap_onefile.answers import read_rows
+from tap_onefile.batches import BatchShaper
 from tap_onefile.errors import NotFound, QuestionRefused, Refused, SettingsError, UnusableRecord
 from tap_onefile.fields import converter_for
 from tap_onefile.paging import PageSequence, new_rows
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 
 _READS_AT_ONCE = 100
+_ROWS_AT_ONCE = 100
 
 
 class OneFileStream(DirectStream):
@@ -114,21 +116,31 @@ class OneFileStream(DirectStream):
         is_selected = not self.is_sent_as_it_is or self.mask["properties", field]
         return field in self.schema["properties"] and is_selected
 
+    @cached_property
+    def _batch_shaper(self) -> BatchShaper:
+        return BatchShaper(self.shaper, self._whole_schema, self.onefile.data_protection)
+
+    @property
+    def _needs_plain_rows(self) -> bool:
+        return self.changes_rows or self.fetches_details or not self.is_sent_as_it_is
+
     def get_reader(self) -> Callable[[Answer], list[Row]]:
         """Choose how the rows are read out of OneFile's answers.
 
         Returns:
             The quickest way that will do for what becomes of the rows.
         """
-        needs_plain_rows = self.changes_rows or self.fetches_details or not self.is_sent_as_it_is
-        return read_rows if needs_plain_rows else cast("Callable[[Answer], list[Row]]", self.shaper.read)
+        return read_rows if self._needs_plain_rows else cast("Callable[[Answer], list[Row]]", self._batch_shaper.read)
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
         began = time.monotonic()
         self.onefile.statistics.stream = self.name
         try:
-            yield from self.sent_or_left(self.read_records(context or {}))
+            if self.is_sent_as_it_is:
+                self.send(self.read_batches(context or {}))
+            else:
+                yield from self.read_records(context or {})
         except NotFound as absence:
             # What has a bookmark was there in an earlier run.
             if self.is_certain or self.stream_state:
@@ -173,6 +185,40 @@ class OneFileStream(DirectStream):
             if self.child_streams and not self.stream_maps[0].get_filter_result(record):
                 self.onefile.report.filtered(self.name)
             yield record
+
+    def read_batches(self, context: Mapping[str, Any]) -> Iterator[list[Record]]:
+        """Read the records of one context to its end, many at a time.
+
+        Args:
+            context: The ids that the search narrows by.
+
+        Yields:
+            Some records.
+
+        Raises:
+            Refused: OneFile does not let us read it.
+            UnusableRecord: A row has no usable key.
+        """
+        defaults = {**self.row_defaults, **context}
+        for rows in self._get_row_batches(context):
+            self.onefile.interruption.check()
+            records: list[Record] = []
+            try:
+                self._batch_shaper.shape(rows, defaults, records)
+            except UnusableRecord:
+                self._tally.records += len(records)
+                yield records
+                raise
+            self._tally.records += len(records)
+            yield records
+
+    def _get_row_batches(self, context: Mapping[str, Any]) -> Iterator[Sequence[Row]]:
+        if self._needs_plain_rows or type(self).get_rows is not OneFileStream.get_rows:
+            yield from _in_batches(self.get_rows(context))
+            return
+        for page in self.get_pages(self.get_read(context)):
+            for start in range(0, len(page), _ROWS_AT_ONCE):
+                yield page[start : start + _ROWS_AT_ONCE]
 
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
         """Read the rows of one context.
@@ -320,3 +366,18 @@ class OneFileStream(DirectStream):
     def _describe(self, context: Mapping[str, Any] | None) -> str:
         part = ", ".join(f"{name} {value}" for name, value in (context or {}).items())
         return f"{self.name} of {part}" if part else self.name
+
+
+def _in_batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Gather rows, and give those that came before a failure before it is raised."""
+    batch: list[Row] = []
+    try:
+        for row in rows:
+            batch.append(row)
+            if len(batch) == _ROWS_AT_ONCE:
+                yield batch
+                batch = []
+    except Exception:
+        yield batch
+        raise
+    yield batch

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
@@ -12,7 +14,7 @@ from tap_onefile.instants import earlier, to_instant
 from tap_onefile.streams.organisations import OrganisationStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
     from datetime import timedelta
 
     from singer_sdk.helpers.types import Context, Record
@@ -34,14 +36,27 @@ class ChangesStream(OrganisationStream):
 
     @override
     def read_records(self, context: Mapping[str, Any]) -> Iterable[Record]:
+        with self._following(context) as see:
+            for record in super().read_records(context):
+                see([record])
+                yield record
+
+    @override
+    def read_batches(self, context: Mapping[str, Any]) -> Iterator[list[Record]]:
+        with self._following(context) as see:
+            for records in super().read_batches(context):
+                see(records)
+                yield records
+
+    @contextmanager
+    def _following(self, context: Mapping[str, Any]) -> Generator[Callable[[list[Record]], None]]:
+        """Follow the records of a context, and keep how far they have come where all of them could be read."""
         if self.replication_method != REPLICATION_INCREMENTAL:
-            yield from super().read_records(context)
+            yield lambda _: None
             return
         key = cast("str", self.replication_key)
         progress = Progress(self.get_bookmark(context), self.onefile.run_began)
-        for record in super().read_records(context):
-            progress.see(record[key])
-            yield record
+        yield lambda records: progress.see(map(itemgetter(key), records))
         if progress.reached:
             # The SDK is about to end the context and to take its bookmark from here. Its own would go back where all
             # that is read is older than what was read before, and stay where records do not tell their moment.

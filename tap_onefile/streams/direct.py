@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
@@ -13,14 +13,12 @@ from typing_extensions import override
 from tap_onefile.writer import BufferedWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from singer_sdk.helpers.types import Record
     from singer_sdk.metrics import Counter
 
     from tap_onefile.tap import TapOneFile
-
-_RECORDS_AT_ONCE = 100
 
 
 class DirectStream(Stream):
@@ -36,25 +34,25 @@ class DirectStream(Stream):
     def is_sent_as_it_is(self) -> bool:
         """Whether the SDK has nothing to do with a record but to pass it on, at several times what it costs us."""
         return (
-            not self.child_streams
+            isinstance(self.onefile.message_writer, BufferedWriter)
+            and not self.child_streams
             and self.ABORT_AT_RECORD_COUNT is None
             and all(isinstance(each, SameRecordTransform) and not each.flattening_enabled for each in self.stream_maps)
         )
 
-    def sent_or_left(self, records: Iterable[Record]) -> Iterator[Record]:
-        """Send records, or leave them to the SDK.
+    def send(self, batches: Iterable[list[Record]]) -> None:
+        """Send records past the SDK.
 
         Args:
-            records: The records, as they come.
+            batches: The records, some at a time.
 
-        Yields:
-            Those that are left to the SDK: all of them, or none.
+        Raises:
+            TargetGone: Nobody reads what we write.
         """
-        writer = self.onefile.message_writer
-        if isinstance(writer, BufferedWriter) and self.is_sent_as_it_is:
-            self._send(records, writer)
-        else:
-            yield from records
+        for records in batches:
+            cast("BufferedWriter", self.onefile.message_writer).write_records(self.name, records)
+            self._record_counter.increment(len(records))
+            self.state_manager.is_flushed = False
 
     @property
     @override
@@ -77,20 +75,3 @@ class DirectStream(Stream):
         # An error is told once, in the last line of the run, and not by each stream that it passes on its way.
         if not message.startswith("An unhandled error occurred"):
             super().log(message, *args, level=level, **kwargs)
-
-    def _send(self, records: Iterable[Record], writer: BufferedWriter) -> None:
-        batch: list[Record] = []
-        try:
-            for record in records:
-                batch.append(record)
-                if len(batch) == _RECORDS_AT_ONCE:
-                    self._send_batch(batch, writer)
-                    batch = []
-        finally:
-            # Also before what has failed is told: every record before it is right.
-            self._send_batch(batch, writer)
-
-    def _send_batch(self, batch: list[Record], writer: BufferedWriter) -> None:
-        writer.write_records(self.name, batch)
-        self._record_counter.increment(len(batch))
-        self.state_manager.is_flushed = False
