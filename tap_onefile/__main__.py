@@ -21,7 +21,9 @@ def main() -> None:
     try:
         _run()
     except Exception as error:  # noqa: BLE001 - a traceback could show personal values
-        _fail(_fault_of_maps(error) if _comes_from_maps(error) else _fault_of_ours(error))
+        if _comes_from(error, "plugin_base.py", "from_cli_args"):
+            _fail('A file of the option --config must hold a JSON object with the settings: {"customer_token": "…"}.')
+        _fail(_fault_of_maps(error) if _comes_from(error, "mapper.py") else _fault_of_ours(error))
 
 
 def _run() -> None:
@@ -35,7 +37,7 @@ def _run() -> None:
         _fail(f"{error.strerror}: {error.filename or 'standard output'}" if error.strerror else str(error))
     except ValueError as error:
         # The SDK reads files with one JSON library and we with another; their errors have only these two in common.
-        if _comes_from_maps(error) or not (hasattr(error, "lineno") and hasattr(error, "colno")):
+        if _comes_from(error, "mapper.py") or not (hasattr(error, "lineno") and hasattr(error, "colno")):
             raise
         _fail(f"A file given on the command line is not valid JSON (line {error.lineno}, column {error.colno}).")
 
@@ -53,10 +55,16 @@ def _fail(sentence: str, status: int = 1) -> None:
     sys.exit(status)
 
 
-def _comes_from_maps(error: Exception) -> bool:
-    """Tell whether an expression of the user's has failed: it may raise anything, such as for a value that is null."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return any(Path(frame.filename).parts[-2:] == ("singer_sdk", "mapper.py") for frame in frames)
+def _comes_from(error: Exception, file: str, function: str | None = None) -> bool:
+    """Tell whether an error was raised below a file of the SDK's that works on what the user has given.
+
+    An expression of the user's may raise anything, such as for a value that is null, and so may a file that holds
+    something else.
+    """
+    return any(
+        Path(frame.filename).parts[-2:] == ("singer_sdk", file) and function in {None, frame.name}
+        for frame in traceback.extract_tb(error.__traceback__)
+    )
 
 
 def _fault_of_maps(error: Exception) -> str:

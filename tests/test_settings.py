@@ -60,7 +60,15 @@ def test_a_mistyped_setting_is_pointed_out(tmp_path: Path) -> None:
     assert "There is no setting pagesize; it is ignored. Did you mean page_size?" in run.stderr
 
 
-@pytest.mark.parametrize(("text", "sentence"), [("{", "not valid JSON"), (None, "'broken.json' was not found")])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "not valid JSON"),
+        ("null", "must hold a JSON object"),
+        ("[1]", "must hold a JSON object"),
+        (None, "'broken.json' was not found"),
+    ],
+)
 def test_a_config_file_that_cannot_be_read_is_told_in_one_line(tmp_path: Path, text: str | None, sentence: str) -> None:
     if text is not None:
         (tmp_path / "broken.json").write_text(text)
