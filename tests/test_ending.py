@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shlex
 import signal
 import subprocess
 import sys
@@ -159,7 +160,7 @@ main()
 
 def test_no_standard_output_at_all_is_told(tmp_path: Path, sandbox: Sandbox) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
-    command = " ".join([*TAP, "--config", "config.json", ">&-"])
+    command = f"{shlex.join([*TAP, '--config', 'config.json'])} >&-"
     ended = subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=tmp_path,
