@@ -202,6 +202,10 @@ class TapOneFile(Tap):
     @property
     @override
     def input_catalog(self) -> Catalog | None:
+        return self._limited_catalog
+
+    @cached_property
+    def _limited_catalog(self) -> Catalog | None:
         catalog = super().input_catalog
         if catalog is None:
             return None
