@@ -97,8 +97,9 @@ def test_a_full_disk_ends_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
 
 
 def test_a_run_is_ended_by_a_signal_although_its_target_reads_no_more(tmp_path: Path, sandbox: Sandbox) -> None:
-    for organisation in sandbox.records("organisations"):
-        sandbox.world.change("organisations", organisation["ID"], Name="x" * 1_000_000)
+    # Of all records, those of assessors are sent first.
+    for assessor in sandbox.records("assessors"):
+        sandbox.world.change("assessors", assessor["ID"], CompanyName="x" * 1_000_000)
     (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
     with subprocess.Popen(
         [*TAP, "--config", "config.json"],
