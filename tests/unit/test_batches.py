@@ -239,3 +239,17 @@ def test_anything_but_a_list_of_rows_is_a_fault(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'""', b" [ ] "])
 def test_nothing_is_no_rows(body: bytes) -> None:
     assert shapers(DataProtection(), RunReport())[1].read(Answer(200, body, None)) == []
+
+
+@pytest.mark.parametrize("unusable", [{"ID": None}, {"ID": ""}, {"ID": "x"}], ids=repr)
+def test_what_comes_before_a_row_without_its_key_is_kept_and_nothing_after_it(unusable: Row) -> None:
+    _, shaper = shapers(DataProtection(), RunReport())
+    page = [ORDINARY, {**ORDINARY, "ID": 8}, {**ORDINARY, **unusable}, {**ORDINARY, "ID": 9}]
+    for _ in range(2):
+        # Only a page after the first is read as typed rows.
+        rows = shaper.read(Answer(200, json.dumps(page).encode(), None))
+        records: list[Any] = []
+        with pytest.raises(UnusableRecord, match="without a usable ID"):
+            shaper.shape(rows, CONTEXT, records)
+        assert [record["ID"] for record in records] == [7, 8]
+    assert isinstance(rows[0], TypedRow)
