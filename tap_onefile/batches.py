@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from tap_onefile.fields import is_instant
-from tap_onefile.instants import text_to_instant
+from tap_onefile.instants import INSTANT_OF_TEXT, NAMES_FOR_INSTANT_OF_TEXT, text_to_instant
 from tap_onefile.typed_rows import TypedRow, TypedRows
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ class BatchShaper:
         conversions = dict(form.conversions)
         unknown = {attribute: name for name, attribute in form.unknown}
         names: dict[str, Any] = {
+            **NAMES_FOR_INSTANT_OF_TEXT,
             "UNSET": msgspec.UNSET,
             "tell_unfit": self._shaper.tell_unfit,
             "tell_unknown": lambda attribute: self._shaper.report.unknown_field(
@@ -105,14 +106,16 @@ class BatchShaper:
             # A part of the key says which search found the row, whatever the row says.
             yield f"row.{name} = {name}_" if name in keys else f"if row.{name} in (None, ''): row.{name} = {name}_"
         for name in sorted(form.empty | (form.loose & conversions.keys())):
-            yield f"if row.{name} == '': row.{name} = None"
+            is_text = name in self._typed_rows.texts and name not in form.loose
+            yield f"if not row.{name}: row.{name} = None" if is_text else f"if row.{name} == '': row.{name} = None"
         for name in conversions:
-            yield f"value = row.{name}"
-            yield "if value is not None:"
+            converted = INSTANT_OF_TEXT if conversions[name] is text_to_instant else f"convert_{name}(text)"
+            yield f"text = row.{name}"
+            yield "if text is not None:"
             yield "    try:"
-            yield f"        row.{name} = convert_{name}(value)"
+            yield f"        row.{name} = {converted}"
             yield "    except (ValueError, OverflowError):"
-            yield f"        tell_unfit({name!r}, value)"
+            yield f"        tell_unfit({name!r}, text)"
             yield f"        row.{name} = None"
         for _, attribute in form.unknown:
             yield f"if row.{attribute} is not UNSET:"

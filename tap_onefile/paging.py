@@ -7,13 +7,14 @@ rows may move between pages while we read.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from tap_onefile.errors import MovedRows, NotFound, Refused, RepeatedPage
+from tap_onefile.seen import SeenKeys, told_once
+from tap_onefile.typed_rows import values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 
     Row = dict[str, Any]
 
@@ -51,10 +52,12 @@ def new_rows(
     """
     number = 0
     for number, page in enumerate(pages, 1):
-        rows = ask_again(number) if sequence.repeats(page) else page
-        if not rows:
-            break
-        yield sequence.new_rows(rows)
+        new = sequence.take(page)
+        if new is None:
+            if not (rows := ask_again(number)):
+                break
+            new = sequence.new_rows(rows)
+        yield new
     else:
         # A search seldom ends with a full page. Where one seems to, the end may have been a slip of the server.
         seems_cut = sequence.is_full and not _is_confirmed(sequence, number, list_all, counted)
@@ -115,7 +118,7 @@ class PageSequence:
         self._search = search
         self._key = key
         self._page_size = page_size
-        self._seen = _Seen()
+        self._seen = SeenKeys()
         self._pages: set[int] = set()
         self._stale_pages = 0
         self._largest = 0
@@ -126,54 +129,61 @@ class PageSequence:
         self.repeated_rows = 0
         """Rows left out so far because an earlier page of the same search had them."""
 
-    def repeats(self, rows: Sequence[Row]) -> bool:
-        """Tell whether a page holds the same rows as a page before it.
-
-        Args:
-            rows: The rows of the page.
-
-        Returns:
-            True if so: the server may not be paging at all, or has answered with the wrong page.
-        """
-        return _fingerprint(self._keys(rows)) in self._pages
-
-    def new_rows(self, rows: Sequence[Row]) -> list[Row]:
+    def take(self, rows: Sequence[Row]) -> Sequence[Row] | None:
         """Take the next page and give the rows that no earlier page had.
 
         Args:
             rows: The rows of the page; not empty.
 
         Returns:
-            The new rows, in their order.
+            The new rows, in their order; None where the page holds the same rows as a page before it: the server may
+            not be paging at all, or has answered with the wrong page.
 
         Raises:
-            RepeatedPage: The server gives the same rows again and again, so that its end cannot be found.
+            RepeatedPage: Page after page holds nothing new, so that the end of the search cannot be found.
         """
         keys = self._keys(rows)
-        fingerprint = _fingerprint(keys)
+        fingerprint = hash((len(keys), frozenset(keys)))
         if fingerprint in self._pages:
-            raise self._endless()
+            return None
         # A row without a key cannot be told from others: it goes on, to be refused by name further up.
-        new = [row for row, key in zip(rows, keys, strict=True) if key is None or self._seen.add(key)]
-        self.rows += len(new)
-        self.repeated_rows += len(rows) - len(new)
-        self._stale_pages = 0 if new else self._stale_pages + 1
+        before = self._seen.take_in(keys)
+        self.rows += len(rows) - len(before)
+        self.repeated_rows += len(before)
+        self._stale_pages = self._stale_pages + 1 if len(before) == len(rows) else 0
         if self._stale_pages > 1:
             raise self._endless()
         self._pages.add(fingerprint)
         # Before the second page nobody knows how large pages are, unless the first is as large as was asked for.
         self.is_full = len(rows) >= (self._largest or self._page_size)
         self._largest = max(self._largest, len(rows))
+        return _without(before, rows)
+
+    def new_rows(self, rows: Sequence[Row]) -> Sequence[Row]:
+        """Take the next page, which cannot be one that was there before.
+
+        Args:
+            rows: The rows of the page; not empty.
+
+        Returns:
+            The rows that no earlier page had, in their order.
+
+        Raises:
+            RepeatedPage: The server gives the same rows again and again, so that its end cannot be found.
+        """
+        if (new := self.take(rows)) is None:
+            raise self._endless()
         return new
 
     def unseen(self, rows: Sequence[Row]) -> list[Row]:
         """Take rows from anywhere in the search, and give those that did not come before."""
-        return [row for key, row in zip(self._keys(rows), rows, strict=True) if key is not None and self._seen.add(key)]
+        with_key = [row for row, key in zip(rows, self._keys(rows), strict=True) if key is not None]
+        return _without(self._seen.take_in(self._keys(with_key)), with_key)
 
     def missing_from(self, rows: Sequence[Row]) -> list[Row]:
         """Give the rows, out of some that the search has, that did not come yet."""
         return [
-            row for key, row in zip(self._keys(rows), rows, strict=True) if key is not None and key not in self._seen
+            row for row, key in zip(rows, self._keys(rows), strict=True) if key is not None and key not in self._seen
         ]
 
     def moved(self, missing: int) -> MovedRows:
@@ -191,8 +201,7 @@ class PageSequence:
         )
 
     def _keys(self, rows: Sequence[Row]) -> list[Hashable]:
-        found = [row.get(self._key) for row in rows]
-        return [key if key.__class__ is int else _told_once(key) for key in found]
+        return [key if key.__class__ is int else told_once(key) for key in values_of(self._key, rows)]
 
     def _endless(self) -> RepeatedPage:
         return RepeatedPage(
@@ -201,50 +210,9 @@ class PageSequence:
         )
 
 
-def _fingerprint(keys: Sequence[Hashable]) -> int:
-    return hash((len(keys), frozenset(keys)))
-
-
-class _Seen:
-    """A set of keys that stays small however many ids it holds.
-
-    OneFile numbers its records in one sequence (API reference, section 6), so ids lie close together: one bit for each
-    takes a hundredth of what a set takes.
-    """
-
-    def __init__(self) -> None:
-        self._blocks: dict[int, int] = {}
-        self._others: set[Hashable] = set()
-
-    def __contains__(self, key: Hashable) -> bool:
-        """Tell whether a key was taken in."""
-        if isinstance(key, int):
-            return bool(self._blocks.get(key >> _BLOCK_BITS, 0) & 1 << (key & _BLOCK_MASK))
-        return key in self._others
-
-    def add(self, key: Hashable) -> bool:
-        """Take a key in, and tell whether it is new."""
-        if not isinstance(key, int):
-            is_new = key not in self._others
-            self._others.add(key)
-            return is_new
-        place, bit = key >> _BLOCK_BITS, 1 << (key & _BLOCK_MASK)
-        block = self._blocks.get(place, 0)
-        self._blocks[place] = block | bit
-        return not block & bit
-
-
-def _told_once(key: object) -> Hashable:
-    """Tell an id in one way, whether it came as a number or as a text; None for what is no id."""
-    if isinstance(key, str):
-        return int(key) if _NUMBER.fullmatch(key) else key
-    if isinstance(key, float):
-        return int(key) if key.is_integer() else key
-    return key if isinstance(key, int) else None
-
-
-_NUMBER = re.compile("0|[1-9][0-9]{0,18}")
-"""A text that is written like this in one way only; some ids are texts with leading noughts."""
-
-_BLOCK_BITS = 10
-_BLOCK_MASK = (1 << _BLOCK_BITS) - 1
+def _without(places: Collection[int], rows: Sequence[Row]) -> Sequence[Row]:
+    """Leave out the rows at some places."""
+    if not places:
+        return rows
+    left_out = set(places)
+    return [row for place, row in enumerate(rows) if place not in left_out]

@@ -76,7 +76,7 @@ class ReadAhead:
         """
         with self._lock:
             self._planned.extendleft(reversed([Pages(read, self._page_size) for read in reads]))
-            self._may_be_asked.notify_all()
+            self._may_be_asked.notify()
 
     @contextmanager
     def planned(self, reads: Sequence[Read]) -> Generator[None]:
@@ -134,7 +134,7 @@ class ReadAhead:
                 pages.is_over = pages.is_forgotten = True
                 self._waiting -= pages.rows
                 self._planned.remove(pages)
-            self._may_be_asked.notify_all()
+            self._may_be_asked.notify()
 
     def _begin(self, read: Read) -> Pages:
         with self._lock:
@@ -153,11 +153,11 @@ class ReadAhead:
         with self._lock:
             if not pages.has(page):
                 self._wanted = (pages, page)
-                self._may_be_asked.notify_all()
+                self._may_be_asked.notify()
                 self._wait_until(lambda: pages.has(page))
                 self._wanted = None
             self._waiting -= pages.rows_of(page)
-            self._may_be_asked.notify_all()
+            self._may_be_asked.notify()
             return pages.take(page)
 
     def _wait_until(self, condition: Callable[[], bool]) -> None:
@@ -202,7 +202,7 @@ class ReadAhead:
                 self._waiting += pages.rows_of(page)
             if self._wanted == (pages, page):
                 self._has_come.notify_all()
-            self._may_be_asked.notify_all()
+            self._may_be_asked.notify()
 
     def _make_count(self, pages: Pages) -> None:
         rows = None
@@ -216,11 +216,13 @@ class ReadAhead:
             if rows is not None:
                 self._counted[pages.read] = rows
             self._has_come.notify_all()
-            self._may_be_asked.notify_all()
+            self._may_be_asked.notify()
 
     def _next_call(self) -> tuple[Pages, int]:
         while (call := self._find_call()) is None:
             self._may_be_asked.wait()
+        # There may be more to ask for. Waking one thread at a time keeps those from running that would find nothing.
+        self._may_be_asked.notify()
         return call
 
     def _find_call(self) -> tuple[Pages, int] | None:

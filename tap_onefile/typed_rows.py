@@ -12,6 +12,7 @@ import re
 import threading
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -20,7 +21,7 @@ from tap_onefile.answers import may_need_mending, read_rows
 from tap_onefile.fields import LARGEST, SMALLEST, kind_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from tap_onefile.transport import Answer
 
@@ -50,6 +51,20 @@ class TypedRow(msgspec.Struct):
         return getattr(self, name)
 
     __getitem__ = get
+
+
+def values_of(name: str, rows: Sequence[Row | TypedRow]) -> Iterator[Any]:
+    """Give the values of one field.
+
+    Args:
+        name: The field.
+        rows: Rows of one page, and so of one kind.
+
+    Returns:
+        The values; None where a row has none.
+    """
+    get: Callable[[Any, str], Any] = getattr if rows and isinstance(rows[0], TypedRow) else dict.get
+    return map(get, rows, repeat(name))
 
 
 @dataclass(frozen=True)
@@ -85,6 +100,8 @@ class TypedRows:
         always: Mapping[str, Convert],
         ignored: Collection[str],
     ) -> None:
+        self.texts = frozenset(name for name, rule in rules.items() if kind_of(rule) == "string")
+        """The fields whose own type is text, moments among them."""
         self._types = {name: _PLAIN[kind_of(rule)] for name, rule in rules.items()} | dict.fromkeys(ignored, Any)
         self._converters = converters
         self._always = always

@@ -22,8 +22,17 @@ if TYPE_CHECKING:
     from tap_onefile.typed_rows import TypedRow
 
 _ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
-_FULL = 1 << 16
+_FULL = 1 << 20
 """Bytes after which the buffer is written."""
+
+
+class _RecordLine(msgspec.Struct, tag_field="type", tag="RECORD", gc=False):
+    """A RECORD message, in the order of the SDK's."""
+
+    stream: str
+    record: dict[str, Any] | TypedRow
+    version: int | msgspec.UnsetType
+    time_extracted: msgspec.Raw
 
 
 class BufferedWriter(MsgSpecWriter):
@@ -61,13 +70,12 @@ class BufferedWriter(MsgSpecWriter):
         Raises:
             TargetGone: Nobody reads what we write.
         """
-        version = {} if (active := self.versions.get(stream)) is None else {"version": active}
-        start = _ENCODER.encode({"type": "RECORD", "stream": stream})[:-1] + b',"record":'
-        end = b"," + _ENCODER.encode({**version, "time_extracted": datetime.now(UTC)})[1:] + b"\n"
-        lines = _ENCODER.encode_lines(records)
-        if lines:
-            # In JSON, a line's end cannot stand inside a text.
-            self._waiting += start + lines[:-1].replace(b"\n", end + start) + end
+        version = self.versions.get(stream, msgspec.UNSET)
+        # What is the same for all is spelled once.
+        time_extracted = msgspec.Raw(_ENCODER.encode(datetime.now(UTC)))
+        self._waiting += _ENCODER.encode_lines(
+            [_RecordLine(stream, record, version, time_extracted) for record in records]
+        )
         if len(self._waiting) >= _FULL:
             self.flush()
 

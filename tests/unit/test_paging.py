@@ -269,13 +269,12 @@ def rows(*values: object) -> list[dict[str, Any]]:
 
 def test_the_same_rows_in_another_order_are_the_same_page() -> None:
     sequence = PageSequence("users", "ID", PAGE_SIZE)
-    assert not sequence.repeats([])
-    sequence.new_rows(rows(1, 2, 3))
+    assert sequence.take(rows(1, 2, 3)) == rows(1, 2, 3)
 
-    assert sequence.repeats(rows(3, 1, 2))
-    assert not sequence.repeats(rows(3, 1))
-    assert not sequence.repeats(rows(3, 1, 4))
-    assert not sequence.repeats([])
+    assert sequence.take(rows(3, 1, 2)) is None
+    assert sequence.take(rows(3, 1, 4)) == rows(4)
+    assert sequence.take(rows(3, 1)) == []
+    assert sequence.take(rows(1, 3)) is None
 
 
 def test_rows_seen_earlier_are_left_out_and_counted() -> None:
