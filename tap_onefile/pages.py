@@ -34,8 +34,6 @@ class Pages:
     """The last page known to hold rows."""
     expected: int | None = None
     """How many pages hold rows, as far as counting them has told; 0 while it is under way or where it has not."""
-    count_failed: bool = False
-    """Whether its rows cannot be counted."""
     is_over: bool = False
     """Whether a page came back empty, or a call failed for good."""
     is_forgotten: bool = False
@@ -44,15 +42,22 @@ class Pages:
     _last_size: int = 0
     _come: dict[int, list[Row] | Exception] = field(default_factory=dict)
 
-    def next_page(self) -> int | None:
-        """Tell which page may be asked for now without any doubt.
+    @property
+    def ready(self) -> int:
+        """How many pages may be asked for now without any doubt.
 
         What is not a search has one page. On a search, the page after the last one known to hold rows may be asked for:
         it holds rows or it is the empty one that ends the search. So may pages that counting the rows has told of.
         """
-        if isinstance(self.read, Get):
-            return 1 if not self.asked else None
-        return self._unless_beyond(max(self.filled, self.expected or 0, int(self.read.is_never_empty)))
+        if self.is_over:
+            return 0
+        is_search = not isinstance(self.read, Get)
+        known = max(self.filled, self.expected or 0, int(self.read.is_never_empty)) if is_search else 0
+        return max(0, known + 1 - self.asked)
+
+    def next_page(self) -> int | None:
+        """Tell which page may be asked for next without any doubt."""
+        return self.asked + 1 if self.ready else None
 
     def guessed_page(self) -> int | None:
         """Tell which page may be asked for now although it may not exist.
@@ -60,11 +65,9 @@ class Pages:
         Only on searches that are known to be long, and so that at most a fifth of the calls is wasted: none on searches
         of up to four pages.
         """
-        is_guessable = self.filled > _SHORT_SEARCH and self._looks_on and (self.expected is None or self.count_failed)
-        return self._unless_beyond(self.filled + (self.filled + 1) // 4) if is_guessable else None
-
-    def _unless_beyond(self, known: int) -> int | None:
-        return self.asked + 1 if not self.is_over and self.asked <= known else None
+        is_guessable = self.filled > _SHORT_SEARCH and self._looks_on and not self.expected
+        is_near = self.asked <= self.filled + (self.filled + 1) // 4
+        return self.asked + 1 if is_guessable and is_near and not self.is_over else None
 
     def wants_count(self) -> bool:
         """Tell whether counting its rows would help to ask for its pages: where it looks like more than two."""
@@ -82,7 +85,6 @@ class Pages:
         Args:
             rows: The rows; None if they could not be counted.
         """
-        self.count_failed = rows is None
         self.expected = -(-(rows or 0) // self._first_size)
 
     def put(self, page: int, outcome: list[Row] | Exception) -> None:

@@ -230,16 +230,31 @@ class ReadAhead:
             return self._wanted
         has_room = self._waiting < _ROWS_WAITING
         planned = self._planned if has_room else self._read_now()
+        if has_room and self._is_running_out() and (unknown := self._to_be_counted()):
+            return unknown, _COUNT
         for pages in planned:
             if (page := pages.next_page()) is not None:
                 return pages, page
-        # Nothing that is sure to be wanted is left to ask for: only then is a call spent to learn what is.
-        if has_room and (unknown := next((pages for pages in planned if pages.wants_count()), None)):
+        # Nothing that is sure to be wanted is left to ask for: only then may a call be spent on what is not.
+        if has_room and (unknown := self._to_be_counted()):
             return unknown, _COUNT
         for pages in planned:
             if (page := pages.guessed_page()) is not None:
                 return pages, page
         return None
+
+    def _is_running_out(self) -> bool:
+        """Tell whether threads will soon wait unless more is known of the pages."""
+        ready = 0
+        for pages in self._planned:
+            ready += pages.ready
+            if ready >= self._threads:
+                return False
+        return not self._being_counted
+
+    def _to_be_counted(self) -> Pages | None:
+        # What was begun last will be at its end last.
+        return next((pages for pages in reversed(self._planned) if pages.wants_count()), None)
 
     def _read_now(self) -> list[Pages]:
         """Give what is being read, unless enough of it is on its way.
