@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 
 from tap_onefile.fields import is_instant
-from tap_onefile.instants import INSTANT_OF_TEXT, NAMES_FOR_INSTANT_OF_TEXT, text_to_instant
+from tap_onefile.instants import INSTANT_OF_TEXT, NAMES_OF_INSTANT_OF_TEXT, to_instant
 from tap_onefile.typed_rows import TypedRow, TypedRows
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class BatchShaper:
         self._shaper = shaper
         rules = {name: rule for name, rule in schema["properties"].items() if name not in shaper.held_back}
         always: dict[str, Convert] = {
-            name: shaper.converters[name] if protection.makes_pseudonyms_of(rule) else text_to_instant
+            name: shaper.converters[name] if protection.makes_pseudonyms_of(rule) else to_instant
             for name, rule in rules.items()
             if protection.makes_pseudonyms_of(rule) or is_instant(rule)
         }
@@ -82,7 +82,7 @@ class BatchShaper:
         conversions = dict(form.conversions)
         unknown = {attribute: name for name, attribute in form.unknown}
         names: dict[str, Any] = {
-            **NAMES_FOR_INSTANT_OF_TEXT,
+            **NAMES_OF_INSTANT_OF_TEXT,
             "UNSET": msgspec.UNSET,
             "tell_unfit": self._shaper.tell_unfit,
             "tell_unknown": lambda attribute: self._shaper.report.unknown_field(
@@ -109,7 +109,7 @@ class BatchShaper:
             is_text = name in self._typed_rows.texts and name not in form.loose
             yield f"if not row.{name}: row.{name} = None" if is_text else f"if row.{name} == '': row.{name} = None"
         for name in conversions:
-            converted = INSTANT_OF_TEXT if conversions[name] is text_to_instant else f"convert_{name}(text)"
+            converted = INSTANT_OF_TEXT if conversions[name] is to_instant and name not in form.loose else f"convert_{name}(text)"
             yield f"text = row.{name}"
             yield "if text is not None:"
             yield "    try:"

@@ -9,13 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import timedelta
 
-_MOST_REMEMBERED = 1 << 14
-_LAST_HOUR = "T24"
-"""The end of a day, which some versions of Python read as the beginning of the next."""
-
-_AS_DOCUMENTED = {len("2022-02-23T12:49:33Z"): ".000000Z", len("2022-02-23T12:49:33.150Z"): "000Z"}
-"""What the vendor's two spellings lack (help article 76000037051), by their lengths."""
-
 
 def to_instant(value: object) -> str:
     """Convert a date to UTC in one fixed width, so that texts sort as moments do.
@@ -34,16 +27,7 @@ def to_instant(value: object) -> str:
     """
     if not isinstance(value, str):
         raise ValueError  # noqa: TRY004 - one error for all that does not fit
-    return _remembered[value]
-
-
-def _to_instant(text: str) -> str:
-    is_plain = text[-1:] == "Z" and text[7:11:3] == "-T" and _LAST_HOUR not in text
-    if is_plain and (lacks := _AS_DOCUMENTED.get(len(text))) and text[19] in ".Z":
-        # Nearly all moments come like this, and need their fraction filled up and no more.
-        datetime.fromisoformat(text)
-        return text[:-1] + lacks
-    moment = datetime.fromisoformat(text.strip())
+    moment = datetime.fromisoformat(value.strip())
     if moment.tzinfo is not None:
         try:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
@@ -52,35 +36,21 @@ def _to_instant(text: str) -> str:
     return f"{moment.isoformat(timespec='microseconds')}Z"
 
 
-class _Remembered(dict[str, str]):
-    """Moments by the texts that told them, as most dates of learners stand in many records."""
-
-    def __missing__(self, text: str) -> str:
-        if "." in text:
-            # A moment told to the millisecond is seldom told twice.
-            return _to_instant(text)
-        instant = _to_instant(text)
-        if len(self) < _MOST_REMEMBERED:
-            self[text] = instant
-        return instant
-
-
-_remembered = _Remembered()
-
-text_to_instant: Callable[[str], str] = _remembered.__getitem__
-"""Convert a date as `to_instant` does, if it is a text; faster, as nothing is called for a date that came before."""
-
 INSTANT_OF_TEXT = (
-    "text[:23] + '000Z'"
-    f" if text[23:] == 'Z' and text[19] == '.' and text[7:11:3] == '-T' and {_LAST_HOUR!r} not in text"
-    " and moment_of(text) else instant_of(text)"
-)
-"""The same as an expression, for code that is written for a stream: for a moment told to the millisecond, which is seldom
-told twice, a call would cost as much as all the rest."""
+    "text[:23] + '000Z' if (marks := text[7::12]) == '-.' and text[10::13] == 'TZ' and {is_moment}"
+    " else text[:19] + '.000000Z' if marks == '-Z' and text[10] == 'T' and {is_moment}"
+    " else to_instant(text)"
+).format(is_moment="'T24' not in text and moment_of(text)")
+"""`to_instant` of a text as an expression, for code that is written for a stream.
 
-NAMES_FOR_INSTANT_OF_TEXT: dict[str, Callable[[str], object]] = {
+The vendor's two spellings (help article 76000037051), ``2022-02-23T12:49:33.150Z`` and the same without a fraction, only
+need their fraction filled up. A call for each moment costs more than that, and so does looking up those that came
+before. Some versions of Python read 24 o'clock, which is spelled as the next day.
+"""
+
+NAMES_OF_INSTANT_OF_TEXT: dict[str, Callable[[str], object]] = {
     "moment_of": datetime.fromisoformat,
-    "instant_of": text_to_instant,
+    "to_instant": to_instant,
 }
 
 
