@@ -109,7 +109,8 @@ class BatchShaper:
             is_text = name in self._typed_rows.texts and name not in form.loose
             yield f"if not row.{name}: row.{name} = None" if is_text else f"if row.{name} == '': row.{name} = None"
         for name in conversions:
-            converted = INSTANT_OF_TEXT if conversions[name] is to_instant and name not in form.loose else f"convert_{name}(text)"
+            is_instant_of_text = conversions[name] is to_instant and name not in form.loose
+            converted = INSTANT_OF_TEXT if is_instant_of_text else f"convert_{name}(text)"
             yield f"text = row.{name}"
             yield "if text is not None:"
             yield "    try:"

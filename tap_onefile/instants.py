@@ -43,8 +43,8 @@ INSTANT_OF_TEXT = (
 ).format(is_moment="'T24' not in text and moment_of(text)")
 """`to_instant` of a text as an expression, for code that is written for a stream.
 
-The vendor's two spellings (help article 76000037051), ``2022-02-23T12:49:33.150Z`` and the same without a fraction, only
-need their fraction filled up. A call for each moment costs more than that, and so does looking up those that came
+The vendor's two spellings (help article 76000037051), ``2022-02-23T12:49:33.150Z`` and the same without a fraction,
+only need their fraction filled up. A call for each moment costs more than that, and so does looking up those that came
 before. Some versions of Python read 24 o'clock, which is spelled as the next day.
 """
 

@@ -51,8 +51,9 @@ class Pages:
         """
         if self.is_over:
             return 0
-        is_search = not isinstance(self.read, Get)
-        known = max(self.filled, self.expected or 0, int(self.read.is_never_empty)) if is_search else 0
+        if isinstance(self.read, Get):
+            return 1 - self.asked
+        known = max(self.filled, self.expected or 0, int(self.read.is_never_empty))
         return max(0, known + 1 - self.asked)
 
     def next_page(self) -> int | None:

@@ -14,7 +14,7 @@ from tap_onefile.seen import SeenKeys, told_once
 from tap_onefile.typed_rows import values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 
     Row = dict[str, Any]
 
@@ -129,7 +129,7 @@ class PageSequence:
         self.repeated_rows = 0
         """Rows left out so far because an earlier page of the same search had them."""
 
-    def take(self, rows: Sequence[Row]) -> Sequence[Row] | None:
+    def take(self, rows: list[Row]) -> list[Row] | None:
         """Take the next page and give the rows that no earlier page had.
 
         Args:
@@ -159,7 +159,7 @@ class PageSequence:
         self._largest = max(self._largest, len(rows))
         return _without(before, rows)
 
-    def new_rows(self, rows: Sequence[Row]) -> Sequence[Row]:
+    def new_rows(self, rows: list[Row]) -> list[Row]:
         """Take the next page, which cannot be one that was there before.
 
         Args:
@@ -175,12 +175,12 @@ class PageSequence:
             raise self._endless()
         return new
 
-    def unseen(self, rows: Sequence[Row]) -> list[Row]:
+    def unseen(self, rows: list[Row]) -> list[Row]:
         """Take rows from anywhere in the search, and give those that did not come before."""
         with_key = [row for row, key in zip(rows, self._keys(rows), strict=True) if key is not None]
         return _without(self._seen.take_in(self._keys(with_key)), with_key)
 
-    def missing_from(self, rows: Sequence[Row]) -> list[Row]:
+    def missing_from(self, rows: list[Row]) -> list[Row]:
         """Give the rows, out of some that the search has, that did not come yet."""
         return [
             row for row, key in zip(rows, self._keys(rows), strict=True) if key is not None and key not in self._seen
@@ -200,7 +200,7 @@ class PageSequence:
             " Run again, at a time when fewer people work in OneFile, and report it if it persists.",
         )
 
-    def _keys(self, rows: Sequence[Row]) -> list[Hashable]:
+    def _keys(self, rows: list[Row]) -> list[Hashable]:
         return [key if key.__class__ is int else told_once(key) for key in values_of(self._key, rows)]
 
     def _endless(self) -> RepeatedPage:
@@ -210,7 +210,7 @@ class PageSequence:
         )
 
 
-def _without(places: Collection[int], rows: Sequence[Row]) -> Sequence[Row]:
+def _without(places: Collection[int], rows: list[Row]) -> list[Row]:
     """Leave out the rows at some places."""
     if not places:
         return rows

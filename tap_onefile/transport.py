@@ -6,6 +6,7 @@ well as for writes, so that the method alone does not tell a read from a write (
 
 from __future__ import annotations
 
+import http.client
 import ipaddress
 import re
 import ssl
@@ -147,9 +148,16 @@ class Transport:
         return session
 
     def _read(self, response: requests.Response, at_most: int) -> bytes:
-        length = response.headers.get("Content-Length", "0")
-        if not all(part.strip().isdecimal() for part in length.split(",")):
+        headers = response.headers
+        length = headers.get("Content-Length", "")
+        if not all(part.strip().isdecimal() for part in length.split(",") if length):
             raise Fault("an answer whose length cannot be read")
+        if length.isdecimal() and int(length) > at_most:
+            raise Fault("more than was wanted")
+        if length.isdecimal() and "Content-Encoding" not in headers and "Transfer-Encoding" not in headers:
+            # In one piece, as each further one waits for its turn among the threads.
+            whole: bytes = response.raw.read()
+            return whole
         # What is packed into a little may take for ever to unpack.
         deadline = time.monotonic() + self._timeout
         chunks = []
@@ -177,7 +185,7 @@ _FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (requests.exceptions.ProxyError, "no connection through the proxy"),
     (urllib3.exceptions.NameResolutionError, "a host name that cannot be resolved"),
     (ConnectionRefusedError, "connection refused"),
-    (urllib3.exceptions.IncompleteRead, "an answer that was cut short"),
+    (http.client.IncompleteRead, "an answer that was cut short"),
     (urllib3.exceptions.DecodeError, "an answer that was cut short"),
     (requests.exceptions.ChunkedEncodingError, "an answer that was cut short"),
     (BaseException, "a connection that broke off"),

@@ -13,7 +13,7 @@ import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import repeat
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import msgspec
 
@@ -63,8 +63,9 @@ def values_of(name: str, rows: Sequence[Row | TypedRow]) -> Iterator[Any]:
     Returns:
         The values; None where a row has none.
     """
-    get: Callable[[Any, str], Any] = getattr if rows and isinstance(rows[0], TypedRow) else dict.get
-    return map(get, rows, repeat(name))
+    if rows and isinstance(rows[0], TypedRow):
+        return map(getattr, rows, repeat(name))
+    return map(dict.get, cast("Sequence[Row]", rows), repeat(name))
 
 
 @dataclass(frozen=True)

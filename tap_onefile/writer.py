@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tap_onefile.typed_rows import TypedRow
 
 _ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
-_FULL = 1 << 20
+_FULL = 1 << 18
 """Bytes after which the buffer is written."""
 
 

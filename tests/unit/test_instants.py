@@ -21,7 +21,7 @@ spelled = st.builds(
 @st.composite
 def nearly_spelled(draw: st.DrawFn) -> str:
     """Draw a date in which a place or two hold something else, or nothing, or more."""
-    text = draw(spelled)
+    text: str = draw(spelled)
     for _ in range(draw(st.integers(0, 2))):
         place = draw(st.integers(0, len(text)))
         text = text[:place] + draw(st.text("0129-:TZW.,+ ", max_size=2)) + text[place + draw(st.integers(0, 2)) :]
