@@ -35,6 +35,7 @@ _READS = {
 _DOTS = re.compile(r"/(\.|%2[eE])+(/|$)")
 """A segment that is a way to go rather than a name, quoted or not."""
 
+_LENGTH = re.compile("[0-9]{1,18}")
 _CHUNK = 1 << 18
 _LARGEST = 1 << 28
 """Bytes that no honest answer has, and that do not fill the memory yet."""
@@ -149,12 +150,13 @@ class Transport:
 
     def _read(self, response: requests.Response, at_most: int) -> bytes:
         headers = response.headers
-        length = headers.get("Content-Length", "")
-        if not all(part.strip().isdecimal() for part in length.split(",") if length):
+        length = headers.get("Content-Length")
+        if length is not None and not all(part.strip().isdecimal() for part in length.split(",")):
             raise Fault("an answer whose length cannot be read")
-        if length.isdecimal() and int(length) > at_most:
+        is_told = length is not None and _LENGTH.fullmatch(length) is not None
+        if is_told and int(length or 0) > at_most:
             raise Fault("more than was wanted")
-        if length.isdecimal() and "Content-Encoding" not in headers and "Transfer-Encoding" not in headers:
+        if is_told and "Content-Encoding" not in headers and "Transfer-Encoding" not in headers:
             # In one piece, as each further one waits for its turn among the threads.
             whole: bytes = response.raw.read()
             return whole
