@@ -70,6 +70,32 @@ def test_all_pages_come_in_order_and_few_are_asked_for_that_do_not_exist(
         assert wasted <= (0 if number <= 4 else onefile.asked[name] / 5)
 
 
+def test_rows_are_counted_before_threads_have_nothing_left_to_ask_for() -> None:
+    onefile = OneFile({"first": 20, "second": 20})
+    both_are_under_way, counted = threading.Event(), threading.Event()
+    asked_before_a_count: list[int] = []
+
+    def fetch(read: Read, page: int) -> list[dict[str, Any]]:
+        if (read.stream, page) == ("second", 1):
+            both_are_under_way.set()
+            assert counted.wait(10)
+        assert both_are_under_way.wait(10)
+        return onefile.fetch(read, page)
+
+    def count(read: Search) -> int:
+        asked_before_a_count.append(onefile.asked["first"])
+        counted.set()
+        return onefile.pages[read.stream] * ROWS_ON_A_PAGE
+
+    read_ahead = ReadAhead(fetch, 2, page_size=ROWS_ON_A_PAGE, count=count)
+    searches = [search(name) for name in onefile.pages]
+    read_ahead.plan(searches)
+
+    assert [len(list(read_ahead.pages(each))) for each in searches] == [20, 20]
+    assert asked_before_a_count[0] < 20
+    assert onefile.asked == {"first": 21, "second": 21}
+
+
 def test_what_waits_is_bounded_however_much_is_planned() -> None:
     gate = threading.Event()
     made = threading.Semaphore(0)
