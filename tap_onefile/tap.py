@@ -272,7 +272,8 @@ class TapOneFile(Tap):
         if self.input_catalog and (fields := unlisted(self.input_catalog, self.schemas)):
             self.logger.warning("The catalog does not list %s: left out. Discover it anew.", ", ".join(fields))
         for stream in self.streams.values():
-            if isinstance(stream, OneFileStream):
+            # A catalog need not list every stream; the SDK has no maps for what it does not list.
+            if isinstance(stream, OneFileStream) and stream.name in self.mapper.stream_maps:
                 stream.check_maps()
                 self._readers[stream.name] = stream.get_reader()
         writer = cast("BufferedWriter", self.message_writer)
