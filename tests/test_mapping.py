@@ -115,6 +115,20 @@ def test_a_catalog_that_lists_few_fields_brings_these_and_what_the_stream_cannot
     assert all(set(record) == fields for record in run.records["learners"])
 
 
+def test_a_catalog_that_lists_few_streams_brings_these(tmp_path: Path, sandbox: Sandbox) -> None:
+    arguments = select(tmp_path)
+    listed = {"customers", "organisations", "learners"}
+    catalog = json.loads((tmp_path / "catalog.json").read_text(encoding="utf-8"))
+    catalog["streams"] = [entry for entry in catalog["streams"] if entry["tap_stream_id"] in listed]
+    (tmp_path / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
+
+    run = run_tap(tmp_path, config_for(sandbox), *arguments)
+
+    assert run.status == 0, run.stderr
+    assert set(run.records) == listed
+    assert len(run.records["learners"]) == len(sandbox.records("learners"))
+
+
 def test_flattening_turns_lists_into_text(tmp_path: Path, sandbox: Sandbox) -> None:
     run = run_tap(tmp_path, config_for(sandbox, flattening_enabled=True, flattening_max_depth=1))
 
