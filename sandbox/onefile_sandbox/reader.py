@@ -77,7 +77,9 @@ class Reader:
         """
         for stream in streams or (s for s in ENTITY_OF if not isinstance(self._world.table(s), Children)):
             entity = ENTITY_OF[stream]
-            self._renderer.encoded(entity, self.found(stream), rich=self._renderer.pages_are_rich(entity))
+            # A search without pages tells the least, whatever pages tell.
+            for rich in {False, self._renderer.pages_are_rich(entity)}:
+                self._renderer.encoded(entity, self.found(stream), rich=rich)
 
     def found(self, stream: str) -> Found:
         """Find all that a reader can come by.
