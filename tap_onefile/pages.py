@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from tap_onefile.reads import Get
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from tap_onefile.reads import Read
 
     Row = dict[str, Any]
@@ -121,3 +123,17 @@ class Pages:
     def rows(self) -> int:
         """The rows that have come and were not taken."""
         return sum(map(self.rows_of, self._come))
+
+
+def to_be_counted(planned: Collection[Pages]) -> Pages | None:
+    """Choose what to count the rows of.
+
+    Args:
+        planned: What will be read, in its order.
+
+    Returns:
+        What will be at its end last: what is longest so far, and of what is as long what comes last. None where nothing
+        looks as if counting would help.
+    """
+    wanting = [pages for pages in planned if pages.wants_count()]
+    return max(reversed(wanting), key=lambda pages: pages.filled, default=None)

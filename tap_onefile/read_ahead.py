@@ -12,7 +12,7 @@ from collections import deque
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, cast
 
-from tap_onefile.pages import Pages
+from tap_onefile.pages import Pages, to_be_counted
 from tap_onefile.reads import Get
 
 if TYPE_CHECKING:
@@ -230,13 +230,13 @@ class ReadAhead:
             return self._wanted
         has_room = self._waiting < _ROWS_WAITING
         planned = self._planned if has_room else self._read_now()
-        if has_room and self._is_running_out() and (unknown := self._to_be_counted()):
+        if has_room and self._is_running_out() and (unknown := to_be_counted(planned)):
             return unknown, _COUNT
         for pages in planned:
             if (page := pages.next_page()) is not None:
                 return pages, page
         # Nothing that is sure to be wanted is left to ask for: only then may a call be spent on what is not.
-        if has_room and (unknown := self._to_be_counted()):
+        if unknown := to_be_counted(planned):
             return unknown, _COUNT
         for pages in planned:
             if (page := pages.guessed_page()) is not None:
@@ -251,10 +251,6 @@ class ReadAhead:
             if ready >= self._threads:
                 return False
         return not self._being_counted
-
-    def _to_be_counted(self) -> Pages | None:
-        # What was begun last will be at its end last.
-        return next((pages for pages in reversed(self._planned) if pages.wants_count()), None)
 
     def _read_now(self) -> list[Pages]:
         """Give what is being read, unless enough of it is on its way.

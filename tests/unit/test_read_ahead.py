@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_onefile.pages import Pages
+from tap_onefile.pages import Pages, to_be_counted
 from tap_onefile.read_ahead import ReadAhead
 from tap_onefile.reads import Get, Search
 
@@ -234,6 +234,41 @@ def test_what_is_read_now_goes_on_at_full_speed_when_what_comes_later_has_filled
 
     assert len(list(now)) == 15
     assert len(next(read_ahead.pages(later))) == 16_000
+
+
+def test_what_is_read_now_is_counted_when_what_comes_later_has_filled_all_room() -> None:
+    is_full, is_counted = threading.Event(), threading.Event()
+
+    def fetch(read: Read, page: int) -> list[dict[str, Any]]:
+        if read.stream == "later":
+            is_full.set()
+            return [{"ID": 1}] * 16_000
+        assert (is_counted if page > 2 else is_full).wait(5)
+        return [{"ID": page}] if page < 10 else []
+
+    def count(_read: Search) -> int:
+        is_counted.set()
+        return 9
+
+    # Its first page is not full, so that nobody takes it for long before its second has come.
+    read_ahead = ReadAhead(fetch, 2, page_size=2, count=count)
+    read_ahead.plan([search("now"), Get("Later", "later", is_list=True)])
+
+    assert len(list(read_ahead.pages(search("now")))) == 9
+
+
+def test_what_is_longest_so_far_is_counted_first_and_then_what_comes_last() -> None:
+    planned = [Pages(search(name), full=1) for name in "abcd"]
+    for pages, come in zip(planned, (2, 3, 3, 0), strict=True):
+        for page in range(1, come + 1):
+            pages.put(page, [{"ID": page}])
+
+    order = []
+    while chosen := to_be_counted(planned):
+        chosen.put_count(None)
+        order.append(chosen)
+
+    assert order == [planned[2], planned[1], planned[0]]
 
 
 def test_a_page_that_may_not_exist_is_told_apart_from_one_that_is_sure_to_be_wanted() -> None:
