@@ -84,7 +84,7 @@ class BatchShaper:
         names: dict[str, Any] = {
             **NAMES_OF_INSTANT_OF_TEXT,
             "UNSET": msgspec.UNSET,
-            "tell_unfit": self._shaper.tell_unfit,
+            "converted": self._shaper.converted,
             "tell_unknown": lambda attribute: self._shaper.report.unknown_field(
                 self._shaper.stream, unknown[attribute]
             ),
@@ -116,8 +116,7 @@ class BatchShaper:
             yield "    try:"
             yield f"        row.{name} = {converted}"
             yield "    except (ValueError, OverflowError):"
-            yield f"        tell_unfit({name!r}, text)"
-            yield f"        row.{name} = None"
+            yield f"        row.{name} = converted({name!r}, text)"
         for _, attribute in form.unknown:
             yield f"if row.{attribute} is not UNSET:"
             yield f"    tell_unknown({attribute!r})"

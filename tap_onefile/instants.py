@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -36,16 +37,18 @@ def to_instant(value: object) -> str:
     return f"{moment.isoformat(timespec='microseconds')}Z"
 
 
+# Some versions of Python read 24 o'clock, which is spelled as the next day.
+_IS_MOMENT = "'T24' not in text and moment_of(text)" if sys.version_info >= (3, 14) else "moment_of(text)"
 INSTANT_OF_TEXT = (
-    "text[:23] + '000Z' if (marks := text[7::12]) == '-.' and text[10::13] == 'TZ' and {is_moment}"
-    " else text[:19] + '.000000Z' if marks == '-Z' and text[10] == 'T' and {is_moment}"
+    f"text[:19] + '.000000Z' if (marks := text[7::3]) == '-T::Z' and {_IS_MOMENT}"
+    f" else text[:23] + '000Z' if marks[:5] == '-T::.' and text[23:] == 'Z' and {_IS_MOMENT}"
     " else to_instant(text)"
-).format(is_moment="'T24' not in text and moment_of(text)")
+)
 """`to_instant` of a text as an expression, for code that is written for a stream.
 
 The vendor's two spellings (help article 76000037051), ``2022-02-23T12:49:33.150Z`` and the same without a fraction,
 only need their fraction filled up. A call for each moment costs more than that, and so does looking up those that came
-before. Some versions of Python read 24 o'clock, which is spelled as the next day.
+before. It raises ValueError for some texts that the function can read, such as those with spaces around them.
 """
 
 NAMES_OF_INSTANT_OF_TEXT: dict[str, Callable[[str], object]] = {

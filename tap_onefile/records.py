@@ -86,7 +86,7 @@ class RecordShaper:
                 value != "" if kind is str else kind is not int or SMALLEST <= value <= LARGEST  # type: ignore[operator] # an int, as kind says
             )
             if not is_plain and value is not None:
-                record[name] = self._converted(name, value)
+                record[name] = self.converted(name, value)
         for name in self.held_back:
             del record[name]
         self._fill_from(context, record, row)
@@ -119,7 +119,16 @@ class RecordShaper:
             if name in record and record[name] is None and row.get(name) in NOTHING:
                 record[name] = value
 
-    def _converted(self, name: str, value: object) -> object:
+    def converted(self, name: str, value: object) -> object:
+        """Convert a value of one field, and report where it does not fit.
+
+        Args:
+            name: The field.
+            value: What OneFile sent.
+
+        Returns:
+            The value as a record holds it; None where it says no data or does not fit.
+        """
         if value == "" or name in self.held_back:
             return None
         if MendedText in {type(part) for part in (value if isinstance(value, list) else (value,))}:
@@ -127,14 +136,5 @@ class RecordShaper:
         try:
             return self.converters[name](value)
         except (ValueError, OverflowError):
-            self.tell_unfit(name, value)
+            self.report.unfit_value(self.stream, name, _KINDS.get(type(value), "something else"))
             return None
-
-    def tell_unfit(self, name: str, value: object) -> None:
-        """Report a value that does not fit its field.
-
-        Args:
-            name: The field.
-            value: The value, of which only the kind is told.
-        """
-        self.report.unfit_value(self.stream, name, _KINDS.get(type(value), "something else"))

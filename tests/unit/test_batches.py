@@ -121,7 +121,23 @@ odd_values = st.recursive(
         st.floats(allow_nan=False, allow_infinity=False),
         st.text(max_size=5),
         st.sampled_from(
-            ["", "2026-01-31", "12", "1.5", "False", ':""', "a\\", '"', "\0", 2**63, -(2**63), 5.0, "\ud800"]
+            [
+                "",
+                "2026-01-31",
+                "2026-01-31T10:00:00Z ",
+                " 2026-01-31T10:00:00.000Z",
+                "12",
+                "1.5",
+                "False",
+                ':""',
+                "a\\",
+                '"',
+                "\0",
+                2**63,
+                -(2**63),
+                5.0,
+                "\ud800",
+            ]
         ),
     ),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=2)),
@@ -159,6 +175,10 @@ ODD = [
     {"Role": "x"},
     {"Role": ""},
     {"Hours": "x"},
+    {"LastModified": "2026-01-31T10:00:00Z "},
+    {"LastModified": "2026-01-31T10:00:00.000Z "},
+    {"LastModified": "2026-02-30T10:00:00Z"},
+    {"LastModified": "2026-01-31T10:00:00"},
 ]
 
 

@@ -55,7 +55,18 @@ def outcome_of_function(text: str) -> object:
 @example("2022-02-23T12:49:33,150Z")
 @example("2022-02-23T12:49:33.1509")
 @example("2022-02-23T12:49+01:00")
-def test_the_expression_gives_what_the_function_gives(text: str) -> None:
+@example("2022-02-23T12:49:33Z ")
+@example("2022-02-23T12:49.33Z")
+@example("2022-02-23T12:49.33.150Z")
+def test_the_expression_gives_what_the_function_gives_or_leaves_it_to_it(text: str) -> None:
+    assert outcome_of_expression(text) in {outcome_of_function(text), ValueError}
+
+
+@given(st.datetimes(), st.sampled_from(["seconds", "milliseconds"]))
+def test_the_expression_gives_what_the_vendor_spells(moment: datetime, precision: str) -> None:
+    text = f"{moment.isoformat(timespec=precision)}Z"
+
+    assert isinstance(outcome_of_expression(text), str)
     assert outcome_of_expression(text) == outcome_of_function(text)
 
 
