@@ -1,4 +1,4 @@
-"""The command ``tap-onefile``, and how a run that fails says so."""
+"""The command line, and how a run that fails says so."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tap_onefile.tap import TapOneFile
 logger = logging.getLogger("tap-onefile")
 
 
-def main() -> None:
+def run() -> None:
     """Run the command line; a failure ends in one line on stderr and exit status 1."""
     try:
         _run()
@@ -78,7 +78,3 @@ def _fault_of_ours(error: Exception) -> str:
         f"tap-onefile failed in a way that it should not: {type(error).__name__} in {Path(place.filename).name},"
         f" line {place.lineno}. Please report it with this line."
     )
-
-
-if __name__ == "__main__":
-    main()

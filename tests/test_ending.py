@@ -178,7 +178,7 @@ def test_no_standard_output_at_all_is_told(tmp_path: Path, sandbox: Sandbox) -> 
 def test_nothing_is_told_after_the_sentence_although_other_calls_are_under_way() -> None:
     late = """
 import logging, threading
-from tap_onefile import __main__ as command
+from tap_onefile import command
 
 logging.basicConfig(level="INFO")
 client = logging.getLogger("tap-onefile.client")
