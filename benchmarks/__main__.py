@@ -16,7 +16,7 @@ from benchmarks.environments import set_up
 from benchmarks.peers import PEERS
 from benchmarks.results import HERE, Results
 from benchmarks.running import run, start_times
-from benchmarks.workloads import ALL_PEERS, DEFAULT, WORKLOADS, everything, quick
+from benchmarks.workloads import ALL_PEERS, DEFAULT, WORKLOADS, grid, quick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,16 +42,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rounds=options.rounds,
         versions=set_up(taking_part),
     )
-    is_whole = not (options.quick or options.workload or options.peer)
-    if is_whole:
+    is_kept = not (options.quick or options.workload or options.peer)
+    if options.grid and is_kept:
+        results = _to_be_added_to(results)
+    elif is_kept:
         results.start = start_times()
     for block in run(situations, options.rounds):
-        results.blocks.append(block)
-        if is_whole:
+        results.put(block)
+        if is_kept:
             # What has been measured is kept, should the rest be interrupted.
             results.write()
-    if is_whole:
-        (HERE / "results.md").write_text(report.page(results), encoding="utf-8")
+            (HERE / "results.md").write_text(report.page(results), encoding="utf-8")
     sys.stdout.write(report.page(results))
     return 1 if any(block.fault("tap") for block in results.blocks) else 0
 
@@ -62,13 +63,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--rounds", type=int, default=3, help="how often each peer runs in each situation (3)")
     add("--workload", action="append", choices=WORKLOADS, help="only this workload; may be repeated")
     add("--peer", action="append", choices=ALL_PEERS, help="only this peer; may be repeated")
-    add("--all", action="store_true", help="every latency, page size and peer: takes most of a day")
+    add(
+        "--grid", action="store_true", help="all other latencies and page sizes, added to what was found; takes 2 hours"
+    )
     add("--quick", action="store_true", help="a few records of each, to see that it works")
     return parser
 
 
 def _chosen(options: argparse.Namespace) -> list[Situation]:
-    situations = list(everything() if options.all else DEFAULT)
+    situations = list(grid() if options.grid else DEFAULT)
     if options.workload:
         situations = [situation for situation in situations if situation.workload.name in options.workload]
     if options.peer:
@@ -79,6 +82,14 @@ def _chosen(options: argparse.Namespace) -> list[Situation]:
         ]
     situations = [situation for situation in situations if situation.peers]
     return [quick(situation) for situation in situations] if options.quick else situations
+
+
+def _to_be_added_to(results: Results) -> Results:
+    """Give what was found before, if it was found on the same machine with the same versions."""
+    before = Results.read()
+    if before.machine != results.machine or not results.versions.items() <= before.versions.items():
+        sys.exit("benchmarks/results.json is from another machine or from other versions: run make bench first.")
+    return before
 
 
 def _machine() -> str:

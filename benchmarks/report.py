@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from benchmarks.marks import marks
 from benchmarks.peers import PEERS
 from benchmarks.results import Results
-from benchmarks.workloads import MANY, WALL, WORK
+from benchmarks.workloads import DEFAULT, MANY, WALL, WORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,11 @@ over the tap's, so that more than 1 is in the tap's favour. In every round the o
 only if every id and every value of every field is what the stand-in holds. A peer that has taken a minute and a half
 in a situation is not run again there. Processor time is that of all processes of the peer, memory that of the largest.
 The stand-in and the peer share the machine's cores."""
+
+_NOTES_ON_GRID = """\
+Made by `make bench ARGS=--grid`, one round each: wall time, and how many times that of the tap it is. A peer that makes
+one call at a time is left out where its calls alone would take more than two minutes; with OneFile's budget only those
+take part who can keep to one."""
 
 
 def short_table() -> str:
@@ -66,6 +71,7 @@ def page(results: Results) -> str:
         _NOTES,
         "## Marks",
         reached(results),
+        *_grid(results),
         "## What is measured",
         "\n".join(_peers(results)),
     ]
@@ -106,8 +112,25 @@ def measured(results: Results) -> str:
     head = ("", "wall time, s", "ratio", "processor, s", "ratio", "memory, MB", "calls")
     lines = [_line(head), _line(("---", *["--:"] * 6))]
     for block in results.blocks:
-        lines += _block(block, results.rounds)
+        if not _is_of_grid(block):
+            lines += _block(block, results.rounds)
     return "\n".join(lines)
+
+
+def _grid(results: Results) -> Iterator[str]:
+    blocks = [block for block in results.blocks if _is_of_grid(block)]
+    if not blocks:
+        return
+    peers = [peer for peer in PEERS.values() if any(peer.name in block.runs for block in blocks)]
+    lines = [_line(("", *(peer.label for peer in peers))), _line(("---", *["--:" for _ in peers]))]
+    lines += [_line((_title(block.situation), *(_short_cell(block, peer.name) for peer in peers))) for block in blocks]
+    yield "## Other latencies and page sizes"
+    yield "\n".join(lines)
+    yield _NOTES_ON_GRID
+
+
+def _is_of_grid(block: Block) -> bool:
+    return not any(block.situation.is_like(other) for other in DEFAULT)
 
 
 def reached(results: Results) -> str:

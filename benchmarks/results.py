@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -61,8 +61,11 @@ class Results:
 
     def block(self, situation: Situation) -> Block | None:
         """Find the runs of a situation, whoever took part."""
-        wanted = _whoever(situation)
-        return next((block for block in self.blocks if _whoever(block.situation) == wanted), None)
+        return next((block for block in self.blocks if block.situation.is_like(situation)), None)
+
+    def put(self, block: Block) -> None:
+        """Add the runs of a situation, in the place of those that there are."""
+        self.blocks = [other for other in self.blocks if not other.situation.is_like(block.situation)] + [block]
 
     def write(self, path: Path = HERE / "results.json") -> None:
         """Keep it."""
@@ -72,7 +75,3 @@ class Results:
     def read(cls, path: Path = HERE / "results.json") -> Results:
         """Read what was kept."""
         return msgspec.json.decode(path.read_bytes(), type=cls)
-
-
-def _whoever(situation: Situation) -> Situation:
-    return replace(situation, peers=(), once=False, longest=0)

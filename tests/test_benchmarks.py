@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchmarks.checking import Tally, difference, field_names, tallied
+from benchmarks.measuring import Run
 from benchmarks.peers import Output
+from benchmarks.report import page
+from benchmarks.results import Block, Results
+from benchmarks.workloads import BUDGET, DEFAULT, FIVE, LATENCIES, ONE, PAGE_SIZES, TWENTY, Situation, grid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,3 +95,28 @@ def test_each_record_belongs_to_one_part_of_the_output(tmp_path: Path, parts: in
         record["ID"] for start, end in pairwise(bounds) for _, record in Output("lines", path, start, end).records()
     ]
     assert read == ids
+
+
+def test_every_latency_and_page_size_is_measured_for_the_marks_or_in_the_grid() -> None:
+    measured = [*DEFAULT, *grid()]
+
+    for workload, latency, size in product((ONE, TWENTY, FIVE), LATENCIES, PAGE_SIZES):
+        assert sum(situation.is_like(Situation(workload, latency, size)) for situation in measured) == 1
+    for latency in LATENCIES:
+        wanted = Situation(TWENTY, latency, 100, calls_per_minute=BUDGET)
+        assert sum(situation.is_like(wanted) for situation in measured) == 1
+
+
+def test_what_is_measured_again_takes_the_place_of_what_was_found_before() -> None:
+    (first, *_) = grid()
+    versions = {"Python": "3.11.7", "singer-sdk": "0.54.9", "msgspec": "0.22.0"}
+    results = Results("2 cores", "2026-01-31", 3, {"dev": versions})
+    for wall in (8.0, 4.0):
+        results.put(Block(first, {"tap": [Run(wall, cpu=1.0, rss=1)]}))
+
+    told = page(results)
+
+    assert len(results.blocks) == 1
+    assert "## Other latencies and page sizes" in told
+    assert "| 4.00 s |" in told
+    assert "8.00 s" not in told
