@@ -97,7 +97,7 @@ targets: $(patsubst %,.venvs/%/ready,dev $(loaders)) ## Load every stream into e
 schedules: setup $(patsubst %,.venvs/%/ready,$(orchestrators)) ## Run the examples of schedules/ by Airflow and by Dagster; takes about 5 minutes
 	$(dev)/python -m pytest schedules/tests --numprocesses 3 $(ARGS)
 
-bench: .venvs/dev/ready ## Measure the tap beside what one would use instead; ARGS='--quick' or '--help'
+bench: .venvs/dev/ready ## Measure the tap beside what one would use instead; ARGS='--quick', '--grid' or '--help'
 	@$(dev)/python -m benchmarks $(ARGS)
 
 dist: .venvs/dev/ready .venvs/release/ready ## Build what is released, try it, and list what it holds; TAG=v1.2.3 for a release

@@ -96,8 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=7, help="what everything is invented from")
     add("--today", default=TODAY.isoformat(), help="the moment at which the customer begins, as ISO 8601")
     add("--calls-per-minute", type=int, default=300, help="calls let in; 0 is no limit")
-    add("--latency", type=float, default=0.0, help="seconds before every answer")
-    add("--session-lifetime", type=float, default=DAY, help="seconds that a session lives")
+    add("--latency", type=float, default=0.0, metavar="SECONDS", help="seconds before every answer")
+    add("--session-lifetime", type=float, default=DAY, metavar="SECONDS", help="seconds that a session lives")
     add(
         "--warm",
         metavar="STREAM",
