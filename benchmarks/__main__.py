@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from benchmarks import report
 from benchmarks.environments import set_up
 from benchmarks.peers import PEERS
-from benchmarks.results import HERE, Results
+from benchmarks.results import HERE, Results, digest_of_code
 from benchmarks.running import run, start_times
 from benchmarks.workloads import ALL_PEERS, DEFAULT, WORKLOADS, grid, quick
 
@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         day=datetime.now(tz=UTC).date().isoformat(),
         rounds=options.rounds,
         versions=set_up(taking_part),
+        code=digest_of_code(),
     )
     is_kept = not (options.quick or options.workload or options.peer)
     if options.grid and is_kept:
@@ -48,11 +49,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     elif is_kept:
         results.start = start_times()
     for block in run(situations, options.rounds):
-        results.put(block)
         if is_kept:
             # What has been measured is kept, should the rest be interrupted.
+            results.put(block)
             results.write()
             (HERE / "results.md").write_text(report.page(results), encoding="utf-8")
+        else:
+            results.blocks.append(block)
     sys.stdout.write(report.page(results))
     return 1 if any(block.fault("tap") for block in results.blocks) else 0
 
@@ -87,8 +90,13 @@ def _chosen(options: argparse.Namespace) -> list[Situation]:
 def _to_be_added_to(results: Results) -> Results:
     """Give what was found before, if it was found on the same machine with the same versions."""
     before = Results.read()
-    if before.machine != results.machine or not results.versions.items() <= before.versions.items():
-        sys.exit("benchmarks/results.json is from another machine or from other versions: run make bench first.")
+    is_alike = all(
+        told.items() <= before.versions.get(environment, {}).items() for environment, told in results.versions.items()
+    )
+    if before.machine != results.machine or before.code != results.code or not is_alike:
+        sys.exit(
+            "benchmarks/results.json is from another machine, or from other code or versions: run make bench first."
+        )
     return before
 
 

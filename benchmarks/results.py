@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from statistics import median
 
@@ -56,6 +57,8 @@ class Results:
     blocks: list[Block] = field(default_factory=list)
     start: dict[str, list[float]] = field(default_factory=dict)
     """Seconds that the command and the import take, in the order of the rounds."""
+    code: str = ""
+    """Stands for all that the tap, the stand-in and the peers are written in."""
     note: str = ""
     """What a reader must know before believing any of it."""
 
@@ -65,7 +68,11 @@ class Results:
 
     def put(self, block: Block) -> None:
         """Add the runs of a situation, in the place of those that there are."""
-        self.blocks = [other for other in self.blocks if not other.situation.is_like(block.situation)] + [block]
+        for place, other in enumerate(self.blocks):
+            if other.situation.is_like(block.situation):
+                self.blocks[place] = block
+                return
+        self.blocks.append(block)
 
     def write(self, path: Path = HERE / "results.json") -> None:
         """Keep it."""
@@ -75,3 +82,13 @@ class Results:
     def read(cls, path: Path = HERE / "results.json") -> Results:
         """Read what was kept."""
         return msgspec.json.decode(path.read_bytes(), type=cls)
+
+
+def digest_of_code() -> str:
+    """Give what is another one whenever the code of the tap, of the stand-in or of the peers is."""
+    digest = blake2b(digest_size=8)
+    root = HERE.parent
+    for folder in ("tap_onefile", "sandbox/onefile_sandbox", "benchmarks"):
+        for path in sorted(root.joinpath(folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from benchmarks.workloads import Situation
 
 _STARTS = 15
+_BUDGET_WINDOW = 60
+"""Seconds."""
 _ENOUGH = 90.0
 """Seconds after which a peer need not run again in a situation: what takes long scatters little."""
 
@@ -41,13 +44,18 @@ def run(situations: Sequence[Situation], rounds: int) -> Iterator[Block]:
         _write_schemas(schemas)
         for _, sharing in groupby(situations, lambda s: (s.workload, s.latency_ms, s.calls_per_minute)):
             blocks = [Block(situation) for situation in sharing]
+            budget = blocks[0].situation.calls_per_minute
             _say(f"Preparing a server for {blocks[0].situation}")
             with serving(blocks[0].situation) as server:
                 for block in blocks:
                     for number in range(1 if block.situation.once else rounds):
-                        for peer in _rotated(block.situation.peers, number):
+                        first = number + situations.index(block.situation) if block.situation.once else number
+                        for turn, peer in enumerate(_rotated(block.situation.peers, first)):
                             if block.fault(peer) or sum(run.wall for run in block.runs.get(peer, [])) > _ENOUGH:
                                 continue
+                            if budget and turn:
+                                # Whoever came before has spent the budget of the last minute.
+                                time.sleep(_BUDGET_WINDOW)
                             found, last_words = measure(PEERS[peer], block.situation, server, schemas)
                             block.runs.setdefault(peer, []).append(found)
                             _say(
