@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tap_onefile.errors import NotFound, Refused
+from tap_onefile.reads import Search
 from tap_onefile.streams.organisations import CustomerStream, OrganisationStream
 from tap_onefile.streams.qualifications import Units
 
@@ -39,7 +40,7 @@ def estimate(streams: Collection[OneFileStream], customer: int, organisations: C
         elif isinstance(stream, CustomerStream):
             calls += _calls(stream, {"CustomerID": customer})
         elif isinstance(stream, Units):
-            standards = stream.onefile.client.search_unpaged("Standard", {"CustomerID": customer})
+            standards = stream.onefile.list_all(Search.of("Standard", {"CustomerID": customer}, stream.name))
             calls += _CALLS_FOR_EACH_STANDARD * len(standards)
     return round(calls)
 

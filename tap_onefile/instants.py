@@ -37,7 +37,7 @@ def to_instant(value: object) -> str:
     return f"{moment.isoformat(timespec='microseconds')}Z"
 
 
-# Some versions of Python read 24 o'clock, which is spelled as the next day.
+# From 3.14 on, Python reads 24 o'clock, and means the beginning of the next day.
 _IS_MOMENT = "'T24' not in text and moment_of(text)" if sys.version_info >= (3, 14) else "moment_of(text)"
 INSTANT_OF_TEXT = (
     f"text[:19] + '.000000Z' if (marks := text[7::3]) == '-T::Z' and {_IS_MOMENT}"
@@ -46,9 +46,10 @@ INSTANT_OF_TEXT = (
 )
 """`to_instant` of a text as an expression, for code that is written for a stream.
 
-The vendor's two spellings (help article 76000037051), ``2022-02-23T12:49:33.150Z`` and the same without a fraction,
-only need their fraction filled up. A call for each moment costs more than that, and so does looking up those that came
-before. It raises ValueError for some texts that the function can read, such as those with spaces around them.
+It raises ValueError for some texts that `to_instant` reads, such as those with spaces around them: whoever uses it has
+to ask `to_instant` then. The vendor's two spellings (help article 76000037051), ``2022-02-23T12:49:33.150Z`` and the
+same without a fraction, only need their fraction filled up. A call for each moment costs more than that, and so does
+looking up those that came before.
 """
 
 NAMES_OF_INSTANT_OF_TEXT: dict[str, Callable[[str], object]] = {

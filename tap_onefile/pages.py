@@ -132,8 +132,8 @@ def to_be_counted(planned: Collection[Pages]) -> Pages | None:
         planned: What will be read, in its order.
 
     Returns:
-        What will be at its end last: what is longest so far, and of what is as long what comes last. None where nothing
-        looks as if counting would help.
+        What is likely to be at its end last: the longest so far, and the later one of equals. None where nothing looks
+        as if counting would help.
     """
     wanting = [pages for pages in planned if pages.wants_count()]
     return max(reversed(wanting), key=lambda pages: pages.filled, default=None)

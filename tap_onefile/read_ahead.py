@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tap_onefile.pages import Pages, to_be_counted
 from tap_onefile.reads import Get
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from tap_onefile.reads import Read, Search
 
     Row = dict[str, Any]
+
+T = TypeVar("T")
 
 _ROWS_WAITING = 16_000
 """Rows that may wait for their turn. Many short pages must be able to wait, as the searches that are read side by side
@@ -61,6 +65,7 @@ class ReadAhead:
         self._has_come = threading.Condition(self._lock)
         self._may_be_asked = threading.Condition(self._lock)
         self._planned: deque[Pages] = deque()
+        self._urgent: deque[Callable[[], None]] = deque()
         self._under_way = 0
         self._waiting = 0
         self._broken: BaseException | None = None
@@ -114,6 +119,28 @@ class ReadAhead:
         finally:
             self._forget({read})
 
+    def at_once(self, call: Callable[[], T]) -> T:
+        """Make calls that were not planned, before all that are, and wait for them.
+
+        They take the place of one that might be under way, and the wait for them can be broken off.
+
+        Args:
+            call: Makes them; called from another thread.
+
+        Returns:
+            What it returned.
+
+        Raises:
+            Exception: What it raised.
+        """
+        urgent: Future[T] = Future()
+        with self._lock:
+            self._start()
+            self._urgent.append(partial(_complete, urgent, call))
+            self._may_be_asked.notify()
+            self._wait_until(urgent.done)
+        return urgent.result()
+
     def counted(self, read: Read) -> int | None:
         """Tell how many rows something has that was read, if they were counted meanwhile; wait where they still are.
 
@@ -136,13 +163,16 @@ class ReadAhead:
                 self._planned.remove(pages)
             self._may_be_asked.notify()
 
+    def _start(self) -> None:
+        if not self._started:
+            self._started = True
+            for _ in range(self._threads):
+                # A pool whose threads are joined at exit would keep a run that was stopped waiting for its calls.
+                threading.Thread(target=self._work, name="tap-onefile-read-ahead", daemon=True).start()
+
     def _begin(self, read: Read) -> Pages:
         with self._lock:
-            if not self._started:
-                self._started = True
-                for _ in range(self._threads):
-                    # A pool whose threads are joined at exit would keep a run that was stopped waiting for its calls.
-                    threading.Thread(target=self._work, name="tap-onefile-read-ahead", daemon=True).start()
+            self._start()
             found = next((pages for pages in self._planned if pages.read == read), None)
             if found is None:
                 found = Pages(read, self._page_size)
@@ -177,17 +207,16 @@ class ReadAhead:
     def _work_on(self) -> None:
         while True:
             with self._lock:
-                pages, page = self._next_call()
-                if page == _COUNT:
-                    pages.expected = 0
-                    self._being_counted.add(pages.read)
-                else:
-                    pages.asked = page
+                make = self._next_call()
                 self._under_way += 1
-            if page == _COUNT:
-                self._make_count(pages)
-            else:
-                self._make_call(pages, page)
+            make()
+
+    def _make_urgent(self, call: Callable[[], None]) -> None:
+        call()
+        with self._lock:
+            self._under_way -= 1
+            self._has_come.notify_all()
+            self._may_be_asked.notify()
 
     def _make_call(self, pages: Pages, page: int) -> None:
         outcome: list[Row] | Exception
@@ -218,12 +247,26 @@ class ReadAhead:
             self._has_come.notify_all()
             self._may_be_asked.notify()
 
-    def _next_call(self) -> tuple[Pages, int]:
-        while (call := self._find_call()) is None:
+    def _next_call(self) -> Callable[[], None]:
+        while (make := self._urgent_call() or self._planned_call()) is None:
             self._may_be_asked.wait()
         # There may be more to ask for. Waking one thread at a time keeps those from running that would find nothing.
         self._may_be_asked.notify()
-        return call
+        return make
+
+    def _urgent_call(self) -> Callable[[], None] | None:
+        return partial(self._make_urgent, self._urgent.popleft()) if self._urgent else None
+
+    def _planned_call(self) -> Callable[[], None] | None:
+        if (call := self._find_call()) is None:
+            return None
+        pages, page = call
+        if page == _COUNT:
+            pages.expected = 0
+            self._being_counted.add(pages.read)
+            return partial(self._make_count, pages)
+        pages.asked = page
+        return partial(self._make_call, pages, page)
 
     def _find_call(self) -> tuple[Pages, int] | None:
         if self._wanted and self._wanted[0].next_page() == self._wanted[1]:
@@ -235,7 +278,7 @@ class ReadAhead:
         for pages in planned:
             if (page := pages.next_page()) is not None:
                 return pages, page
-        # Nothing that is sure to be wanted is left to ask for: only then may a call be spent on what is not.
+        # Nothing is left that there is room for and that is sure to be wanted: now a call may be spent on what is not.
         if unknown := to_be_counted(planned):
             return unknown, _COUNT
         for pages in planned:
@@ -261,3 +304,10 @@ class ReadAhead:
             return []
         pages = self._wanted[0] if self._wanted else self._planned[0]
         return [pages] if pages.asked - pages.taken < self._threads else []
+
+
+def _complete(future: Future[T], call: Callable[[], T]) -> None:
+    try:
+        future.set_result(call())
+    except Exception as error:  # noqa: BLE001 - it is raised on the main thread
+        future.set_exception(error)

@@ -23,7 +23,7 @@ from tap_onefile.data_protection import DataProtection
 from tap_onefile.errors import IncompleteRun, OneFileError, SettingsError
 from tap_onefile.heartbeat import heartbeat
 from tap_onefile.instants import in_words, to_instant
-from tap_onefile.interruption import Interruption, held_back
+from tap_onefile.interruption import Interrupted, Interruption, held_back
 from tap_onefile.read_ahead import ReadAhead
 from tap_onefile.reads import Search
 from tap_onefile.report import RunReport
@@ -127,8 +127,13 @@ class TapOneFile(Tap):
             self.settings.parallel_requests,
             page_size=self.settings.page_size,
             count=self.count,
-            check=self.interruption.check,
+            check=self._check,
         )
+
+    def _check(self) -> None:
+        self.interruption.check()
+        if isinstance(self.message_writer, BufferedWriter):
+            self.message_writer.check_reader()
 
     def count(self, search: Search) -> int | None:
         """Count the rows of a search that may have more than one page, if that can be had.
@@ -151,7 +156,21 @@ class TapOneFile(Tap):
             The rows.
         """
         tally = self.statistics.of(search.stream)
-        return self.client.search_unpaged(search.entity, dict(search.filters), tally=tally)
+        return self.read_ahead.at_once(
+            lambda: self.client.search_unpaged(search.entity, dict(search.filters), tally=tally),
+        )
+
+    def fetch_at_once(self, read: Read, page: int) -> list[dict[str, Any]]:
+        """Make one call before all that are planned.
+
+        Args:
+            read: What is read.
+            page: The number of the page, from 1.
+
+        Returns:
+            The rows; none past the end.
+        """
+        return self.read_ahead.at_once(lambda: self.fetch(read, page))
 
     def fetch(self, read: Read, page: int) -> list[dict[str, Any]]:
         """Make one call.
@@ -182,7 +201,7 @@ class TapOneFile(Tap):
     @cached_property
     def learner_ids(self) -> LearnerIds:
         """Tells which learners an organisation has."""
-        return LearnerIds(self.read_ahead, self.fetch, self.list_all, self.settings.page_size)
+        return LearnerIds(self.read_ahead, self.fetch_at_once, self.list_all, self.settings.page_size)
 
     @cached_property
     def run_began(self) -> str:
@@ -325,6 +344,9 @@ class TapOneFile(Tap):
             tap.logger.info("OneFile has no records of: %s.", ", ".join(empty))
         try:
             calls = cost.estimate(selected, tap.statistics.customer, tap.statistics.organisations)
+            tap.interruption.check()
+        except Interrupted:
+            raise
         except OneFileError as error:
             tap.logger.warning("What a full run costs cannot be told: %s", error)
         else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import select
 import sys
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from tap_onefile.typed_rows import TypedRow
 
 _ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
+_GONE = "The target closed the pipe before the run was finished. Look at what the target said, and run again."
 _FULL = 1 << 18
 """Bytes after which the buffer is written."""
 
@@ -97,11 +100,24 @@ class BufferedWriter(MsgSpecWriter):
             sys.stdout.flush()
         except BrokenPipeError:
             # The command line library would end the process without a word.
-            raise TargetGone(
-                "The target closed the pipe before the run was finished. Look at what the target said, and run again.",
-            ) from None
+            raise TargetGone(_GONE) from None
         finally:
             self.writing_since = None
+
+    def check_reader(self) -> None:
+        """See whether somebody still reads what is written, where that can be told without a write.
+
+        Raises:
+            TargetGone: Nobody does.
+        """
+        if sys.stdout is None or not hasattr(select, "poll"):
+            return
+        poll = select.poll()
+        # An error at the other end is told whatever one asks for.
+        with suppress(OSError, ValueError):
+            poll.register(sys.stdout.fileno(), 0)
+            if any(event & select.POLLERR for _, event in poll.poll(0)):
+                raise TargetGone(_GONE)
 
 
 class MuteWriter(BufferedWriter):

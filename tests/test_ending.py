@@ -14,14 +14,16 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from onefile_sandbox import Fault
-from tests.running import TAP, clean_environment, config_for, run_tap
+from tests.running import TAP, clean_environment, config_for, run_tap, select
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from onefile_sandbox import Sandbox
+    from tests.conftest import StartSandbox
 
 MUCH_OF_A_PIPE = 1 << 15
+UNPAGED = "POST /User/Search"
 SOON = 20
 """Seconds that no ending may take, however slow the machine is; a pool of threads that is joined takes for ever."""
 
@@ -78,6 +80,67 @@ def test_a_closed_pipe_ends_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
     assert b"Exception ignored" not in stderr
 
 
+def test_a_closed_pipe_ends_the_run_although_nothing_is_written(tmp_path: Path, sandbox: Sandbox) -> None:
+    with start(tmp_path, sandbox, subprocess.PIPE) as process:
+        while not any("Placement" in call.route for call in sandbox.calls):
+            assert process.poll() is None
+        assert process.stdout
+        process.stdout.close()
+        process.wait(timeout=SOON)
+        stderr = process.stderr.read() if process.stderr else b""
+
+    assert process.returncode == 1
+    assert b"closed the pipe" in stderr.rstrip().rsplit(b"\n", 1)[-1]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(kind="hang", match=f"{UNPAGED}$", times=None), Fault(kind="status", status=429, match=f"{UNPAGED}$")],
+)
+def test_a_signal_ends_a_run_that_waits_for_what_was_not_planned(
+    tmp_path: Path, start_sandbox: StartSandbox, fault: Fault
+) -> None:
+    # Whether a search that ends with a full page is at its end is asked elsewhere.
+    sandbox = start_sandbox(learners=10, organisations=1)
+    sandbox.add_fault(fault)
+    arguments = select(tmp_path, "learners")
+    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox, page_size=10, parallel_requests=1)))
+    with subprocess.Popen(
+        [*TAP, "--config", "config.json", *arguments],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        while not any(call.route == UNPAGED for call in sandbox.calls):
+            assert process.poll() is None
+        process.terminate()
+        _, stderr = process.communicate(timeout=SOON)
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert b"stopped by SIGTERM" in stderr.rstrip().rsplit(b"\n", 1)[-1]
+
+
+def test_a_test_that_is_told_to_stop_is_no_success(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(learners=10, organisations=1, latency=0.2)
+    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
+    with subprocess.Popen(
+        [*TAP, "--config", "config.json", "--test"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        # What a run costs is asked for last.
+        while not any(call.route == UNPAGED for call in sandbox.calls):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=SOON)
+
+    assert process.returncode == 128 + signal.SIGINT
+    assert b"stopped by SIGINT" in stderr.rstrip().rsplit(b"\n", 1)[-1]
+
+
 def test_a_full_disk_ends_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
     (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device, not a file
@@ -131,13 +194,14 @@ def test_a_signal_that_comes_while_the_run_is_being_prepared_is_no_success(
     tmp_path: Path, sandbox: Sandbox, option: list[str]
 ) -> None:
     early = """
-import os, signal
+import gc, os, signal
 from tap_onefile.__main__ import main
 from tap_onefile.tap import TapOneFile
 
 discover = TapOneFile.discover_streams
 
 def discover_and_be_stopped(tap):
+    assert gc.isenabled()
     os.kill(os.getpid(), signal.SIGTERM)
     return discover(tap)
 

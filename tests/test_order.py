@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+import re
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from tests.running import Run
 
 
-def sequence(run: Run) -> list[tuple[str, dict[str, Any]]]:
-    """Give the records in their order, without the time of extraction."""
+def sequence(run: Run) -> list[str]:
+    """Give the lines of records in their order, byte for byte but for the time of extraction."""
     assert run.status == 0, run.stderr
-    return [(message["stream"], message["record"]) for message in run.messages if message["type"] == "RECORD"]
+    lines = [line for line in run.stdout.splitlines() if line.startswith('{"type":"RECORD"')]
+    assert len(lines) == sum(message["type"] == "RECORD" for message in run.messages)
+    return [re.sub(r'"time_extracted":"[^"]*"', "", line) for line in lines]
 
 
 def test_the_records_are_the_same_sequence_however_many_calls_are_under_way(
@@ -29,13 +32,27 @@ def test_the_records_are_the_same_sequence_however_many_calls_are_under_way(
     sandbox = start_sandbox(learners=60, organisations=4, behaviour=Behaviour(order="by-name"))
     everything = select(tmp_path)
     alone = sequence(run_tap(tmp_path, config_for(sandbox, page_size=7, parallel_requests=1), *everything))
-    for after, match in enumerate(("POST /User/Search", "POST /Plan/Search", "GET /Review", "GET /Organisation")):
-        # Some calls are late, so that answers come in another order than they were asked for.
-        sandbox.add_fault(Fault(kind="slow", seconds=0.2, match=match, after=after, times=4))
 
     for parallel_requests in (2, 8, 64):
+        sandbox.clear_faults()
+        for after, match in enumerate(("POST /User/Search", "POST /Plan/Search", "GET /Review", "GET /Organisation")):
+            # Some calls are late, so that answers come in another order than they were asked for.
+            sandbox.add_fault(Fault(kind="slow", seconds=0.2, match=match, after=after, times=4))
         config = config_for(sandbox, page_size=7, parallel_requests=parallel_requests)
         assert sequence(run_tap(tmp_path, config, *everything)) == alone
+
+
+def test_what_hangs_from_many_things_is_read_side_by_side(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    latency = 0.3
+    sandbox = start_sandbox(learners=4, organisations=1, latency=latency)
+
+    run = run_tap(tmp_path, config_for(sandbox), *select(tmp_path, "units"))
+
+    assert run.status == 0, run.stderr
+    moments = [call.at for call in sandbox.calls if call.route.startswith("POST /Unit")]
+    assert len(moments) > 30
+    # One after the other they would take this many times the latency.
+    assert moments[-1] - moments[0] < len(moments) * latency / 2
 
 
 @pytest.mark.parametrize(("learners", "page_size"), [(0, 10), (5, 10), (10, 10), (20, 10), (39, 10), (40, 10)])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_onefile.heartbeat import SignsOfLife
+from onefile_sandbox import Fault
+from tap_onefile.heartbeat import SignsOfLife, heartbeat
 from tap_onefile.statistics import Statistics
 from tests.running import config_for, run_tap
 
@@ -20,17 +22,43 @@ if TYPE_CHECKING:
 
 
 def test_the_end_has_a_line_for_each_stream_and_one_for_all(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.add_fault(Fault(kind="status", status=503, match="POST /Placement/Search"))
+
     run = run_tap(tmp_path, config_for(sandbox))
 
-    counted = re.search(r"learners: (\d+) records, (\d+) calls, 0 repeated", run.stderr)
-    assert counted
-    assert int(counted[1]) == len(sandbox.records("learners"))
+    told = {
+        name: (int(records), int(calls), int(repeated))
+        for name, records, calls, repeated in re.findall(
+            r"(\w+): (\d+) records, (\d+) calls, (\d+) repeated, [\d.]+ s waiting for the budget, [\d.]+ s$",
+            run.stderr,
+            re.MULTILINE,
+        )
+    }
+    assert {name: told[name][0] for name in run.records} == {name: len(rows) for name, rows in run.records.items()}
+    assert {name for name, (_, _, repeated) in told.items() if repeated} == {"placements", "streams"}
+    assert sum(calls for name, (_, calls, _) in told.items() if name != "streams") == len(sandbox.calls)
     total = re.search(r"all streams: (\d+) records, (\d+) calls", run.stderr)
     assert total
     assert int(total[1]) == sum(map(len, run.records.values()))
     assert int(total[2]) == len(sandbox.calls)
     assert "\x1b" not in run.stderr
     assert "METRIC" in run.stderr
+
+
+def test_in_a_log_a_plain_line_comes_now_and_then(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("tap_onefile.heartbeat._IN_A_LOG", 0.01)
+    caplog.set_level("INFO", "tap-onefile")
+    statistics = Statistics()
+    statistics.stream = "learners"
+    statistics.of("learners").records = 1234
+
+    with heartbeat(statistics, 300):
+        while len(caplog.messages) < 2:
+            assert threading.active_count() > 1
+
+    assert re.fullmatch(r"learners · 1,234 records · 0 calls · 0 of 300 in the last minute", caplog.messages[1])
 
 
 def statistics_of(done: int, clock: list[float]) -> Statistics:

@@ -247,7 +247,7 @@ class OneFileStream(DirectStream):
             yield from new_rows(
                 sequence,
                 pages,
-                lambda page: self.onefile.fetch(read, page),
+                lambda page: self.onefile.fetch_at_once(read, page),
                 lambda: self.onefile.list_all(read),
                 lambda: self.onefile.read_ahead.counted(read),
             )
@@ -327,6 +327,23 @@ class OneFileStream(DirectStream):
         """
         return [self.get_read(context)]
 
+    def plan_children(self, contexts: Iterable[Mapping[str, Any]]) -> None:
+        """Have what hangs from some records read ahead.
+
+        Args:
+            contexts: The contexts that the records give to their children, in the order in which the SDK will come to
+                them.
+        """
+        selected = [stream for stream in self.child_streams if stream.selected or stream.has_selected_descendents]
+        if self.ABORT_AT_RECORD_COUNT is None:
+            self.onefile.read_ahead.plan(
+                read
+                for context in contexts
+                for stream in selected
+                if isinstance(stream, OneFileStream)
+                for read in stream.get_reads_ahead(context)
+            )
+
     def estimate_calls(self, context: Mapping[str, Any]) -> int:
         """Estimate how many calls a full read of one context takes.
 
@@ -336,7 +353,7 @@ class OneFileStream(DirectStream):
         Returns:
             The calls.
         """
-        rows = len(self.onefile.client.search_unpaged(self.entity, self.get_filters(context)))
+        rows = len(self.onefile.list_all(Search.of(self.entity, self.get_filters(context), self.name)))
         pages = -(-rows // self.onefile.settings.page_size) + 1
         return pages + (rows if self.fetches_details else 0)
 

@@ -35,12 +35,12 @@ class LearnerIds:
     def __init__(
         self,
         read_ahead: ReadAhead,
-        fetch: Callable[[Read, int], list[dict[str, Any]]],
+        fetch_at_once: Callable[[Read, int], list[dict[str, Any]]],
         list_all: Callable[[Search], list[dict[str, Any]]],
         page_size: int,
     ) -> None:
         self._read_ahead = read_ahead
-        self._fetch = fetch
+        self._fetch_at_once = fetch_at_once
         self._list_all = list_all
         self._page_size = page_size
         self._organisation: int | None = None
@@ -77,7 +77,7 @@ class LearnerIds:
             rows = new_rows(
                 PageSequence("learners", "ID", self._page_size),
                 pages,
-                lambda page: self._fetch(search, page),
+                lambda page: self._fetch_at_once(search, page),
                 lambda: self._list_all(search),
                 lambda: self._read_ahead.counted(search),
             )
@@ -143,8 +143,9 @@ class EachLearnerStream(OrganisationStream):
                 yield row if row.get(self.learner_field) else {**row, self.learner_field: learners[place]}
 
     def _has_gone(self, learner: int) -> bool:
+        read = Get(f"User/{learner}", self.name, is_list=False, record_id=str(learner))
         try:
-            self.onefile.fetch(Get(f"User/{learner}", self.name, is_list=False, record_id=str(learner)), 1)
+            self.onefile.fetch_at_once(read, 1)
         except NotFound:
             return True
         return False

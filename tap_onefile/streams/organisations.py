@@ -98,8 +98,8 @@ class Organisations(OneFileStream):
         wanted = self.onefile.settings.organisation_ids
         if wanted is None:
             return self._ahead(organisations)
-        chosen = [row for row in organisations if _id_of(row) in wanted]
-        if absent := wanted - {_id_of(row) for row in chosen}:
+        chosen = [row for row in organisations if id_of(row) in wanted]
+        if absent := wanted - {id_of(row) for row in chosen}:
             raise SettingsError(
                 f"The setting organisation_ids names {', '.join(map(str, sorted(absent)))}, which the customer token"
                 f" does not see. It sees: {names or 'no organisation'}.",
@@ -114,18 +114,9 @@ class Organisations(OneFileStream):
             self.onefile.statistics.organisations_done += 1
 
     def _ahead(self, organisations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Have what hangs from the organisations read ahead, in the order in which the SDK will come to it."""
-        ids = [number for row in organisations if (number := _id_of(row)) is not None]
+        ids = [number for row in organisations if (number := id_of(row)) is not None]
         self.onefile.statistics.organisations += ids
-        selected = [stream for stream in self.child_streams if stream.selected or stream.has_selected_descendents]
-        if self.ABORT_AT_RECORD_COUNT is None:
-            self.onefile.read_ahead.plan(
-                read
-                for organisation in ids
-                for stream in selected
-                if isinstance(stream, OneFileStream)
-                for read in stream.get_reads_ahead({"OrganisationID": organisation})
-            )
+        self.plan_children({"OrganisationID": organisation} for organisation in ids)
         return organisations
 
     @override
@@ -135,13 +126,14 @@ class Organisations(OneFileStream):
 
 def _named(row: dict[str, Any]) -> str:
     # What has no id may be anything, and its name anybody's.
-    number = _id_of(row)
+    number = id_of(row)
     return "?" if number is None else f"{number} {as_told(row.get('Name'))}"
 
 
-def _id_of(organisation: dict[str, Any]) -> int | None:
+def id_of(row: dict[str, Any]) -> int | None:
+    """Give the id of a row; None where it has no usable one."""
     try:
-        return to_integer(organisation.get("ID"))
+        return to_integer(row.get("ID"))
     except ValueError:
         return None
 

@@ -9,9 +9,11 @@ from typing_extensions import override
 from tap_onefile.evidence import CLIENT, CLIENTS, FRAMEWORKS, SEARCH, SIMILAR, known
 from tap_onefile.fields import flag, identity, integer, key_reference, record, text, text_identity
 from tap_onefile.streams.base import OneFileStream
-from tap_onefile.streams.organisations import CustomerStream, LookUpStream, SharedStream
+from tap_onefile.streams.organisations import CustomerStream, LookUpStream, SharedStream, id_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from singer_sdk.helpers.types import Context, Record
 
 
@@ -38,6 +40,13 @@ class Standards(CustomerStream):
             flag("Active", "Whether the standard is in use."),
         ),
     )
+
+    @override
+    def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+        standards = list(super().get_rows(context))
+        ids = map(id_of, standards)
+        self.plan_children({"StandardID": standard} for standard in ids if standard is not None)
+        return standards
 
     @override
     def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:

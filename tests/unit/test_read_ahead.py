@@ -285,6 +285,37 @@ def test_a_page_that_may_not_exist_is_told_apart_from_one_that_is_sure_to_be_wan
     assert pages.guessed_page() is None
 
 
+def test_what_is_asked_at_once_comes_before_what_is_planned_and_is_one_of_the_calls_that_may_be_under_way() -> None:
+    onefile = OneFile({"planned": 3, "urgent": 1})
+    read_ahead = ReadAhead(onefile.fetch, 1, page_size=ROWS_ON_A_PAGE)
+    read_ahead.plan([search("planned")])
+
+    pages = read_ahead.pages(search("planned"))
+    next(pages)
+    assert len(read_ahead.at_once(lambda: onefile.fetch(search("urgent"), 1))) == ROWS_ON_A_PAGE
+    with pytest.raises(KeyError):
+        read_ahead.at_once(lambda: onefile.fetch(search("unheard of"), 1))
+
+    assert len(list(pages)) == 2
+    assert onefile.most_at_once == 1
+
+
+def test_a_wait_for_what_is_asked_at_once_is_broken_off_when_the_run_is_told_to_stop() -> None:
+    never, told = threading.Event(), threading.Event()
+
+    def check() -> None:
+        if told.is_set():
+            raise InterruptedError
+
+    def call() -> bool:
+        told.set()
+        return never.wait(30)
+
+    with pytest.raises(InterruptedError):
+        ReadAhead(lambda _read, _page: [], 1, page_size=1, check=check).at_once(call)
+    never.set()
+
+
 def test_a_count_that_is_still_under_way_is_waited_for() -> None:
     has_begun, may_end = threading.Event(), threading.Event()
 
