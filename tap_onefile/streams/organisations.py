@@ -114,6 +114,7 @@ class Organisations(OneFileStream):
             self.onefile.statistics.organisations_done += 1
 
     def _ahead(self, organisations: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Have what hangs from the organisations read ahead."""
         ids = [number for row in organisations if (number := id_of(row)) is not None]
         self.onefile.statistics.organisations += ids
         self.plan_children({"OrganisationID": organisation} for organisation in ids)

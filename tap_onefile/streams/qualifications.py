@@ -43,10 +43,9 @@ class Standards(CustomerStream):
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-        standards = list(super().get_rows(context))
-        ids = map(id_of, standards)
-        self.plan_children({"StandardID": standard} for standard in ids if standard is not None)
-        return standards
+        for page in self.get_pages(self.get_read(context)):
+            self.plan_children({"StandardID": number} for row in page if (number := id_of(row)) is not None)
+            yield from self.complete(page)
 
     @override
     def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:
