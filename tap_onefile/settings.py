@@ -171,7 +171,8 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         default=120,
         title="Retry for",
         description="Seconds for which one call is repeated after passing failures, such as a server error or a broken"
-        " connection, before the run fails. Set it to 2700 for runs that must outlast a release of OneFile.",
+        " connection, before the run fails; refusals for want of calls (429) are waited out for 900 at least. Set it to"
+        " 2700 for runs that must outlast a release of OneFile.",
     ),
 ).to_dict()
 
