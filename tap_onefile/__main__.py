@@ -9,7 +9,7 @@ def main() -> None:
     """Run the command line."""
     # What is imported stays until the end. To look for garbage in it, again and again, takes a quarter of the start.
     gc.disable()
-    from tap_onefile.command import run  # noqa: PLC0415 - only now
+    from tap_onefile.cli import run  # noqa: PLC0415 - only now
 
     gc.freeze()
     gc.enable()

@@ -1,12 +1,13 @@
 """The settings: what they are called, what they mean, and what they may hold.
 
-The JSON schema here is the source of the tables in the documentation, of meltano.yml and of the Hub definition.
+Knows no stream and makes no call.
 """
 
 from __future__ import annotations
 
+import copy
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -15,14 +16,13 @@ from jsonschema import Draft7Validator
 from singer_sdk import typing as th
 
 from tap_onefile import __version__
-from tap_onefile.data_protection import SHORTEST_KEY, PersonalData
+from tap_onefile.api.transport import is_loopback
 from tap_onefile.errors import SettingsError
-from tap_onefile.instants import to_instant
-from tap_onefile.streams import DETAILED
-from tap_onefile.transport import is_loopback
+from tap_onefile.records.convert import to_timestamp
+from tap_onefile.records.privacy import SHORTEST_KEY, PersonalData
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from jsonschema import ValidationError
 
@@ -33,7 +33,8 @@ ENVIRONMENTS = {
 }
 """The vendor's hosts (help articles 76000020990 and 76000048013)."""
 
-SETTINGS: dict[str, Any] = th.PropertiesList(
+
+_SETTINGS: dict[str, Any] = th.PropertiesList(
     th.Property(
         "customer_token",
         th.StringType,
@@ -136,7 +137,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
     ),
     th.Property(
         "fetch_details",
-        th.ArrayType(th.StringType(allowed_values=sorted(DETAILED))),
+        th.ArrayType(th.StringType),
         default=["reviews", "plans"],
         title="Fetch details",
         description="Streams of which each record is completed by a call of its own, as OneFile's searches may give"
@@ -146,7 +147,7 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
         "emit_activate_version_messages",
         th.BooleanType,
         default=False,
-        title="Tell targets what is gone",
+        title="Report deleted records",
         description="Whether to tell the target, after a complete run over all organisations, which version of each"
         " full-table stream is the present one, so that it can remove what OneFile no longer has.",
     ),
@@ -177,6 +178,17 @@ SETTINGS: dict[str, Any] = th.PropertiesList(
 ).to_dict()
 
 
+def settings_schema(detailed: Iterable[str]) -> dict[str, Any]:
+    """Make the JSON schema of the settings.
+
+    Args:
+        detailed: Names of the streams whose records can be read in full by a call of its own.
+    """
+    schema = copy.deepcopy(_SETTINGS)
+    schema["properties"]["fetch_details"]["items"]["enum"] = sorted(detailed)
+    return schema
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The settings of a run, checked and with their defaults."""
@@ -193,7 +205,7 @@ class Settings:
     review_window: timedelta
     fetch_details: frozenset[str]
     """Names of streams."""
-    tells_what_is_gone: bool
+    reports_deleted: bool
     user_agent: str
     request_timeout: int
     """Seconds."""
@@ -201,22 +213,20 @@ class Settings:
     """Seconds."""
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Settings:
+    def from_config(cls, config: Mapping[str, Any], schema: Mapping[str, Any]) -> Settings:
         """Check what the user has set.
 
         Args:
             config: The settings as given.
-
-        Returns:
-            The settings to run with.
+            schema: The JSON schema of the settings.
 
         Raises:
             SettingsError: Something is missing or out of range. The text names each fault, and never holds a secret.
         """
-        faults = list(_faults(config))
+        faults = list(_faults(config, schema))
         if faults:
             raise SettingsError(" ".join(faults))
-        values = {name: rule.get("default") for name, rule in SETTINGS["properties"].items()}
+        values = {name: rule.get("default") for name, rule in schema["properties"].items()}
         values |= {name: value for name, value in config.items() if value is not None}
         api_url = values["api_url"] or ENVIRONMENTS[values["environment"]]
         ids = values["organisation_ids"]
@@ -227,27 +237,23 @@ class Settings:
             page_size=int(values["page_size"]),
             parallel_requests=int(values["parallel_requests"]),
             requests_per_minute=int(values["requests_per_minute"]),
-            start_date=to_instant(values["start_date"]) if values["start_date"] else None,
+            start_date=to_timestamp(values["start_date"]) if values["start_date"] else None,
             lookback=timedelta(hours=values["lookback"]),
             review_window=timedelta(days=values["review_window"]),
             fetch_details=frozenset(values["fetch_details"]),
-            tells_what_is_gone=values["emit_activate_version_messages"],
+            reports_deleted=values["emit_activate_version_messages"],
             user_agent=values["user_agent"] or f"tap-onefile/{__version__}",
             request_timeout=int(values["request_timeout"]),
             retry_for=int(values["retry_for"]),
         )
 
+    def retrying_for(self, seconds: int) -> Settings:
+        """Return the same settings, with no call repeated for longer than some seconds."""
+        return replace(self, retry_for=min(seconds, self.retry_for))
+
 
 def unfit_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
-    """Find settings of the SDK that are not as it wants them.
-
-    Args:
-        config: The settings as given.
-        known: The JSON schema of all settings.
-
-    Yields:
-        A sentence for each, without its value.
-    """
+    """Yield a sentence, without the value, for each setting that the SDK finds fault with."""
     for error in Draft7Validator(known).iter_errors(config):
         name = error.path[0] if error.path else "customer_token"
         kinds = known["properties"].get(name, {}).get("type", ())
@@ -256,25 +262,17 @@ def unfit_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Itera
 
 
 def unknown_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
-    """Find settings that nothing reads, which are mistyped more often than not.
-
-    Args:
-        config: The settings as given.
-        known: The settings that exist.
-
-    Yields:
-        A sentence for each.
-    """
+    """Yield a sentence for each setting that nothing reads, which is mistyped more often than not."""
     for name in config.keys() - known.keys():
         near = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
         yield f"There is no setting {name}; it is ignored.{hint}"
 
 
-def _faults(config: Mapping[str, Any]) -> Iterator[str]:
+def _faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
     # Only our own properties: those of the SDK are the SDK's to check.
-    own = {name: config[name] for name in SETTINGS["properties"] if config.get(name) is not None}
-    yield from (_in_words(error) for error in Draft7Validator(SETTINGS).iter_errors(own))
+    own = {name: config[name] for name in schema["properties"] if config.get(name) is not None}
+    yield from (_in_words(error, schema) for error in Draft7Validator(schema).iter_errors(own))
     token = own.get("customer_token")
     if isinstance(token, str) and not _is_header_safe(token.strip()):
         yield "The setting customer_token is empty or holds characters that no OneFile token has: copy it again."
@@ -286,7 +284,7 @@ def _faults(config: Mapping[str, Any]) -> Iterator[str]:
         yield fault
     yield from _pseudonym_faults(own)
     start_date = own.get("start_date")
-    if isinstance(start_date, str) and not _is_instant(start_date):
+    if isinstance(start_date, str) and not _is_timestamp(start_date):
         yield "The setting start_date must be an ISO 8601 date such as 2026-01-31 or 2026-01-31T00:00:00Z."
     user_agent = own.get("user_agent")
     if isinstance(user_agent, str) and not (user_agent.isascii() and user_agent.isprintable() and user_agent.strip()):
@@ -307,18 +305,18 @@ def _pseudonym_faults(own: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _in_words(error: ValidationError) -> str:
+def _in_words(error: ValidationError, schema: Mapping[str, Any]) -> str:
     """Say what is wrong with a setting without repeating its value, which may be a secret."""
     if not error.path:
         return "The setting customer_token is missing: set it to the API token that OneFile support gave you."
     name = error.path[0]
-    rule = SETTINGS["properties"][name]
+    rule = schema["properties"][name]
     if "enum" in rule:
         expected = f"one of {', '.join(map(str, rule['enum']))}"
     elif "minimum" in rule:
         expected = f"a whole number from {rule['minimum']} to {rule['maximum']}"
     elif name == "fetch_details":
-        expected = f"a list of streams that have details: {', '.join(sorted(DETAILED))}"
+        expected = f"a list of streams that have details: {', '.join(rule['items']['enum'])}"
     elif "boolean" in rule["type"]:
         expected = "true or false"
     elif name == "organisation_ids":
@@ -332,9 +330,9 @@ def _is_header_safe(text: str) -> bool:
     return bool(text) and text.isascii() and _is_one_word(text)
 
 
-def _is_instant(text: str) -> bool:
+def _is_timestamp(text: str) -> bool:
     try:
-        to_instant(text)
+        to_timestamp(text)
     except ValueError:
         return False
     return True

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_onefile.streams.learning import LearningAims, UnitSummaries
+from tap_onefile.streams.learning import (
+    AssignedStandards,
+    LearningAims,
+    LearningAimStatuses,
+    OffTheJob,
+    Plans,
+    Reviews,
+    Timesheets,
+    UnitSummaries,
+)
 from tap_onefile.streams.organisations import Customers, Organisations
 from tap_onefile.streams.people import (
     ArchivedLearners,
@@ -21,15 +30,7 @@ from tap_onefile.streams.people import (
     UserManagers,
 )
 from tap_onefile.streams.places import Classrooms, Placements, Providers
-from tap_onefile.streams.progress import OffTheJob, Plans, Reviews, Timesheets
-from tap_onefile.streams.qualifications import (
-    AssignedStandards,
-    FrameworkTemplates,
-    LearnerStatuses,
-    LearningAimStatuses,
-    Standards,
-    Units,
-)
+from tap_onefile.streams.qualifications import FrameworkTemplates, LearnerStatuses, Standards, Units
 
 if TYPE_CHECKING:
     from tap_onefile.streams.base import OneFileStream

@@ -1,4 +1,4 @@
-"""Customers and organisations."""
+"""Customers and organisations, and the kinds of stream that are read by them."""
 
 from __future__ import annotations
 
@@ -6,23 +6,28 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from tap_onefile.errors import Refused, SettingsError
-from tap_onefile.evidence import INITIAL_DOWNLOAD, SEARCH, known
-from tap_onefile.fields import flag, identity, record, reference, text, to_integer
-from tap_onefile.reads import Get, Search
-from tap_onefile.report import as_told
+from tap_onefile.errors import NoOrganisations, SettingsError
+from tap_onefile.extract.query import Listing, Record, Search
+from tap_onefile.records.convert import to_integer
+from tap_onefile.records.fields import INITIAL_DOWNLOAD, SEARCH, flag, identity, known, record, reference, text
+from tap_onefile.reporting.problems import loggable
 from tap_onefile.streams.base import OneFileStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.helpers.types import Context
+    from singer_sdk.helpers.types import Record as SingerRecord
 
-    from tap_onefile.reads import Read
+    from tap_onefile.extract.query import Query
+
+
+_SAMPLE = 2
+"""Organisations of which the calls are estimated; the others are taken to be like them."""
 
 
 class Customers(OneFileStream):
-    """The customer that the token belongs to: one record, from which everything else hangs."""
+    """The customer that the token belongs to: one record, which everything else is read by."""
 
     name = "customers"
     entity = "Customer"
@@ -41,8 +46,8 @@ class Customers(OneFileStream):
         return f"GET /{cls.entity}"
 
     @override
-    def get_read(self, context: Mapping[str, Any]) -> Read:
-        return Get(self.entity, self.name, is_list=False)
+    def get_query(self, context: Mapping[str, Any]) -> Query:
+        return Record(self.entity, self.name)
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -51,8 +56,8 @@ class Customers(OneFileStream):
             yield customer
 
     @override
-    def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:
-        self.onefile.statistics.customer = record["ID"]
+    def get_child_context(self, record: SingerRecord, context: Context | None) -> dict[str, Any]:
+        self.run.metrics.customer = record["ID"]
         return {"CustomerID": record["ID"]}
 
 
@@ -80,7 +85,7 @@ class Organisations(OneFileStream):
     )
 
     @override
-    def get_read(self, context: Mapping[str, Any]) -> Read:
+    def get_query(self, context: Mapping[str, Any]) -> Query:
         # Nothing can be asked for before the organisations are known, so that each round trip less is felt.
         return Search.of(self.entity, self.get_filters(context), self.name, is_never_empty=True)
 
@@ -90,12 +95,9 @@ class Organisations(OneFileStream):
         names = ", ".join(map(_named, organisations))
         self.logger.info("The token sees %d organisations: %s", len(organisations), names or "none")
         if not organisations:
-            # Every customer has at least one (help article 76000048013), and empty tables would not say what is wrong.
-            raise Refused(
-                "OneFile lists no organisation for the customer, so nothing that hangs from one was read. Run again,"
-                " and ask OneFile support to let your customer token see your organisations if it persists.",
-            )
-        wanted = self.onefile.settings.organisation_ids
+            # Empty tables would not say what is wrong.
+            raise NoOrganisations
+        wanted = self.run.settings.organisation_ids
         if wanted is None:
             return self._ahead(organisations)
         chosen = [row for row in organisations if id_of(row) in wanted]
@@ -107,32 +109,32 @@ class Organisations(OneFileStream):
         return self._ahead(chosen)
 
     @override
-    def read_records(self, context: Mapping[str, Any]) -> Iterable[Record]:
-        for organisation in super().read_records(context):
+    def get_records(self, context: Context | None) -> Iterable[SingerRecord]:
+        for organisation in super().get_records(context):
             yield organisation
-            # The SDK reads all that hangs from an organisation before it asks for the next one.
-            self.onefile.statistics.organisations_done += 1
+            # The SDK reads all children of an organisation before it asks for the next one.
+            self.run.metrics.organisations_done += 1
 
     def _ahead(self, organisations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Have what hangs from the organisations read ahead."""
+        """Have the children of the organisations read ahead."""
         ids = [number for row in organisations if (number := id_of(row)) is not None]
-        self.onefile.statistics.organisations += ids
+        self.run.metrics.organisations += ids
         self.plan_children({"OrganisationID": organisation} for organisation in ids)
         return organisations
 
     @override
-    def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:
+    def get_child_context(self, record: SingerRecord, context: Context | None) -> dict[str, Any]:
         return {"OrganisationID": record["ID"]}
 
 
 def _named(row: dict[str, Any]) -> str:
     # What has no id may be anything, and its name anybody's.
     number = id_of(row)
-    return "?" if number is None else f"{number} {as_told(row.get('Name'))}"
+    return "?" if number is None else f"{number} {loggable(row.get('Name'))}"
 
 
 def id_of(row: dict[str, Any]) -> int | None:
-    """Give the id of a row; None where it has no usable one."""
+    """Return the id of a row; None where it has no usable one."""
     try:
         return to_integer(row.get("ID"))
     except ValueError:
@@ -144,11 +146,22 @@ class CustomerStream(OneFileStream):
 
     parent_stream_type = Customers
 
+    @override
+    def estimate_calls(self) -> float:
+        return self.estimated({"CustomerID": self.run.metrics.customer})
+
 
 class OrganisationStream(OneFileStream):
     """A stream that is searched organisation by organisation."""
 
     parent_stream_type = Organisations
+
+    @override
+    def estimate_calls(self) -> float:
+        organisations = self.run.metrics.organisations
+        sample = organisations[:_SAMPLE]
+        calls = sum(self.estimated({"OrganisationID": organisation}) for organisation in sample)
+        return calls / len(sample) * len(organisations) if sample else 0
 
 
 class SharedStream(OrganisationStream):
@@ -169,9 +182,9 @@ class LookUpStream(SharedStream):
         return f"GET /Organisation/{{id}}/{cls.path}"
 
     @override
-    def estimate_calls(self, context: Mapping[str, Any]) -> int:
+    def estimate_context(self, context: Mapping[str, Any]) -> int:
         return 1
 
     @override
-    def get_read(self, context: Mapping[str, Any]) -> Read:
-        return Get(f"Organisation/{context['OrganisationID']}/{self.path}", self.name, is_list=True)
+    def get_query(self, context: Mapping[str, Any]) -> Query:
+        return Listing(f"Organisation/{context['OrganisationID']}/{self.path}", self.name)

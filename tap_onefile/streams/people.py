@@ -7,37 +7,44 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tap_onefile.evidence import CLIENTS, INITIAL_DOWNLOAD, LIKE_LEARNERS, TRACKER, USERS, WRITTEN, known
-from tap_onefile.fields import (
+from tap_onefile.records.convert import in_milliseconds
+from tap_onefile.records.fields import (
+    CLIENTS,
+    INITIAL_DOWNLOAD,
+    LIKE_LEARNERS,
     PERSONAL,
     SPECIAL,
+    TRACKER,
+    USERS,
+    WRITTEN,
     flag,
     identity,
-    instant,
     integer,
+    known,
     number,
+    organisation_id,
     person_misid,
     record,
     reference,
     text,
     texts,
+    timestamp,
 )
-from tap_onefile.instants import in_milliseconds
-from tap_onefile.streams.changes import ChangesStream
+from tap_onefile.streams.incremental import IncrementalStream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from singer_sdk import typing as th
 
-    from tap_onefile.evidence import Evidence
+    from tap_onefile.records.fields import Provenance
 
 
-def _user(told: Evidence, read: Evidence, written: Evidence) -> tuple[th.Property[Any], ...]:
+def _user(shown: Provenance, read: Provenance, written: Provenance) -> tuple[th.Property[Any], ...]:
     """Make the fields of all roles.
 
     Args:
-        told: How what the vendor's guide tells of learners is known of this role.
+        shown: How what the vendor's guide shows of learners is known of this role.
         read: How what is read of learners is known of it.
         written: How what can be set when a user is created is known of it.
 
@@ -46,9 +53,9 @@ def _user(told: Evidence, read: Evidence, written: Evidence) -> tuple[th.Propert
     """
     return (
         *known(INITIAL_DOWNLOAD, identity("user; learners, assessors and all other roles share one sequence of ids")),
+        *organisation_id(written),
         *known(
             written,
-            reference("OrganisationID", "Id of the organisation; from the search where the row does not say."),
             integer(
                 "Role",
                 "OneFile's number of the role, such as 1 for learner; from the search where the row does not say.",
@@ -60,7 +67,7 @@ def _user(told: Evidence, read: Evidence, written: Evidence) -> tuple[th.Propert
             text("FirstName", "First name.", PERSONAL),
             text("LastName", "Last name.", PERSONAL),
         ),
-        *known(told, text("Email", "E-mail address.", PERSONAL)),
+        *known(shown, text("Email", "E-mail address.", PERSONAL)),
         *known(INITIAL_DOWNLOAD, person_misid()),
         *known(
             read,
@@ -78,9 +85,9 @@ def _user(told: Evidence, read: Evidence, written: Evidence) -> tuple[th.Propert
         *known(
             written,
             reference("ProviderID", "Id of the provider (sub-contractor)."),
-            instant("CreatedOn", "When the user was created."),
+            timestamp("CreatedOn", "When the user was created."),
         ),
-        *known(read, instant("LastModified", "When the user was last modified; OneFile may leave it out.")),
+        *known(read, timestamp("LastModified", "When the user was last modified; OneFile may leave it out.")),
     )
 
 
@@ -95,8 +102,8 @@ _LEARNER = (
     *known(
         CLIENTS,
         text("EpisodeName", "Name of the episode (the programme the learner is on)."),
-        instant("StartOn", "Start of the episode."),
-        instant("PlannedEndDate", "Planned end of the episode; 1900-01-01 for not set."),
+        timestamp("StartOn", "Start of the episode."),
+        timestamp("PlannedEndDate", "Planned end of the episode; 1900-01-01 for not set."),
         number("Progress", "Progress in per cent."),
     ),
     # A date in the vendor's export; its form in the API is shown nowhere, so it is kept as it comes.
@@ -108,7 +115,7 @@ _LEARNER = (
     ),
     *known(
         CLIENTS,
-        instant(
+        timestamp(
             "DOB",
             "Date of birth, as an instant: midnight in UK time, so 23:00 UTC of the day before in summer.",
             PERSONAL,
@@ -142,7 +149,7 @@ _LEARNER = (
 _LEARNER_SCHEMA = record(*_user(INITIAL_DOWNLOAD, CLIENTS, USERS), *_LEARNER)
 
 
-class UserStream(ChangesStream):
+class UserStream(IncrementalStream):
     """Users of one role in an organisation.
 
     Searched page by page, as the paged search is the one that gives ULN, NINO, e-mail and the rest (help articles

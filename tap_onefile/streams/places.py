@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
-from tap_onefile.evidence import CLIENT, INITIAL_DOWNLOAD, SEARCH, SIMILAR, WRITTEN, known
-from tap_onefile.fields import PERSONAL, flag, identity, instant, key_reference, record, reference, text
+from tap_onefile.records.fields import (
+    CLIENT,
+    INITIAL_DOWNLOAD,
+    PERSONAL,
+    SEARCH,
+    SIMILAR,
+    WRITTEN,
+    flag,
+    identity,
+    key_reference,
+    known,
+    organisation_id,
+    record,
+    text,
+    timestamp,
+)
 from tap_onefile.streams.organisations import OrganisationStream, SharedStream
 
 
@@ -16,9 +30,7 @@ class Classrooms(OrganisationStream):
     has_details = True
     schema = record(
         *known(INITIAL_DOWNLOAD, identity("classroom")),
-        *known(
-            SEARCH, reference("OrganisationID", "Id of the organisation; from the search where the row does not say.")
-        ),
+        *organisation_id(),
         *known(
             INITIAL_DOWNLOAD,
             text("Name", "Name of the classroom."),
@@ -26,7 +38,7 @@ class Classrooms(OrganisationStream):
         ),
         *known(
             WRITTEN,
-            instant("StartOn", "When the classroom starts."),
+            timestamp("StartOn", "When the classroom starts."),
             flag("Archive", "Whether the classroom is archived."),
             flag("SendCompletionMessage", "Whether learners get a message on completion."),
             text("CompletionMessage", "Message that learners get on completion."),
@@ -44,9 +56,7 @@ class Placements(OrganisationStream):
     has_details = True
     schema = record(
         *known(INITIAL_DOWNLOAD, identity("placement")),
-        *known(
-            SEARCH, reference("OrganisationID", "Id of the organisation; from the search where the row does not say.")
-        ),
+        *organisation_id(),
         *known(
             INITIAL_DOWNLOAD,
             text("Name", "Name of the placement."),

@@ -6,8 +6,22 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tap_onefile.evidence import CLIENT, CLIENTS, FRAMEWORKS, SEARCH, SIMILAR, known
-from tap_onefile.fields import flag, identity, integer, key_reference, record, text, text_identity
+from tap_onefile.extract.query import Search
+from tap_onefile.records.fields import (
+    CLIENT,
+    CLIENTS,
+    FRAMEWORKS,
+    SEARCH,
+    SIMILAR,
+    flag,
+    identity,
+    integer,
+    key_reference,
+    known,
+    record,
+    text,
+    text_identity,
+)
 from tap_onefile.streams.base import OneFileStream
 from tap_onefile.streams.organisations import CustomerStream, LookUpStream, SharedStream, id_of
 
@@ -15,6 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from singer_sdk.helpers.types import Context, Record
+
+_CALLS_FOR_EACH_STANDARD = 2
+"""A page, and the empty one that ends the search."""
 
 
 class Standards(CustomerStream):
@@ -43,7 +60,7 @@ class Standards(CustomerStream):
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-        for page in self.get_pages(self.get_read(context)):
+        for page in self.get_pages(self.get_query(context)):
             self.plan_children({"StandardID": number} for row in page if (number := id_of(row)) is not None)
             yield from self.complete(page)
 
@@ -74,6 +91,12 @@ class Units(OneFileStream):
             text("Display", "How the unit is shown."),
         ),
     )
+
+    @override
+    def estimate_calls(self) -> float:
+        customer = self.run.metrics.customer
+        standards = self.run.reader.list_all(Search.of("Standard", {"CustomerID": customer}, self.name))
+        return _CALLS_FOR_EACH_STANDARD * len(standards)
 
 
 class FrameworkTemplates(SharedStream):
@@ -107,40 +130,5 @@ class LearnerStatuses(LookUpStream):
             text("Name", "Name of the status."),
             integer("SortOrder", "Place of the status in lists."),
             flag("Active", "Whether the status is in use."),
-        ),
-    )
-
-
-class LearningAimStatuses(LookUpStream):
-    """What the numbers in the `Status` of a learning aim mean; each organisation defines its own."""
-
-    name = "learning_aim_statuses"
-    path = "LearningAimStatuses"
-    # No field is shown anywhere: guesses after the other entities.
-    schema = record(
-        *known(SIMILAR, identity("status")),
-        *known(SEARCH, key_reference("OrganisationID", "Id of the organisation.")),
-        *known(
-            SIMILAR,
-            text("Name", "Name of the status."),
-            integer("SortOrder", "Place of the status in lists."),
-            flag("Active", "Whether the status is in use."),
-        ),
-    )
-
-
-class AssignedStandards(LookUpStream):
-    """Standards that are assigned to learners of an organisation."""
-
-    name = "assigned_standards"
-    path = "AssignedStandards"
-    # No field is shown anywhere: guesses after Standard.
-    schema = record(
-        *known(SIMILAR, identity("standard")),
-        *known(SEARCH, key_reference("OrganisationID", "Id of the organisation.")),
-        *known(
-            SIMILAR,
-            text("Title", "Title of the standard."),
-            integer("LearnerCount", "Learners that the standard is assigned to."),
         ),
     )

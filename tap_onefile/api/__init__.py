@@ -1,0 +1,1 @@
+"""HTTP: calls to OneFile and what their answers mean. Knows no Singer and no streams."""

@@ -1,0 +1,363 @@
+"""One call to the OneFile API, on a session that is alive, and what its answer means."""
+
+from __future__ import annotations
+
+import enum
+import logging
+import random
+import threading
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tap_onefile import errors
+from tap_onefile.api.decode import read_code, read_object, read_record, read_rows, read_token
+from tap_onefile.api.rate_limit import PAUSE
+from tap_onefile.api.transport import LOGIN, Answer
+from tap_onefile.errors import Fault
+from tap_onefile.reporting.metrics import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_onefile.api.rate_limit import RateLimit
+    from tap_onefile.api.transport import Transport
+
+    T = TypeVar("T")
+    Row = dict[str, Any]
+
+GIVES_UP_AFTER = 15 * 60.0
+"""Seconds of nothing but 429 after which a run ends."""
+SESSION_LIFETIME = 23 * 60 * 60.0
+"""Seconds after which a session is renewed. OneFile ends it 24 hours after the login, "always"."""
+
+CUSTOMER = "Customer"
+"""The path of what every customer token may read."""
+
+_MOST_SESSIONS = 5
+"""New sessions that one call is tried with."""
+_SHORTEST_PAUSE = 1.0
+"""Seconds after a 429 that asks for less, or for a moment that is past."""
+_LONGEST_PAUSE = 30.0
+_FIRST_CONTACT_TRIES = 3
+
+logger = logging.getLogger("tap-onefile.client")
+
+
+class Action(enum.Enum):
+    """What is done with an answer."""
+
+    READ = enum.auto()
+    LOG_IN_AGAIN = enum.auto()
+    SLOW_DOWN = enum.auto()
+    REPEAT = enum.auto()
+    NOT_FOUND = enum.auto()
+    REFUSED = enum.auto()
+    REDIRECTED = enum.auto()
+
+
+_ACTIONS = {
+    200: Action.READ,
+    203: Action.READ,
+    204: Action.READ,
+    401: Action.LOG_IN_AGAIN,
+    403: Action.LOG_IN_AGAIN,
+    404: Action.NOT_FOUND,
+    408: Action.REPEAT,
+    429: Action.SLOW_DOWN,
+}
+_ACTIONS_OF_A_CLASS = {
+    1: Action.READ,
+    # Whatever else calls itself a success, such as a part of an answer, is not what was asked for.
+    2: Action.REPEAT,
+    3: Action.REDIRECTED,
+    4: Action.REFUSED,
+}
+
+
+def action_for(status: int) -> Action:
+    """Return what is done with an answer, which depends on its HTTP status code alone."""
+    return _ACTIONS.get(status) or _ACTIONS_OF_A_CLASS.get(status // 100, Action.REPEAT)
+
+
+class Client:
+    """Reads from OneFile: objects, lists, and searches, each by one call.
+
+    Logs in when needed, keeps to the rate limit, and repeats what failed in passing. What it raises is final.
+
+    Args:
+        transport: Sends the calls.
+        customer_token: The customer's API token.
+        rate_limit: Lets calls through; shared by everything that calls OneFile in this run.
+        retry_for: Seconds for which one call is repeated after passing failures.
+        logins: Counts the logins.
+        clock: Gives the time in seconds; never goes back.
+        sleep: Waits for some seconds.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        customer_token: str,
+        rate_limit: RateLimit,
+        *,
+        retry_for: float,
+        logins: Tally | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._transport = transport
+        self._customer_token = customer_token
+        self._rate_limit = rate_limit
+        self._retry_for = retry_for
+        self._logins = logins or Tally()
+        self._clock = clock
+        self._sleep = sleep
+        self._session = Session(self._log_in, clock=clock)
+        self._limited_since: float | None = None
+        self._reached = False
+
+    def get(self, path: str, *, record_id: str | None = None, tally: Tally | None = None) -> Row:
+        """Read one object.
+
+        Args:
+            path: The path below the address of the API, such as ``Customer``.
+            record_id: The id of the record that the path belongs to, if it does. The record may have gone since its id
+                was read: OneFile then answers 404 or 400 (API reference, section 7, "Not found").
+            tally: Counts the calls.
+
+        Raises:
+            NotFound: There is nothing at this path.
+            Refused: OneFile does not let us read it.
+            OneFileError: The run cannot go on.
+        """
+        read = read_object if record_id is None else partial(read_record, record_id)
+        try:
+            found = self._call("GET", path, None, read, tally)
+        except errors.QuestionRefused:
+            if record_id is not None:
+                raise errors.NotFound(f"GET {path}", self._transport.host, "400") from None
+            raise
+        if found is None:
+            raise errors.NotFound(f"GET {path}", self._transport.host, "an empty answer")
+        return found
+
+    def get_list(self, path: str, *, tally: Tally | None = None) -> list[Row]:
+        """Read a list that is given whole, without pages. Raises what `get` raises."""
+        return self._call("GET", path, None, read_rows, tally)
+
+    def search(self, path: str, filters: Mapping[str, object], *, tally: Tally | None = None) -> list[Row]:
+        """Read a search, or a page of one. Raises what `get` raises.
+
+        Args:
+            path: The path below the address of the API, such as ``User/Search/1/100``.
+            filters: The body of the search.
+            tally: Counts the calls.
+
+        Returns:
+            The rows; none past the last page.
+        """
+        return self._call("POST", path, filters, read_rows, tally)
+
+    def try_search(self, path: str, filters: Mapping[str, object], *, at_most: int, tally: Tally) -> list[Row] | None:
+        """Read a search whose rows are of use and not needed: in one try, and only up to a size in bytes.
+
+        Returns:
+            The rows; None where they cannot be had.
+        """
+        headers = {"X-TokenID": self._session.token()}
+        try:
+            answer = self._exchange("POST", path, headers, filters, tally, at_most=at_most)
+            match action_for(answer.status):
+                case Action.READ:
+                    return read_rows(answer)
+                case Action.SLOW_DOWN:
+                    self._slow_down(answer)
+        except Fault:
+            pass
+        return None
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        filters: Mapping[str, object] | None,
+        read: Callable[[Answer], T],
+        tally: Tally | None,
+    ) -> T:
+        """Make a call with a session that is alive, and again with a new one where a session had died."""
+        tally = tally or Tally()
+        call = f"{method} {path}"
+        token = self._session.token()
+        outcome = self._persist(method, path, {"X-TokenID": token}, filters, read, tally)
+        for _ in range(_MOST_SESSIONS):
+            if not _is_refusal(outcome):
+                break
+            self._session.discard(token)
+            token = self._session.token()
+            outcome = self._persist(method, path, {"X-TokenID": token}, filters, read, tally)
+            if _is_refusal(outcome) and self._is_alive(token, path, tally):
+                break
+        if not isinstance(outcome, Answer):
+            return outcome
+        match action_for(outcome.status):
+            case Action.LOG_IN_AGAIN:
+                raise errors.AccessRefused(call, outcome.status)
+            case Action.NOT_FOUND:
+                raise errors.NotFound(call, self._transport.host)
+            case Action.REDIRECTED:
+                raise errors.Redirected(call, outcome.status, self._transport.host)
+            case _:
+                raise errors.QuestionRefused(call, outcome.status, read_code(outcome.content))
+
+    def _is_alive(self, token: str, path: str, tally: Tally) -> bool:
+        """Return whether a session still works for GET Customer. If it does, a 401 is about the call, not the session.
+
+        Sessions that OneFile ends early, or on the login of another program, may die between their login and a call.
+        """
+        headers = {"X-TokenID": token}
+        return path == CUSTOMER or not _is_refusal(self._persist("GET", CUSTOMER, headers, None, bool, tally))
+
+    def _log_in(self) -> str:
+        headers = {"X-CustomerToken": self._customer_token}
+        outcome = self._persist("POST", LOGIN, headers, None, read_token, self._logins)
+        if isinstance(outcome, str):
+            return outcome
+        call = f"POST /{LOGIN}"
+        match action_for(outcome.status):
+            case Action.NOT_FOUND:
+                raise errors.WrongAddress(errors.NotFound(call, self._transport.host))
+            case Action.REDIRECTED:
+                raise errors.Redirected(call, outcome.status, self._transport.host)
+            case _:
+                raise errors.LoginRefused(outcome.status, self._transport.host)
+
+    def _persist(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        filters: Mapping[str, object] | None,
+        read: Callable[[Answer], T],
+        tally: Tally,
+    ) -> T | Answer:
+        """Repeat one call until it is answered, for as long as the failure may be a passing one.
+
+        Returns:
+            What was read, or the answer itself where its status says that there is nothing to read.
+        """
+        faults = 0
+        failing_since = self._clock()
+        while True:
+            try:
+                answer = self._exchange(method, path, headers, filters, tally)
+                action = action_for(answer.status)
+                if action is Action.SLOW_DOWN:
+                    self._slow_down(answer)
+                    tally.add_repeat()
+                    # A server that counts calls is well: what failed before has passed.
+                    faults = 0
+                    continue
+                outcome = read(answer) if action is Action.READ else answer
+            except Fault as fault:
+                faults += 1
+                failing_since = self._clock() if faults == 1 else failing_since
+                self._pause_or_give_up(f"{method} /{path}", fault, faults, failing_since)
+                tally.add_repeat()
+            else:
+                self._limited_since = None
+                return outcome
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        filters: Mapping[str, object] | None,
+        tally: Tally,
+        *,
+        at_most: int | None = None,
+    ) -> Answer:
+        with self._rate_limit.turn() as waited:
+            tally.add_call(waited)
+            answer = self._transport.exchange(method, path, headers=headers, body=filters, at_most=at_most)
+        self._reached = True
+        if action_for(answer.status) is Action.REPEAT:
+            raise Fault(f"status {answer.status}", answer.retry_after)
+        return answer
+
+    def _slow_down(self, answer: Answer) -> None:
+        now = self._clock()
+        if self._limited_since is None:
+            self._limited_since = now
+        limited_for = now - self._limited_since
+        if limited_for >= max(GIVES_UP_AFTER, self._retry_for):
+            raise errors.RateLimited(self._transport.host, limited_for)
+        pause = PAUSE if answer.retry_after is None else min(max(answer.retry_after, _SHORTEST_PAUSE), GIVES_UP_AFTER)
+        logger.warning("OneFile says that its limit of calls is reached (429): waiting %.0f s", pause)
+        self._rate_limit.pause(pause)
+
+    def _pause_or_give_up(self, call: str, fault: Fault, faults: int, failing_since: float) -> None:
+        ceiling = min(_LONGEST_PAUSE, 2.0 ** (faults - 1))
+        pause = max(ceiling * (0.5 + random.random() / 2), fault.retry_after or 0.0)  # noqa: S311 - no secret
+        elapsed = self._clock() - failing_since
+        if fault.is_other_shape and faults > 1:
+            raise errors.UnreadableAnswer(call, fault.what) from None
+        # A host that has never answered is more likely mistyped than down.
+        unreached = not self._reached and faults >= _FIRST_CONTACT_TRIES and not fault.is_answer
+        if unreached or elapsed + pause > self._retry_for:
+            raise errors.GaveUp(call, self._transport.host, fault.what, faults, elapsed) from None
+        logger.warning("%s: got %s; trying again in %.0f s", call, fault.what, pause)
+        self._sleep(pause)
+
+
+def _is_refusal(outcome: object) -> bool:
+    return isinstance(outcome, Answer) and action_for(outcome.status) is Action.LOG_IN_AGAIN
+
+
+class Session:
+    """Holds the session that all calls of a run share, and renews it (help article 76000020990).
+
+    Args:
+        log_in: Logs in and gives the new session.
+        clock: Gives the time in seconds; never goes back.
+    """
+
+    def __init__(
+        self,
+        log_in: Callable[[], str],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._log_in = log_in
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._token: str | None = None
+        self._since = 0.0
+        self._failure: Exception | None = None
+
+    def token(self) -> str:
+        """Return a session for the header X-TokenID that is alive as far as we know, logging in where needed.
+
+        Raises:
+            Exception: What the login raised, now or earlier. It is final: if all threads tried it, one after the other,
+                a run would go on for many times as long as it is ready to wait.
+        """
+        with self._lock:
+            if self._failure is not None:
+                raise self._failure
+            if self._token is None or self._clock() - self._since >= SESSION_LIFETIME:
+                started = self._clock()
+                try:
+                    self._token = self._log_in()
+                except Exception as failure:
+                    self._failure = failure
+                    raise
+                self._since = started
+            return self._token
+
+    def discard(self, token: str) -> None:
+        """Forget a session that OneFile has refused, unless it was renewed in the meantime."""
+        with self._lock:
+            if self._token == token:
+                self._token = None

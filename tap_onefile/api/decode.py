@@ -1,0 +1,132 @@
+"""What the body of an answer holds: an object, a list of rows, a session, or a code."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tap_onefile.errors import Fault
+
+if TYPE_CHECKING:
+    from tap_onefile.api.transport import Answer
+
+    Row = dict[str, Any]
+
+
+_UNHELD = re.compile("[\0\ud800-\udfff]")
+"""NUL, which PostgreSQL cannot hold, and halves of surrogate pairs, which no encoding can."""
+_MAY_HOLD_NUL = b"\\u0000"
+
+
+_LONGEST_CODE = 1000
+_LONGEST_TOKEN = 4096
+_JSON_WORDS = frozenset({"null", "true", "false"})
+
+
+class RepairedText(str):
+    """Text with unstorable characters replaced by U+FFFD. A type of its own, so that they can be counted."""
+
+    __slots__ = ()
+
+
+def read_object(answer: Answer) -> Row | None:
+    """Read one object; None where there is none. Raises Fault for anything else."""
+    found = _decode(answer.content)
+    if isinstance(found, list) and len(found) <= 1:
+        # A missing object may come back as an empty list, as from a search.
+        found = found[0] if found else None
+    if found is None or isinstance(found, dict):
+        return found
+    raise Fault("something other than one object", is_other_shape=True)
+
+
+def read_record(record_id: str, answer: Answer) -> Row | None:
+    """Read the record with an id; None where there is none. Raises Fault for anything else, such as another record."""
+    found = read_object(answer)
+    if found is None:
+        return None
+    own_id = found.get("ID")
+    if str(int(own_id) if isinstance(own_id, float) and own_id.is_integer() else own_id) != record_id:
+        # An error may come as a good answer, and a record of somebody else must not be taken for this one.
+        raise Fault("something other than the record", is_other_shape=True)
+    return found
+
+
+def read_rows(answer: Answer) -> list[Row]:
+    """Read a list of records. Raises Fault for anything else."""
+    found = _decode(answer.content)
+    if found is None:
+        return []
+    if isinstance(found, list) and all(type(row) is dict for row in found):
+        return found
+    raise Fault("something other than a list of records", is_other_shape=True)
+
+
+def read_token(answer: Answer) -> str:
+    """Read the session out of the answer to a login. Raises Fault for anything else.
+
+    Whether the body is plain text or a JSON string is not settled (API reference, section 1), so both are read.
+    """
+    token = answer.content.decode("utf-8-sig", errors="replace").strip()
+    if len(token) > 1 and token[0] == token[-1] == '"':
+        # A JSON string may spell the + and / of base64 as escapes.
+        token = _unescaped(token) if "\\" in token else token[1:-1]
+    is_header_safe = token.isascii() and token.isprintable() and not any(each in token for each in ' <>{}[]"')
+    if not (is_header_safe and 0 < len(token) <= _LONGEST_TOKEN) or token in _JSON_WORDS:
+        raise Fault("something other than a session")
+    return token
+
+
+def _unescaped(quoted: str) -> str:
+    try:
+        return str(json.loads(quoted))
+    except ValueError:
+        return ""
+
+
+def _decode(content: bytes) -> object:
+    """Decode a body; None for one without data, however that is spelled (API reference, sections 2 and 3)."""
+    text = content.removeprefix(b"\xef\xbb\xbf").strip()
+    if text in {b"", b'""'}:
+        return None
+    try:
+        found: object = msgspec.json.decode(text)
+        # Searching from the end takes longer strides.
+        return _repaired(found) if text.rfind(_MAY_HOLD_NUL) >= 0 else found
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        pass
+    try:
+        # The standard decoder takes what is legal but odd, such as half of a surrogate pair.
+        return _repaired(json.loads(text, parse_constant=_refuse_constant))
+    except (ValueError, RecursionError):
+        what = "an HTML page" if text[:1] == b"<" else "a body that is not JSON"
+        raise Fault(f"{what} in place of data") from None
+
+
+def _repaired(found: object) -> object:
+    if isinstance(found, str):
+        return RepairedText(_UNHELD.sub("\ufffd", found)) if _UNHELD.search(found) else found
+    if isinstance(found, list):
+        return [_repaired(item) for item in found]
+    if isinstance(found, dict):
+        return {str(_repaired(name)): _repaired(value) for name, value in found.items()}
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and the infinities, which Python reads although JSON does not have them."""
+    raise ValueError(name)
+
+
+def read_code(content: bytes) -> int | None:
+    """Read OneFile's own code out of an error, where it gives one (API reference, section 7)."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    codes = [value for name, value in found.items() if name.lower() == "code"] if isinstance(found, dict) else []
+    # What is longer than any code that was ever seen may be the number of a person.
+    return next((code for code in codes if type(code) is int and abs(code) < _LONGEST_CODE), None)

@@ -1,0 +1,53 @@
+"""The command line, and how a run that fails says so."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+
+from tap_onefile.errors import OneFileError
+from tap_onefile.singer.command import comes_from_maps
+from tap_onefile.tap import TapOneFile
+
+logger = logging.getLogger("tap-onefile")
+
+
+def run() -> None:
+    """Run the command line; a failure ends in one line on stderr and a non-zero exit status."""
+    try:
+        TapOneFile.cli()
+    except OneFileError as error:
+        _fail(str(error), error.exit_status)
+    except OSError as error:
+        _fail(f"{error.strerror}: {error.filename or 'standard output'}" if error.strerror else str(error))
+    except Exception as error:  # noqa: BLE001 - a traceback could show personal values
+        _fail(_fault_of_maps(error) if comes_from_maps(error) else _fault_of_ours(error))
+
+
+def _fail(sentence: str, status: int = 1) -> None:
+    # Calls that are under way may still warn of this and that, and the sentence must be the last line: whoever is about
+    # to write one waits for a lock that is kept until the process ends.
+    logging.disable(logging.WARNING)
+    for handler in (*logging.getLogger().handlers, *logger.handlers):
+        handler.acquire()
+    logger.error(sentence)
+    # What is left in the buffer of a closed pipe would fail once more, and loudly, while Python exits.
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(status)
+
+
+def _fault_of_maps(error: Exception) -> str:
+    return f"The setting stream_maps cannot be used ({type(error).__name__}): check its expressions."
+
+
+def _fault_of_ours(error: Exception) -> str:
+    """Name the kind and place of an error, but not its text, which may hold a value from a record."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"tap-onefile failed in a way that it should not: {type(error).__name__} in {Path(place.filename).name},"
+        f" line {place.lineno}. Please report it with this line."
+    )

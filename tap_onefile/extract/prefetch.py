@@ -1,0 +1,426 @@
+"""Ordered, bounded prefetch over the calls of a run, and which page of a search may be asked for already.
+
+Whoever reads says early what will be read, in the order in which it will be read (`plan`), and then reads it in that
+order (`pages`). In between, a few threads make the calls that are next in that order. So the pages come out in the same
+order whatever the number of threads, a failure comes out at its turn, and what waits is bounded.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from tap_onefile.extract.query import SHORT_SEARCH, Search
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+
+    from tap_onefile.extract.query import Query
+
+    Row = dict[str, Any]
+
+T = TypeVar("T")
+
+_ROWS_WAITING = 16_000
+"""Rows that may wait for their turn. Many short pages must be able to wait, as the searches that are read side by side
+give their pages one by one."""
+_COUNT = 0
+"""Stands in the place of a page's number for the count of a search."""
+_BETWEEN_CHECKS = 0.2
+"""Seconds."""
+
+
+class Prefetch:
+    """Makes planned calls ahead of their turn.
+
+    Args:
+        fetch: Gives one page of what is read; called from several threads.
+        threads: How many calls may be under way at once.
+        page_size: How many rows a page is asked for.
+        count: Counts how many rows a search has, if that can be had; called from several threads.
+        check: Called now and then while a page is waited for; may raise.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[Query, int], list[Row]],
+        threads: int,
+        *,
+        page_size: int,
+        count: Callable[[Search], int | None] = lambda _: None,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._fetch = fetch
+        self._count = count
+        self._check = check
+        self._threads = threads
+        self._page_size = page_size
+        self._started = False
+        self._lock = threading.Lock()
+        self._has_come = threading.Condition(self._lock)
+        self._may_be_asked = threading.Condition(self._lock)
+        self._planned: deque[PageWindow] = deque()
+        self._urgent: deque[Callable[[], None]] = deque()
+        self._waiting = 0
+        self._broken: BaseException | None = None
+        self._wanted: tuple[PageWindow, int] | None = None
+        self._being_counted: set[Query] = set()
+        self._counted: dict[Query, int] = {}
+
+    def plan(self, queries: Iterable[Query]) -> None:
+        """Plan what will be read next.
+
+        Args:
+            queries: Queries in reading order; they go to the front of the queue.
+        """
+        with self._lock:
+            self._planned.extendleft(reversed([PageWindow(query, self._page_size) for query in queries]))
+            self._may_be_asked.notify()
+
+    @contextmanager
+    def planned(self, queries: Sequence[Query]) -> Generator[None]:
+        """Have queries planned for as long as a block of code lasts, and forget those that it has not come to.
+
+        Args:
+            queries: As for ``plan``.
+        """
+        self.plan(queries)
+        try:
+            yield
+        finally:
+            self._forget(set(queries))
+
+    def pages(self, query: Query) -> Iterator[list[Row]]:
+        """Read one search or list or object to its end.
+
+        Args:
+            query: What to read; asked for right away where it was not planned.
+
+        Yields:
+            The rows of each page.
+
+        Raises:
+            Exception: What the call for a page raised, after all pages before it.
+        """
+        window = self._begin(query)
+        page = 1
+        try:
+            while rows := self._wait_for(window, page):
+                yield rows
+                if not query.is_paged:
+                    break
+                page += 1
+        finally:
+            self._forget({query})
+
+    def at_once(self, call: Callable[[], T]) -> T:
+        """Make calls that were not planned, before all that are, and wait for them.
+
+        They take the place of one that might be under way, and the wait for them can be broken off.
+
+        Args:
+            call: Makes them; called from another thread.
+
+        Returns:
+            What it returned.
+
+        Raises:
+            Exception: What it raised.
+        """
+        urgent: Future[T] = Future()
+        with self._lock:
+            self._start()
+            self._urgent.append(partial(_complete, urgent, call))
+            self._may_be_asked.notify()
+            self._wait_until(urgent.done)
+        return urgent.result()
+
+    def counted(self, query: Query) -> int | None:
+        """Return how many rows a search has that was read, if they were counted meanwhile; wait where they still are.
+
+        Args:
+            query: What was read.
+
+        Returns:
+            The rows; None where nobody could count them.
+        """
+        with self._lock:
+            self._wait_until(lambda: query not in self._being_counted)
+            return self._counted.pop(query, None)
+
+    def _forget(self, queries: set[Query]) -> None:
+        with self._lock:
+            forgotten = [window for window in self._planned if window.query in queries]
+            for window in forgotten:
+                window.is_over = window.is_forgotten = True
+                self._waiting -= window.rows
+                self._planned.remove(window)
+            self._may_be_asked.notify()
+
+    def _start(self) -> None:
+        if not self._started:
+            self._started = True
+            for _ in range(self._threads):
+                # A pool whose threads are joined at exit would keep a run that was stopped waiting for its calls.
+                threading.Thread(target=self._work, name="tap-onefile-prefetch", daemon=True).start()
+
+    def _begin(self, query: Query) -> PageWindow:
+        with self._lock:
+            self._start()
+            found = next((window for window in self._planned if window.query == query), None)
+            if found is None:
+                found = PageWindow(query, self._page_size)
+                self._planned.appendleft(found)
+            return found
+
+    def _wait_for(self, window: PageWindow, page: int) -> list[Row]:
+        with self._lock:
+            if not window.has(page):
+                self._wanted = (window, page)
+                self._may_be_asked.notify()
+                self._wait_until(lambda: window.has(page))
+                self._wanted = None
+            self._waiting -= window.rows_of(page)
+            self._may_be_asked.notify()
+            return window.take(page)
+
+    def _wait_until(self, condition: Callable[[], bool]) -> None:
+        while not self._has_come.wait_for(condition, _BETWEEN_CHECKS):
+            self._check()
+            if self._broken is not None:
+                raise self._broken
+
+    def _work(self) -> None:
+        try:
+            self._work_on()
+        except BaseException as error:  # noqa: BLE001 - whoever waits for a page would wait for ever
+            with self._lock:
+                self._broken = error
+                self._has_come.notify_all()
+
+    def _work_on(self) -> None:
+        while True:
+            with self._lock:
+                make = self._next_call()
+            make()
+
+    def _make_urgent(self, call: Callable[[], None]) -> None:
+        call()
+        with self._lock:
+            self._has_come.notify_all()
+            self._may_be_asked.notify()
+
+    def _make_call(self, window: PageWindow, page: int) -> None:
+        outcome: list[Row] | Exception
+        try:
+            outcome = self._fetch(window.query, page)
+        except Exception as error:  # noqa: BLE001 - it is raised on the main thread, at its turn
+            outcome = error
+        with self._lock:
+            if not window.is_forgotten:
+                window.put(page, outcome)
+                self._waiting += window.rows_of(page)
+            if self._wanted == (window, page):
+                self._has_come.notify_all()
+            self._may_be_asked.notify()
+
+    def _make_count(self, window: PageWindow) -> None:
+        rows = None
+        # What is wrong shows when the pages are read; a count that fails is only a count that is not there.
+        with suppress(Exception):
+            rows = self._count(cast("Search", window.query))
+        with self._lock:
+            window.put_count(rows)
+            self._being_counted.discard(window.query)
+            if rows is not None:
+                self._counted[window.query] = rows
+            self._has_come.notify_all()
+            self._may_be_asked.notify()
+
+    def _next_call(self) -> Callable[[], None]:
+        while (make := self._urgent_call() or self._planned_call()) is None:
+            self._may_be_asked.wait()
+        # There may be more to ask for. Waking one thread at a time keeps those from running that would find nothing.
+        self._may_be_asked.notify()
+        return make
+
+    def _urgent_call(self) -> Callable[[], None] | None:
+        return partial(self._make_urgent, self._urgent.popleft()) if self._urgent else None
+
+    def _planned_call(self) -> Callable[[], None] | None:
+        if (call := self._find_call()) is None:
+            return None
+        window, page = call
+        if page == _COUNT:
+            window.expected = 0
+            self._being_counted.add(window.query)
+            return partial(self._make_count, window)
+        window.asked = page
+        return partial(self._make_call, window, page)
+
+    def _find_call(self) -> tuple[PageWindow, int] | None:
+        if self._wanted and self._wanted[0].next_page() == self._wanted[1]:
+            return self._wanted
+        has_room = self._waiting < _ROWS_WAITING
+        planned = self._planned if has_room else self._read_now()
+        if has_room and self._is_running_out() and (unknown := to_be_counted(planned)):
+            return unknown, _COUNT
+        for window in planned:
+            if (page := window.next_page()) is not None:
+                return window, page
+        # Nothing is left that there is room for and that is sure to be wanted: now a call may be spent on what is not.
+        if unknown := to_be_counted(planned):
+            return unknown, _COUNT
+        for window in planned:
+            if (page := window.guessed_page()) is not None:
+                return window, page
+        return None
+
+    def _is_running_out(self) -> bool:
+        """Return whether threads will soon wait unless more is known of the pages."""
+        ready = 0
+        for window in self._planned:
+            ready += window.ready
+            if ready >= self._threads:
+                return False
+        return not self._being_counted
+
+    def _read_now(self) -> list[PageWindow]:
+        """Give what is being read, unless enough of it is on its way.
+
+        What is read next may fill all the room there is, and must not keep what is read now from going on.
+        """
+        if not self._planned:
+            return []
+        window = self._wanted[0] if self._wanted else self._planned[0]
+        return [window] if window.asked - window.taken < self._threads else []
+
+
+def _complete(future: Future[T], call: Callable[[], T]) -> None:
+    try:
+        future.set_result(call())
+    except Exception as error:  # noqa: BLE001 - it is raised on the main thread
+        future.set_exception(error)
+
+
+@dataclass(eq=False)
+class PageWindow:
+    """The pages of one query, of which some are asked for, some have come, and some have been taken."""
+
+    query: Query
+    full: int
+    """How many rows a full page holds, unless the server caps pages below that."""
+    asked: int = 0
+    """The last page that was asked for."""
+    taken: int = 0
+    """The last page that was taken."""
+    filled: int = 0
+    """The last page known to hold rows."""
+    expected: int | None = None
+    """How many pages hold rows, as far as counting them has shown; 0 while it is under way or where it has not."""
+    is_over: bool = False
+    """Whether a page came back empty, or a call failed for good."""
+    is_forgotten: bool = False
+    """Whether nobody will read any more of it."""
+    _first_size: int = 0
+    _last_size: int = 0
+    _come: dict[int, list[Row] | Exception] = field(default_factory=dict)
+
+    @property
+    def ready(self) -> int:
+        """How many pages may be asked for now without any doubt.
+
+        What is not a search has one page. On a search, the page after the last one known to hold rows may be asked for:
+        it holds rows or it is the empty one that ends the search. So may pages that counting the rows has shown.
+        """
+        if self.is_over:
+            return 0
+        if not isinstance(self.query, Search):
+            return 1 - self.asked
+        known = max(self.filled, self.expected or 0, int(self.query.is_never_empty))
+        return max(0, known + 1 - self.asked)
+
+    def next_page(self) -> int | None:
+        """Return the page that may be asked for next without any doubt."""
+        return self.asked + 1 if self.ready else None
+
+    def guessed_page(self) -> int | None:
+        """Return which page may be asked for now although it may not exist.
+
+        Only on searches that are known to be long, and so that at most a fifth of the calls is wasted: none on searches
+        of up to four pages.
+        """
+        is_guessable = self.filled > SHORT_SEARCH and self._looks_on and not self.expected
+        is_near = self.asked <= self.filled + (self.filled + 1) // 4
+        return self.asked + 1 if is_guessable and is_near and not self.is_over else None
+
+    def wants_count(self) -> bool:
+        """Return whether counting its rows would help to ask for its pages: where it looks like more than two."""
+        # The second page may have come before the first.
+        looks_long = self._first_size > 0 and (self.filled > 1 or self._first_size >= self.full)
+        return looks_long and self._looks_on and self.expected is None and not self.is_over
+
+    @property
+    def _looks_on(self) -> bool:
+        return self._last_size >= self._first_size
+
+    def put_count(self, rows: int | None) -> None:
+        """Take note of how many rows there are.
+
+        Args:
+            rows: The rows; None if they could not be counted.
+        """
+        self.expected = -(-(rows or 0) // self._first_size)
+
+    def put(self, page: int, outcome: list[Row] | Exception) -> None:
+        """Take note of what a call for a page has brought."""
+        self._come[page] = outcome
+        if isinstance(outcome, Exception) or not outcome:
+            self.is_over = True
+            return
+        if page == 1:
+            self._first_size = len(outcome)
+        if page > self.filled:
+            self.filled = page
+            self._last_size = len(outcome)
+
+    def has(self, page: int) -> bool:
+        """Return whether a page has come."""
+        return page in self._come
+
+    def take(self, page: int) -> list[Row]:
+        """Return a page that has come, or raise what came in its place."""
+        outcome = self._come.pop(page)
+        self.taken = page
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    def rows_of(self, page: int) -> int:
+        """Count the rows of a page that has come."""
+        outcome = self._come[page]
+        return 1 if isinstance(outcome, Exception) else len(outcome)
+
+    @property
+    def rows(self) -> int:
+        """The rows that have come and were not taken."""
+        return sum(map(self.rows_of, self._come))
+
+
+def to_be_counted(planned: Collection[PageWindow]) -> PageWindow | None:
+    """Choose what to count the rows of.
+
+    Args:
+        planned: What will be read, in its order.
+
+    Returns:
+        What is likely to be at its end last: the longest so far, and the later one of equals. None where nothing looks
+        as if counting would help.
+    """
+    wanting = [window for window in planned if window.wants_count()]
+    return max(reversed(wanting), key=lambda window: window.filled, default=None)

@@ -1,0 +1,1 @@
+"""From rows to records. Makes no calls."""

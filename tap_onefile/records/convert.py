@@ -1,0 +1,147 @@
+"""What a value becomes: whatever OneFile sends for a field, as the field's own type.
+
+A value is converted where nothing is lost by it; where it cannot be, ``ValueError`` is raised. ``None``, an absent key
+and ``""`` never come here: they all mean that there is no data (API reference, section 6, "Null vs missing vs empty").
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import timedelta
+
+SMALLEST, LARGEST = -(2**63), 2**63 - 1
+"""What a whole number of a database can be; JSON has no limits."""
+
+_DIGITS = re.compile(r"-?[0-9]+")
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def kind_of(rule: Mapping[str, Any]) -> str:
+    """Return what a field holds, from its JSON schema: its JSON type, or ``date-time``."""
+    types = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
+    return str(rule.get("format") or next(kind for kind in types if kind != "null"))
+
+
+def converter_for(rule: Mapping[str, Any]) -> Callable[[Any], Any]:
+    """Return what converts the values of a field, from its JSON schema; it raises ``ValueError`` for misfits."""
+    return _CONVERTERS[kind_of(rule)]
+
+
+def to_timestamp(value: object) -> str:
+    """Convert a date to UTC in one fixed width, so that texts sort as moments do.
+
+    A value without an offset is UTC, as all known clients of the API take it. Microseconds are kept; the seventh
+    digit that .NET may write is not.
+
+    Args:
+        value: An ISO 8601 date, with or without a time.
+
+    Returns:
+        The timestamp, as ``2026-01-31T09:30:00.000000Z``.
+
+    Raises:
+        ValueError: The value is no such date.
+    """
+    if not isinstance(value, str):
+        raise ValueError  # noqa: TRY004 - one error for all that does not fit
+    moment = datetime.fromisoformat(value.strip())
+    # The vendor's spellings (help article 76000037051), which only need their fraction filled up. From 3.14 on, Python
+    # reads 24 o'clock, and means the beginning of the next day.
+    if value[4:19:3] == "--T::" and value[11:13] != "24":
+        fraction = value[19:]
+        if fraction in {"Z", ""}:
+            return f"{value[:19]}.000000Z"
+        if len(fraction) == len(".150Z") and fraction[0] == "." and fraction[4] == "Z":
+            return f"{value[:23]}000Z"
+    if moment.tzinfo is not None:
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise ValueError from None
+    return f"{moment.isoformat(timespec='microseconds')}Z"
+
+
+def earlier(timestamp: str, by: timedelta) -> str:
+    """Return the timestamp that lies some time before another, or the earliest that there is."""
+    try:
+        return to_timestamp((datetime.fromisoformat(timestamp) - by).isoformat())
+    except OverflowError:
+        return to_timestamp(datetime.min.replace(tzinfo=UTC).isoformat())
+
+
+def in_milliseconds(timestamp: str) -> str:
+    """Spell a timestamp as the vendor's examples do (help article 76000037051): ``2022-02-23T12:49:33.150Z``."""
+    return f"{timestamp[:23]}Z"
+
+
+def in_words(timestamp: str) -> str:
+    """Spell a timestamp so that nobody takes its day for its month: ``5 April 2026, 00:00 UTC``."""
+    moment = datetime.fromisoformat(timestamp)
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
+
+
+def to_integer(value: object) -> int:
+    """Convert a whole number of up to 64 bits, such as an id: ``12``, ``"12"`` or ``12.0``.
+
+    Raises:
+        ValueError: The value is no such number.
+    """
+    if type(value) is int:
+        whole = value
+    elif (isinstance(value, str) and _DIGITS.fullmatch(value)) or (isinstance(value, float) and value.is_integer()):
+        whole = int(value)
+    else:
+        raise ValueError
+    if not SMALLEST <= whole <= LARGEST:
+        raise ValueError
+    return whole
+
+
+def _to_number(value: object) -> float:
+    if type(value) is int or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    if isinstance(value, str) and _DECIMAL.fullmatch(value) and Decimal(repr(float(value))) == Decimal(value):
+        return float(value)
+    raise ValueError
+
+
+def _to_text(value: object) -> str:
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return str(value)
+    raise ValueError
+
+
+def _to_texts(value: object) -> list[str | None]:
+    if isinstance(value, list):
+        return [None if item is None else _to_text(item) for item in value]
+    raise ValueError
+
+
+def _to_flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (str, int)) and (known := _FLAGS.get(str(value).lower())) is not None:
+        return known
+    raise ValueError
+
+
+_CONVERTERS: dict[str, Callable[[Any], Any]] = {
+    "integer": to_integer,
+    "number": _to_number,
+    "string": _to_text,
+    "array": _to_texts,
+    "boolean": _to_flag,
+    "date-time": to_timestamp,
+}

@@ -1,0 +1,179 @@
+"""The one way from rows of OneFile to records of a stream: many rows at a time, field by field.
+
+The SDK's own type conformance is switched off in favour of this: it drops unknown fields in silence, reads the text
+"False" as true, and is most of what a record costs.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tap_onefile.api.decode import RepairedText
+from tap_onefile.errors import UnusableRow
+from tap_onefile.records.convert import LARGEST, SMALLEST, kind_of, to_timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from tap_onefile.records.privacy import Privacy
+    from tap_onefile.reporting.problems import Problems
+
+    Row = dict[str, Any]
+    Convert = Callable[[str, Any], Any]
+    Column = Callable[[list[Row], str, Convert], None]
+
+NOTHING = (None, "")
+"""How OneFile says that there is no data, besides leaving a field out."""
+_CAME = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
+
+
+class Shaper:
+    """Makes records that hold each field of the schema, and no other.
+
+    Args:
+        stream: The name of the stream.
+        schema: The JSON schema of the stream, with all fields.
+        keys: The fields that must have a value.
+        problems: Hears of unknown fields and of values that do not fit.
+        privacy: Decides what becomes of each field.
+        held_back: Fields that a record does not have although OneFile sends them.
+    """
+
+    def __init__(
+        self,
+        stream: str,
+        schema: Mapping[str, Any],
+        keys: Collection[str],
+        problems: Problems,
+        *,
+        privacy: Privacy,
+        held_back: Collection[str] = (),
+    ) -> None:
+        self._stream = stream
+        self._problems = problems
+        self._keys = tuple(keys)
+        self._held_back = frozenset(held_back)
+        rules = {name: rule for name, rule in schema["properties"].items() if name not in self._held_back}
+        self._empty: Row = dict.fromkeys(rules)
+        self._converters = {name: privacy.converter_for(rule) for name, rule in rules.items()}
+        self._columns: dict[str, Column] = {
+            name: _each if privacy.pseudonymises(rule) else _COLUMNS.get(kind_of(rule), _each)
+            for name, rule in rules.items()
+        }
+        self._misfits: Counter[tuple[str, str]] = Counter()
+        self._repaired: Counter[str] = Counter()
+
+    def shape(self, rows: Sequence[Row], context: Mapping[str, Any]) -> tuple[list[Row], UnusableRow | None]:
+        """Make records.
+
+        Args:
+            rows: What OneFile sent.
+            context: Values for fields that a row leaves open. A part of the key is what it says, whatever the row says.
+
+        Returns:
+            A record for each row, up to the first one that has no usable key; and that one's error, if there is one. A
+            field without data is null, whether OneFile left it out, sent null or sent ``""``.
+        """
+        empty = self._empty
+        records = [{**empty, **row} for row in rows]
+        self._drop_unknown(records)
+        self._fill(records, context)
+        for name, column in self._columns.items():
+            column(records, name, self._converted)
+        self._report()
+        for place, record in enumerate(records):
+            for key in self._keys:
+                if record[key] is None:
+                    return records[:place], UnusableRow(self._stream, key)
+        return records, None
+
+    def _fill(self, records: list[Row], context: Mapping[str, Any]) -> None:
+        for name, value in context.items():
+            if name in self._keys:
+                for record in records:
+                    record[name] = value
+            elif name in self._empty:
+                for record in records:
+                    if record[name] in NOTHING:
+                        record[name] = value
+
+    def _drop_unknown(self, records: list[Row]) -> None:
+        known = self._empty.keys()
+        unknown: Counter[str] = Counter()
+        for record in records:
+            if len(record) > len(known):
+                extra = record.keys() - known
+                for name in extra:
+                    del record[name]
+                unknown.update(extra - self._held_back)
+        if unknown:
+            self._problems.unknown_fields(self._stream, unknown)
+
+    def _converted(self, name: str, value: object) -> object:
+        """Convert a value that is not null, and count it where it does not fit."""
+        if value == "":
+            return None
+        if RepairedText in {type(part) for part in (value if isinstance(value, list) else (value,))}:
+            self._repaired[name] += 1
+        try:
+            return self._converters[name](value)
+        except (ValueError, OverflowError):
+            self._misfits[name, _CAME.get(type(value), "something else")] += 1
+            return None
+
+    def _report(self) -> None:
+        if self._misfits:
+            self._problems.misfits(self._stream, self._misfits)
+            self._misfits.clear()
+        if self._repaired:
+            self._problems.repaired_texts(self._stream, self._repaired)
+            self._repaired.clear()
+
+
+# One function for each kind of field, as most values need no work, and to find that out is most of what a record costs.
+
+
+def _each(records: list[Row], name: str, convert: Convert) -> None:
+    for record in records:
+        if record[name] is not None:
+            record[name] = convert(name, record[name])
+
+
+def _texts(records: list[Row], name: str, convert: Convert) -> None:
+    for record in records:
+        value = record[name]
+        if value is not None and (value.__class__ is not str or value == ""):
+            record[name] = convert(name, value)
+
+
+def _integers(records: list[Row], name: str, convert: Convert) -> None:
+    for record in records:
+        value = record[name]
+        if value is not None and (value.__class__ is not int or not SMALLEST <= value <= LARGEST):
+            record[name] = convert(name, value)
+
+
+def _flags(records: list[Row], name: str, convert: Convert) -> None:
+    for record in records:
+        value = record[name]
+        if value is not None and value.__class__ is not bool:
+            record[name] = convert(name, value)
+
+
+def _timestamps(records: list[Row], name: str, convert: Convert) -> None:
+    for record in records:
+        value = record[name]
+        if value is not None:
+            try:
+                record[name] = to_timestamp(value)
+            except ValueError:
+                record[name] = convert(name, value)
+
+
+_COLUMNS: dict[str, Column] = {
+    "string": _texts,
+    "integer": _integers,
+    "boolean": _flags,
+    "date-time": _timestamps,
+}

@@ -1,0 +1,257 @@
+"""What a run shows while it is under way and at its end.
+
+In a file, under Meltano and under a scheduler the log stays as the SDK writes it: programs read it there. A person gets
+what a person needs: the tap's own sentences without columns of names, one line that is written over while a run lasts,
+and a table at its end.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import textwrap
+import threading
+import time
+from collections import deque
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
+
+from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable, Sequence
+
+    from tap_onefile.reporting.metrics import Metrics, Tally
+
+_BOLD_RED, _YELLOW = "1;31", "33"
+_MARKS = {logging.WARNING: ("Warning: ", _YELLOW), logging.ERROR: ("Error: ", _BOLD_RED)}
+_ERASED_LINE = "\r\033[K"
+_TIME = "%H:%M:%S"
+_INDENT = " " * 10
+_FEWEST_COLUMNS = 40
+_COLUMNS_WHERE_UNKNOWN = 80
+_ON_A_TERMINAL = 0.5
+_IN_A_LOG = 30.0
+"""Seconds between two signs of life."""
+_MINUTE = 60.0
+_HEADINGS = ("stream", "records", "calls", "repeated", "waited (s)", "took (s)")
+
+logger = logging.getLogger("tap-onefile")
+
+
+class Terminal:
+    """The terminal that stderr goes to.
+
+    Args:
+        stream: The tap's stderr.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @cached_property
+    def can_rewrite(self) -> bool:
+        """Whether a line can be written over: not where the terminal cannot, nor where it shows the records as well."""
+        return os.environ.get("TERM", "dumb") != "dumb" and not sys.stdout.isatty()
+
+    @cached_property
+    def has_colour(self) -> bool:
+        """Whether colours are shown and wanted (the convention of NO_COLOR: set and not empty)."""
+        return os.environ.get("TERM", "dumb") != "dumb" and not os.environ.get("NO_COLOR")
+
+    @property
+    def columns(self) -> int:
+        """The width in characters, at this moment."""
+        try:
+            columns = os.get_terminal_size(self._stream.fileno()).columns
+        except OSError:
+            columns = 0
+        return max(columns or _COLUMNS_WHERE_UNKNOWN, _FEWEST_COLUMNS)
+
+    @property
+    def eraser(self) -> str:
+        """What goes before a line so that nothing is left of the one that is written over."""
+        return _ERASED_LINE if self.can_rewrite else ""
+
+    def rewrite(self, text: str) -> None:
+        """Show a line in the place of the last one that was shown so.
+
+        Args:
+            text: The line, shorter than the terminal is wide; empty to leave none.
+        """
+        # Back to the start of the line: what a target writes to the same terminal begins there.
+        self._stream.write(f"{_ERASED_LINE}{text}\r")
+        self._stream.flush()
+
+    def table(self, rows: Sequence[Sequence[str]]) -> None:
+        """Show a table, its first column to the left and the others to the right.
+
+        Args:
+            rows: The cells; first the headings, last the sums.
+        """
+        first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [
+            "  ".join([name.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, others, strict=True))])
+            for name, *cells in rows
+        ]
+        rule = "-" * len(lines[0])
+        shown = [lines[0], rule, *lines[1:-1], rule, lines[-1]]
+        self._stream.write(self.eraser + "\n".join(["", *shown, "", ""]))
+        self._stream.flush()
+
+
+class Sentences(logging.Formatter):
+    """Log lines as sentences, as wide as the terminal."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__("{message}", style="{")
+        self._terminal = terminal
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        mark, colour = _MARKS.get(record.levelno, ("", ""))
+        text = textwrap.fill(
+            f"{self.formatTime(record, _TIME)}  {mark}{super().format(record)}",
+            self._terminal.columns - 1,
+            subsequent_indent=_INDENT,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        if colour and self._terminal.has_colour:
+            text = f"\033[{colour}m{text}\033[0m"
+        return self._terminal.eraser + text
+
+
+def attended() -> Terminal | None:
+    """Give the terminal in which somebody runs the tap.
+
+    Returns:
+        The terminal; None where stderr goes elsewhere, or where the user has asked for the log in full
+        (``TAP_ONEFILE_LOGLEVEL=DEBUG``) or in a form of their own (``SINGER_SDK_LOG_CONFIG``).
+    """
+    as_one_likes = logging.getLogger().level < logging.INFO or "SINGER_SDK_LOG_CONFIG" in os.environ
+    return Terminal(sys.stderr) if sys.stderr and sys.stderr.isatty() and not as_one_likes else None
+
+
+class SignsOfLife:
+    """Says how a run is getting on.
+
+    Args:
+        metrics: What the run has done so far.
+        calls_per_minute: The rate limit; 0 for none.
+        clock: Gives the time in seconds; never goes back.
+    """
+
+    def __init__(self, metrics: Metrics, calls_per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._metrics = metrics
+        self._limit = calls_per_minute
+        self._clock = clock
+        self._seen = deque([(clock(), 0)])
+
+    def sign(self, columns: int | None = None) -> str:
+        """Say it in one line.
+
+        Args:
+            columns: How many characters there is room for; None for any number.
+
+        Returns:
+            The line: stream, records, calls, calls a minute, organisations and time left, the last ones of them only
+            where there is room.
+        """
+        total = self._metrics.total
+        parts = [
+            self._metrics.stream or "starting",
+            f"{total.records:,} records",
+            f"{total.calls:,} calls",
+            self._pace(total.calls),
+        ]
+        if self._metrics.organisations:
+            parts.append(f"{self._metrics.organisations_done} of {len(self._metrics.organisations)} organisations")
+        left = _time_left(self._metrics.seconds_left)
+        while columns is not None and len(parts) > 1 and len(" · ".join([*parts, *left])) > columns:
+            parts.pop()
+        return " · ".join([*parts, *left])[:columns]
+
+    def _pace(self, calls: int) -> str:
+        """Return the calls in the last minute, or since the start, if that is shorter."""
+        now = self._clock()
+        self._seen.append((now, calls))
+        while len(self._seen) > 1 and self._seen[1][0] <= now - _MINUTE:
+            self._seen.popleft()
+        then, calls_then = self._seen[0]
+        lately = calls - calls_then
+        if self._limit:
+            return f"{lately} of {self._limit} in the last minute"
+        return f"{lately / max(now - then, _ON_A_TERMINAL) * _MINUTE:.0f} calls a minute"
+
+
+def _time_left(seconds: float | None) -> list[str]:
+    if seconds is None:
+        return []
+    minutes = seconds / _MINUTE
+    return [f"about {minutes:.0f} min left" if minutes >= 1.5 else f"about {seconds:.0f} s left"]  # noqa: PLR2004
+
+
+@contextmanager
+def heartbeat(metrics: Metrics, calls_per_minute: int) -> Generator[None]:
+    """Show how a run is getting on for as long as a block of code lasts.
+
+    Args:
+        metrics: What the run has done so far.
+        calls_per_minute: The rate limit; 0 for none.
+    """
+    stopped = threading.Event()
+    seen_by = attended()
+    signs = SignsOfLife(metrics, calls_per_minute)
+
+    def beat() -> None:
+        while not stopped.wait(_ON_A_TERMINAL if rewritten else _IN_A_LOG):
+            if rewritten:
+                rewritten.rewrite(signs.sign(rewritten.columns - 1))
+            else:
+                logger.info(signs.sign())
+
+    rewritten = seen_by if seen_by and seen_by.can_rewrite else None
+    thread = threading.Thread(target=beat, name="tap-onefile-heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        # A sign that is just being shown would otherwise stay on the screen.
+        thread.join()
+        if rewritten:
+            rewritten.rewrite("")
+
+
+def summarise(rows: Iterable[tuple[str, Tally]]) -> None:
+    """Show what each stream has cost and brought.
+
+    Args:
+        rows: The name and the tally of each stream; last those of all streams together.
+    """
+    if screen := attended():
+        screen.table([_HEADINGS, *((name, *_cells(tally)) for name, tally in rows)])
+        return
+    for name, tally in rows:
+        logger.info(
+            "%s: %d records, %d calls, %d repeated, %.1f s waiting for the budget, %.1f s",
+            name,
+            tally.records,
+            tally.calls,
+            tally.repeats,
+            tally.waited,
+            tally.seconds,
+        )
+
+
+def _cells(tally: Tally) -> tuple[str, ...]:
+    return (
+        f"{tally.records:,}",
+        f"{tally.calls:,}",
+        f"{tally.repeats:,}",
+        f"{tally.waited:,.1f}",
+        f"{tally.seconds:,.1f}",
+    )

@@ -1,0 +1,79 @@
+"""What everything that belongs to one run shares, and all that a stream may hold of it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from tap_onefile.api.client import Client
+from tap_onefile.api.rate_limit import RateLimit
+from tap_onefile.api.transport import Transport
+from tap_onefile.extract.reader import Reader
+from tap_onefile.records.privacy import Privacy
+from tap_onefile.reporting.metrics import Metrics
+from tap_onefile.reporting.problems import Problems
+from tap_onefile.reporting.signals import Signals
+from tap_onefile.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_onefile.singer.writer import BufferedWriter
+
+
+class Run:
+    """One run: its settings, its reader, and what it has done so far.
+
+    Args:
+        config: The settings as given. They need not be complete before something is read, as in discovery.
+        schema: The JSON schema of all settings of the tap.
+        began: The timestamp at which the run began.
+        writer: What records are written by; None where that is the SDK's own.
+    """
+
+    def __init__(
+        self, config: Mapping[str, Any], schema: Mapping[str, Any], began: str, writer: BufferedWriter | None
+    ) -> None:
+        self._config = config
+        self._schema = schema
+        self.writer = writer
+        self.began = began
+        self.problems = Problems()
+        self.metrics = Metrics()
+        self.signals = Signals(lambda: self.writer.writing_since if self.writer else None)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, checked and with their defaults."""
+        return Settings.from_config(self._config, self._schema)
+
+    @cached_property
+    def privacy(self) -> Privacy:
+        """What of people's data this run lets through."""
+        return Privacy.from_config(self._config)
+
+    @cached_property
+    def reader(self) -> Reader:
+        """Reads from OneFile, for all streams: one session, one rate limit, one queue of calls."""
+        settings = self.settings
+        transport = Transport(settings.api_url, user_agent=settings.user_agent, timeout=settings.request_timeout)
+        client = Client(
+            transport,
+            settings.customer_token,
+            RateLimit(settings.requests_per_minute),
+            retry_for=settings.retry_for,
+            logins=self.metrics.of("logins"),
+        )
+        return Reader(
+            client,
+            page_size=settings.page_size,
+            parallel_requests=settings.parallel_requests,
+            metrics=self.metrics,
+            problems=self.problems,
+            check=self._check,
+        )
+
+    def _check(self) -> None:
+        self.signals.check()
+        if self.writer:
+            self.writer.check_reader()

@@ -1,0 +1,1 @@
+"""All that knows what the Singer SDK looks like inside."""

@@ -1,0 +1,68 @@
+"""Streams that read only what may have changed since the last run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+from typing_extensions import override
+
+from tap_onefile.records.convert import earlier, to_timestamp
+from tap_onefile.streams.organisations import OrganisationStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import timedelta
+
+    from singer_sdk.helpers.types import Record
+
+
+class IncrementalStream(OrganisationStream):
+    """A stream with a timestamp in its records, `replication_key`, that says what may have changed.
+
+    Each organisation has a bookmark of its own, so that all records of one that is new to us are read. A run looks back
+    from the bookmark; the bookmark does not.
+    """
+
+    state_partitioning_keys = ("OrganisationID",)
+
+    @override
+    def read_batches(self, context: Mapping[str, Any]) -> Iterator[list[Record]]:
+        """Read the records of an organisation, and move its bookmark where all of them could be read.
+
+        A bookmark never goes back, and never passes the moment at which the run began: what changes while we read may
+        or may not be in what we read. Records without a timestamp are as new as the run itself.
+        """
+        key = self.replication_key if self.replication_method == REPLICATION_INCREMENTAL else None
+        began, latest = self.run.began, ""
+        for records in super().read_batches(context):
+            if key:
+                latest = max([latest, *(record[key] or began for record in records)])
+            yield records
+        if key and (reached := max(self.get_bookmarked(context) or "", min(latest, began))):
+            self.keep_bookmark(context, reached)
+
+    def get_bookmarked(self, context: Mapping[str, Any]) -> str | None:
+        """Return the timestamp up to which earlier runs have read an organisation; None where all must be read."""
+        bookmark = self.get_bookmark(context)
+        try:
+            return None if bookmark is None else to_timestamp(bookmark)
+        except ValueError:
+            self.logger.warning("The bookmark in the state is not a timestamp; everything is read again")
+            return None
+
+    def get_since(self, context: Mapping[str, Any]) -> str | None:
+        """Return the timestamp from which changes of an organisation are wanted; None where everything is."""
+        bookmark = self.get_bookmarked(context)
+        begin = earlier(bookmark, self.looks_back) if bookmark else None
+        return max(filter(None, (begin, self.run.settings.start_date)), default=None)
+
+    @property
+    def looks_back(self) -> timedelta:
+        """How far before the bookmark a run begins."""
+        return self.run.settings.lookback
+
+    @property
+    @override
+    def is_read_in_full(self) -> bool:
+        return super().is_read_in_full and self.run.settings.start_date is None
