@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from demo.pipeline import Pipeline
-from demo.postgres import postgres
 from tests.running import run_tap, select
 from tests.scripted import scripted_server
+from tools.demo.pipeline import Pipeline
+from tools.demo.postgres import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
