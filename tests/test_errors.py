@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from onefile_sandbox import Behaviour, Fault
+from tests.expected import CORE_STREAMS
 from tests.running import GIVES_UP_SOON, config_for, run_tap, select
 from tests.scripted import scripted_server
 
@@ -25,7 +26,7 @@ SEARCHES = "POST /User/Search"
 def assert_complete(run: Run, sandbox: Sandbox) -> None:
     """Assert that every record arrived, once."""
     assert run.status == 0, run.stderr
-    for stream in ("customers", "organisations", "assessors", "learners", "classrooms", "placements"):
+    for stream in CORE_STREAMS:
         arrived = [record["ID"] for record in run.records[stream]]
         assert sorted(arrived) == sorted(row["ID"] for row in sandbox.records(stream)), stream
 

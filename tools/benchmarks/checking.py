@@ -18,10 +18,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-PAGED = ("organisations", "assessors", "learners", "classrooms", "placements")
-STREAMS = ("customers", *PAGED)
-"""What is read."""
-
 _MOMENTS = frozenset({"createdon", "lastmodified", "starton", "plannedenddate", "dob", "centreregister"})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

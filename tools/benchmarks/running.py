@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from tools.benchmarks.checking import STREAMS
+from tools import CORE_STREAMS
 from tools.benchmarks.measuring import CATALOGUE, EVERY_FIELD, measure, python_of, timed
 from tools.benchmarks.peers import PEERS
 from tools.benchmarks.results import Block
@@ -100,7 +100,7 @@ def _write_schemas(folder: Path) -> None:
         (folder / f"{name}.json").write_text(json.dumps(stream["schema"]), encoding="utf-8")
         for entry in stream["metadata"]:
             if not entry["breadcrumb"]:
-                entry["metadata"]["selected"] = name in STREAMS
+                entry["metadata"]["selected"] = name in CORE_STREAMS
     (folder / CATALOGUE).write_text(json.dumps(catalogue), encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tools import CORE_STREAMS
 from tools.demo import interruption
 from tools.demo.comparison import Comparison
 from tools.demo.errors import DemoError, ProcessError
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from tools.demo.postgres import Postgres
 
 ORGANISATIONS = 3
-ESSENTIAL = ("customers", "organisations", "assessors", "learners", "classrooms", "placements")
 LAST_LINES = 15
 LONGEST_PATH = 60
 # The columns have OneFile's own names. PostgreSQL takes capitals in a name only between quotation marks.
@@ -160,7 +160,7 @@ def _compare(console: Console, source: OneFile, database: Postgres, pipeline: Pi
 
     faults = [fault for comparison in (*comparisons, *others) for fault in comparison.faults]
     filled = {comparison.stream for comparison in comparisons if comparison.held}
-    faults += [f"{stream}: there is nothing to see." for stream in ESSENTIAL if stream not in filled]
+    faults += [f"{stream}: there is nothing to see." for stream in CORE_STREAMS if stream not in filled]
     if faults:
         raise DemoError("PostgreSQL does not hold what OneFile holds.\n" + "\n".join(faults))
     return sum(comparison.loaded.total() for comparison in comparisons)
