@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 CORE_STREAMS = ("customers", "organisations", "assessors", "learners", "classrooms", "placements")
-"""Everybody and everything that a customer is made of."""
+"""What every customer has."""
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d.*")
 
