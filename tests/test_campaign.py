@@ -49,6 +49,7 @@ SCENARIOS = draw(TRIED * 20, SEED)[::20]
 @pytest.mark.parametrize(
     "scenario", [pytest.param(each, id=f"{place} {name_of(each)}") for place, each in enumerate(SCENARIOS)]
 )
+@pytest.mark.slow
 def test_whatever_goes_wrong_nothing_is_lost_in_silence(tmp_path: Path, catalog: bytes, scenario: Scenario) -> None:
     (tmp_path / "catalog.json").write_bytes(catalog)
 

@@ -119,6 +119,7 @@ def _commands(page: Path) -> list[str]:
     return [line for line in lines if line.startswith(("tap-onefile ", "tail "))]
 
 
+@pytest.mark.slow
 def test_every_command_line_of_the_tap_works(tmp_path: Path, start_sandbox: StartSandbox) -> None:
     commands = {page: _commands(page) for page in PAGES}
     assert any(commands.values())

@@ -134,6 +134,7 @@ PASSING: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PASSING, ids=lambda fault: "-".join(map(str, fault.values())))
 @pytest.mark.parametrize("match", ["POST /Authentication", "GET /Customer", SEARCHES])
 def test_a_passing_fault_loses_nothing(tmp_path: Path, sandbox: Sandbox, match: str, fault: dict[str, Any]) -> None:

@@ -103,6 +103,7 @@ def test_the_logo_fits_the_hubs_box() -> None:
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.slow
 def test_meltano_adds_the_tap_to_an_empty_project_and_reaches_onefile(
     tmp_path: Path, wheel: Path, sandbox: Sandbox, listing: dict[str, Any]
 ) -> None:

@@ -97,6 +97,7 @@ WAYS: dict[str, tuple[Callable[[Path, Sandbox, int], tuple[int, str, list[bytes]
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.slow
 def test_what_is_cut_short_does_not_look_finished_and_is_completed_by_the_next_run(
     tmp_path: Path, onefile: Sandbox, way: str, moment: float
 ) -> None:

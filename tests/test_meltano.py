@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 SHARED = {"providers", "framework_templates", "units"}
 """What arrives once for each organisation or standard that has it, and is one to the sandbox; see test_streams.py."""
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 class JsonlPipeline(Pipeline):

@@ -91,6 +91,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_odd_values_reach_postgresql_or_are_told(folder: Path) -> None:
     with scripted_server(ROWS) as config, postgres(folder / "data") as server:
         settings = {f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in config.items()}

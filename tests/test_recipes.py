@@ -42,7 +42,7 @@ ROWS_SHOWN = 6
 LONDON = ZoneInfo("Europe/London")
 NOT_SET = "1900-01-01T00:00:00Z"
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 class Loaded(NamedTuple):

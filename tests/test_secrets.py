@@ -143,6 +143,7 @@ def left_behind(folder: Path) -> str:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accident", FAULTS)
 def test_whatever_goes_wrong_no_secret_and_no_person_is_told(
     tmp_path: Path, start_sandbox: StartSandbox, loud: dict[str, str], accident: str, capfd: pytest.CaptureFixture[str]

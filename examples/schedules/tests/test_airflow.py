@@ -13,7 +13,7 @@ from onefile_sandbox import Fault
 if TYPE_CHECKING:
     from examples.schedules.tests.conftest import Place
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_one_organisation_that_fails_keeps_no_other_back_and_is_repeated_alone(place: Place) -> None:

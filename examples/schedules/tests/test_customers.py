@@ -25,7 +25,7 @@ load, _ = find_loads(sys.argv[1])
 subprocess.run(command(sys.argv[1]), cwd=PROJECT, env={**os.environ, **load}, check=True)
 """
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize("place", [{"learners": 20, "organisations": 1}], indirect=True)

@@ -20,7 +20,7 @@ JOB = "onefile_prod"
 BUDGET = 80
 """Less than all loads take together, so that they would spend too much if each did as it liked."""
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 class Dagster:

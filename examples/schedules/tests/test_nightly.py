@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SYSTEMD = shutil.which("systemd-analyze")
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_what_cron_and_systemd_are_told_to_run_loads_everything(place: Place) -> None:
