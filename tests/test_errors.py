@@ -145,6 +145,7 @@ def test_a_passing_fault_loses_nothing(tmp_path: Path, sandbox: Sandbox, match: 
     assert_complete(run, sandbox)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PASSING, ids=lambda fault: "-".join(map(str, fault.values())))
 def test_a_lasting_fault_ends_in_one_sentence(tmp_path: Path, sandbox: Sandbox, fault: dict[str, Any]) -> None:
     sandbox.add_fault(Fault(match="POST /Classroom/Search", times=None, **fault))

@@ -82,6 +82,7 @@ def usual(tmp_path_factory: pytest.TempPathFactory) -> Records:
         return read_all(tmp_path_factory.mktemp("usual"), sandbox)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("behaviour", SPELLINGS, ids=name_of)
 def test_the_spelling_changes_nothing(
     tmp_path: Path,
