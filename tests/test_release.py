@@ -68,6 +68,7 @@ def test_the_same_source_gives_the_same_bytes(wheel: Path, sdist: Path, tmp_path
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.slow
 def test_the_wheel_alone_is_a_working_tap(wheel: Path, tmp_path: Path) -> None:
     commands = trial.install(wheel, tmp_path / "environment")
     empty = tmp_path / "empty"
