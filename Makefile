@@ -61,12 +61,12 @@ dependencies: .venvs/dev/ready ## Check that the tap declares just the packages 
 	$(dev)/deptry tap_onefile
 
 docs: .venvs/dev/ready ## Renew what is made from the code: tables, examples and pictures in the documentation, and plugin.yaml
-	$(dev)/cog -r $(pages)
-	$(dev)/python -m hub
+	$(dev)/cog -I . -r $(pages)
+	$(dev)/python -m tools.hub
 
 docs-check: .venvs/dev/ready ## Check that all of that is fresh, and that no link of the site leads nowhere
-	$(dev)/cog --check --diff $(pages)
-	$(dev)/python -m hub --check
+	$(dev)/cog -I . --check --diff $(pages)
+	$(dev)/python -m tools.hub --check
 	$(dev)/zensical build --strict --clean
 
 site: .venvs/dev/ready ## Build the documentation as a site, into site/
@@ -88,23 +88,23 @@ format: .venvs/dev/ready ## Put the code into shape
 	$(dev)/ruff format
 
 demo: setup ## OneFile's sandbox into a real PostgreSQL, and see that nothing is missing; KEEP=1 keeps the data
-	@$(dev)/python -m demo $(if $(KEEP),--keep) $(ARGS)
+	@$(dev)/python -m tools.demo $(if $(KEEP),--keep) $(ARGS)
 
 targets: $(patsubst %,.venvs/%/ready,dev $(loaders)) ## Load every stream into every loader that installs, and compare row by row
-	@$(dev)/python -m loading
-	$(dev)/cog -r docs/targets.md README.md
+	@$(dev)/python -m tools.loaders
+	$(dev)/cog -I . -r docs/targets.md README.md
 
-schedules: setup $(patsubst %,.venvs/%/ready,$(orchestrators)) ## Run the examples of schedules/ by Airflow and by Dagster; takes about 5 minutes
-	$(dev)/python -m pytest schedules/tests --numprocesses 3 $(ARGS)
+schedules: setup $(patsubst %,.venvs/%/ready,$(orchestrators)) ## Run examples/schedules/ by Airflow and by Dagster; takes about 5 minutes
+	$(dev)/python -m pytest examples/schedules/tests --numprocesses 3 $(ARGS)
 
 bench: .venvs/dev/ready ## Measure the tap beside what one would use instead; ARGS='--quick', '--grid' or '--help'
-	@$(dev)/python -m benchmarks $(ARGS)
+	@$(dev)/python -m tools.benchmarks $(ARGS)
 
 dist: .venvs/dev/ready .venvs/release/ready ## Build what is released, try it, and list what it holds; TAG=v1.2.3 for a release
-	$(dev)/python -m releasing $(TAG)
+	$(dev)/python -m tools.release $(TAG)
 
-logo: .venvs/release/ready ## Draw hub/logo.png from hub/logo.svg
-	$(release)/python -c 'import resvg_py as r; open("hub/logo.png", "wb").write(r.svg_to_bytes(svg_path="hub/logo.svg"))'
+logo: .venvs/release/ready ## Draw tools/hub/logo.png from tools/hub/logo.svg
+	$(release)/python -c 'import resvg_py as r; open("tools/hub/logo.png", "wb").write(r.svg_to_bytes(svg_path="tools/hub/logo.svg"))'
 
 lock: .venvs/dev/ready ## Renew the lock files; ARGS=--upgrade for the newest versions
 	$(dev)/$(lock) pyproject.toml --group pyproject.toml:dev sandbox/pyproject.toml --extra fast -o requirements/dev.txt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import defaultdict
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +15,21 @@ from onefile_sandbox import Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+SLOW_SECONDS = 10
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the tests that took long and are not marked so: without them `-m "not slow"` is to be quick."""
+    took: dict[str, float] = defaultdict(float)
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport) and "slow" not in report.keywords:
+                took[report.nodeid] += report.duration
+    for test, seconds in took.items():
+        if seconds > SLOW_SECONDS:
+            terminalreporter.write_line(f"{test} took {seconds:.0f} s: mark it as slow, or make it faster.")
 
 
 class StartSandbox(Protocol):

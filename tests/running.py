@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Generator, Mapping
     from pathlib import Path
 
     from onefile_sandbox import Sandbox
@@ -102,6 +103,42 @@ def run_tap(
         encoding="utf-8",
     )
     return Run(finished.returncode, finished.stdout, finished.stderr)
+
+
+@contextmanager
+def start_tap(
+    folder: Path,
+    config: Mapping[str, Any],
+    *arguments: str,
+    stdout: int | IO[bytes] = subprocess.DEVNULL,
+    stderr: int = subprocess.PIPE,
+    environ: Mapping[str, str] | None = None,
+    before: Callable[[], None] | None = None,
+) -> Generator[subprocess.Popen[bytes]]:
+    """Have the tap running; where a test is over before the tap is, the tap is killed.
+
+    Args:
+        folder: An empty folder to run in.
+        config: The settings, as the file config.json.
+        arguments: Further arguments.
+        stdout: Where its messages go.
+        stderr: Where its log goes.
+        environ: Further environment variables.
+        before: What is called in its process before it starts.
+    """
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    with subprocess.Popen(
+        [*TAP, "--config", "config.json", *arguments],
+        cwd=folder,
+        env={**clean_environment(), **(environ or {})},
+        stdout=stdout,
+        stderr=stderr,
+        preexec_fn=before,  # noqa: PLW1509 - this process has no lock that the call needs
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def select(folder: Path, *names: str) -> tuple[str, str]:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.checking import Tally, difference, field_names, tallied
-from benchmarks.measuring import Run
-from benchmarks.peers import Output
-from benchmarks.report import page
-from benchmarks.results import Block, Results
-from benchmarks.workloads import BUDGET, DEFAULT, FIVE, LATENCIES, ONE, PAGE_SIZES, TWENTY, Situation, grid
+from tools.benchmarks.checking import Tally, difference, field_names, tallied
+from tools.benchmarks.measuring import Run
+from tools.benchmarks.peers import Output
+from tools.benchmarks.report import page
+from tools.benchmarks.results import Block, Results
+from tools.benchmarks.workloads import BUDGET, DEFAULT, FIVE, LATENCIES, ONE, PAGE_SIZES, TWENTY, Situation, grid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def expected() -> dict[str, Tally]:
 def test_the_tap_is_measured_beside_a_peer_and_both_are_complete() -> None:
     chosen = ("--workload", "one-organisation", "--peer", "tap", "--peer", "requests_script")
     finished = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick", *chosen],
+        [sys.executable, "-m", "tools.benchmarks", "--quick", *chosen],
         capture_output=True,
         check=False,
         timeout=60,

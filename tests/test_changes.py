@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,8 +20,6 @@ from tests.running import config_for, run_tap, select
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
-
-    import pytest
 
     from tests.running import Run
 
@@ -70,6 +69,7 @@ def onefile(**behaviour: Any) -> Generator[Sandbox]:  # noqa: ANN401 - they are 
         yield sandbox
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     days=st.lists(st.integers(0, 20), min_size=2, max_size=3),

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from onefile_sandbox import Fault
-from tests.running import TAP, clean_environment, config_for, run_tap, select
+from tests.running import TAP, clean_environment, config_for, run_tap, select, start_tap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,28 +24,20 @@ if TYPE_CHECKING:
 
 MUCH_OF_A_PIPE = 1 << 15
 UNPAGED = "POST /User/Search"
+NEVER_ANSWERED = Fault(kind="hang", match="POST /Placement/Search", times=None)
 SOON = 20
 """Seconds that no ending may take, however slow the machine is; a pool of threads that is joined takes for ever."""
-
-
-def start(folder: Path, sandbox: Sandbox, stdout: int | IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start the tap against a sandbox that never answers for placements."""
-    sandbox.add_fault(Fault(kind="hang", match="POST /Placement/Search", times=None))
-    (folder / "config.json").write_text(json.dumps(config_for(sandbox, page_size=5)))
-    return subprocess.Popen(
-        [*TAP, "--config", "config.json"],
-        cwd=folder,
-        env=clean_environment(),
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-    )
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_run_that_is_told_to_stop_does_not_look_like_a_finished_one(
     tmp_path: Path, sandbox: Sandbox, signum: signal.Signals
 ) -> None:
-    with (tmp_path / "out.jsonl").open("wb") as out, start(tmp_path, sandbox, out) as process:
+    sandbox.add_fault(NEVER_ANSWERED)
+    with (
+        (tmp_path / "out.jsonl").open("wb") as out,
+        start_tap(tmp_path, config_for(sandbox, page_size=5), stdout=out) as process,
+    ):
         while not any("Placement" in call.route for call in sandbox.calls):
             assert process.poll() is None
         process.send_signal(signum)
@@ -61,14 +53,7 @@ def test_a_run_that_is_told_to_stop_does_not_look_like_a_finished_one(
 
 def test_a_closed_pipe_ends_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
     sandbox.world.add("organisations", Name="x" * 100_000)
-    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
-    with subprocess.Popen(
-        [*TAP, "--config", "config.json"],
-        cwd=tmp_path,
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with start_tap(tmp_path, config_for(sandbox), stdout=subprocess.PIPE) as process:
         assert process.stdout
         process.stdout.close()
         stderr = process.stderr.read() if process.stderr else b""
@@ -81,7 +66,8 @@ def test_a_closed_pipe_ends_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
 
 
 def test_a_closed_pipe_ends_the_run_although_nothing_is_written(tmp_path: Path, sandbox: Sandbox) -> None:
-    with start(tmp_path, sandbox, subprocess.PIPE) as process:
+    sandbox.add_fault(NEVER_ANSWERED)
+    with start_tap(tmp_path, config_for(sandbox, page_size=5), stdout=subprocess.PIPE) as process:
         assert process.stdout
         # The last that is written before the wait for the first record of placements.
         assert any(b'"SCHEMA"' in line and b'"placements"' in line for line in process.stdout)
@@ -104,14 +90,7 @@ def test_a_signal_ends_a_run_that_waits_for_what_was_not_planned(
     sandbox = start_sandbox(learners=10, organisations=1)
     sandbox.add_fault(fault)
     arguments = select(tmp_path, "learners")
-    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox, page_size=10, parallel_requests=1)))
-    with subprocess.Popen(
-        [*TAP, "--config", "config.json", *arguments],
-        cwd=tmp_path,
-        env=clean_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with start_tap(tmp_path, config_for(sandbox, page_size=10, parallel_requests=1), *arguments) as process:
         while not any(call.route == UNPAGED for call in sandbox.calls):
             assert process.poll() is None
         process.terminate()
@@ -123,14 +102,7 @@ def test_a_signal_ends_a_run_that_waits_for_what_was_not_planned(
 
 def test_a_test_that_is_told_to_stop_is_no_success(tmp_path: Path, start_sandbox: StartSandbox) -> None:
     sandbox = start_sandbox(learners=10, organisations=1, latency=0.2)
-    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
-    with subprocess.Popen(
-        [*TAP, "--config", "config.json", "--test"],
-        cwd=tmp_path,
-        env=clean_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with start_tap(tmp_path, config_for(sandbox), "--test") as process:
         # What a run costs is asked for last.
         while not any(call.route == UNPAGED for call in sandbox.calls):
             assert process.poll() is None
@@ -142,35 +114,22 @@ def test_a_test_that_is_told_to_stop_is_no_success(tmp_path: Path, start_sandbox
 
 
 def test_a_full_disk_ends_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
-    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
-    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device, not a file
-        finished = subprocess.run(
-            [*TAP, "--config", "config.json"],
-            cwd=tmp_path,
-            env=clean_environment(),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            check=False,
-            timeout=SOON * 3,
-        )
+    with (
+        open("/dev/full", "wb") as full,  # noqa: PTH123 - a device, not a file
+        start_tap(tmp_path, config_for(sandbox), stdout=full) as process,
+    ):
+        _, stderr = process.communicate(timeout=SOON * 3)
 
-    assert finished.returncode == 1
-    assert b"No space left on device" in finished.stderr.rstrip().rsplit(b"\n", 1)[-1]
-    assert b"Traceback" not in finished.stderr
+    assert process.returncode == 1
+    assert b"No space left on device" in stderr.rstrip().rsplit(b"\n", 1)[-1]
+    assert b"Traceback" not in stderr
 
 
 def test_a_run_is_ended_by_a_signal_although_its_target_reads_no_more(tmp_path: Path, sandbox: Sandbox) -> None:
     # Of all records, those of assessors are sent first.
     for assessor in sandbox.records("assessors"):
         sandbox.world.change("assessors", assessor["ID"], CompanyName="x" * 1_000_000)
-    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
-    with subprocess.Popen(
-        [*TAP, "--config", "config.json"],
-        cwd=tmp_path,
-        env=clean_environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with start_tap(tmp_path, config_for(sandbox), stdout=subprocess.PIPE) as process:
         assert process.stdout
         # The rest of the long name finds no room.
         while _bytes_in(process.stdout) < MUCH_OF_A_PIPE:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from onefile_sandbox import Behaviour, Fault
+from tests.expected import CORE_STREAMS
 from tests.running import GIVES_UP_SOON, config_for, run_tap, select
 from tests.scripted import scripted_server
 
@@ -25,7 +26,7 @@ SEARCHES = "POST /User/Search"
 def assert_complete(run: Run, sandbox: Sandbox) -> None:
     """Assert that every record arrived, once."""
     assert run.status == 0, run.stderr
-    for stream in ("customers", "organisations", "assessors", "learners", "classrooms", "placements"):
+    for stream in CORE_STREAMS:
         arrived = [record["ID"] for record in run.records[stream]]
         assert sorted(arrived) == sorted(row["ID"] for row in sandbox.records(stream)), stream
 
@@ -133,6 +134,7 @@ PASSING: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PASSING, ids=lambda fault: "-".join(map(str, fault.values())))
 @pytest.mark.parametrize("match", ["POST /Authentication", "GET /Customer", SEARCHES])
 def test_a_passing_fault_loses_nothing(tmp_path: Path, sandbox: Sandbox, match: str, fault: dict[str, Any]) -> None:
@@ -143,6 +145,7 @@ def test_a_passing_fault_loses_nothing(tmp_path: Path, sandbox: Sandbox, match: 
     assert_complete(run, sandbox)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", PASSING, ids=lambda fault: "-".join(map(str, fault.values())))
 def test_a_lasting_fault_ends_in_one_sentence(tmp_path: Path, sandbox: Sandbox, fault: dict[str, Any]) -> None:
     sandbox.add_fault(Fault(match="POST /Classroom/Search", times=None, **fault))

@@ -17,9 +17,9 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from demo.pipeline import MELTANO
 from tap_onefile.settings import SETTINGS
 from tests.running import clean_environment, config_for, run_tap
+from tools.demo.pipeline import MELTANO
 
 if TYPE_CHECKING:
     from onefile_sandbox import Sandbox
@@ -43,13 +43,13 @@ def in_meltano_yml() -> dict[str, Any]:
 
 
 def test_the_listing_is_fresh() -> None:
-    check = subprocess.run([sys.executable, "-m", "hub", "--check"], cwd=ROOT, check=False, timeout=60)
+    check = subprocess.run([sys.executable, "-m", "tools.hub", "--check"], cwd=ROOT, check=False, timeout=60)
 
     assert check.returncode == 0, "run `make docs`"
 
 
 def test_the_hub_accepts_it(listing: dict[str, Any]) -> None:
-    rules = json.loads((ROOT / "hub" / "extractors.schema.json").read_text(encoding="utf-8"))
+    rules = json.loads((ROOT / "tools" / "hub" / "extractors.schema.json").read_text(encoding="utf-8"))
 
     assert [error.message for error in Draft7Validator(rules).iter_errors(listing)] == []
 
@@ -93,7 +93,7 @@ def test_meltano_yml_says_the_same(listing: dict[str, Any], in_meltano_yml: dict
 
 
 def test_the_logo_fits_the_hubs_box() -> None:
-    picture = (ROOT / "hub" / "logo.png").read_bytes()
+    picture = (ROOT / "tools" / "hub" / "logo.png").read_bytes()
     width, height, _, colours = struct.unpack(">IIBB", picture[16:26])
 
     assert picture.startswith(b"\x89PNG")
@@ -103,6 +103,7 @@ def test_the_logo_fits_the_hubs_box() -> None:
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.slow
 def test_meltano_adds_the_tap_to_an_empty_project_and_reaches_onefile(
     tmp_path: Path, wheel: Path, sandbox: Sandbox, listing: dict[str, Any]
 ) -> None:

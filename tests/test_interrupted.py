@@ -7,12 +7,12 @@ import random
 import resource
 import signal
 import subprocess
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.campaign.trials import Target, key_of
-from tests.running import TAP, Run, clean_environment, config_for, run_tap
+from tests.running import Run, config_for, run_tap, start_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,22 +34,6 @@ def onefile(start_sandbox: StartSandbox) -> Sandbox:
     return start_sandbox(learners=900, organisations=3)
 
 
-def start(
-    folder: Path, sandbox: Sandbox, stdout: int | IO[bytes], before: Callable[[], None] | None = None
-) -> subprocess.Popen[bytes]:
-    """Start the tap; `before` is called in its process."""
-    (folder / "config.json").write_text(json.dumps(config_for(sandbox, page_size=25)))
-    command = [*TAP, "--config", "config.json"]
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        env=clean_environment(),
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        preexec_fn=before,  # noqa: PLW1509 - this process has no lock that the call needs
-    )
-
-
 def lines_of(process: subprocess.Popen[bytes]) -> Iterator[bytes]:
     """Read what a run writes, line by line; a part of a line is no line."""
     assert process.stdout
@@ -62,7 +46,7 @@ def stopped_by(signum: signal.Signals) -> Callable[[Path, Sandbox, int], tuple[i
     """Make a way to cut a run short by a signal; the target reads on to the end."""
 
     def cut(folder: Path, sandbox: Sandbox, after: int) -> tuple[int, str, list[bytes]]:
-        with start(folder, sandbox, subprocess.PIPE) as process:
+        with start_tap(folder, config_for(sandbox, page_size=25), stdout=subprocess.PIPE) as process:
             read = lines_of(process)
             lines = [next(read) for _ in range(after)]
             process.send_signal(signum)
@@ -75,7 +59,7 @@ def stopped_by(signum: signal.Signals) -> Callable[[Path, Sandbox, int], tuple[i
 
 def target_dies(folder: Path, sandbox: Sandbox, after: int) -> tuple[int, str, list[bytes]]:
     """Close the pipe; what was not read is lost."""
-    with start(folder, sandbox, subprocess.PIPE) as process:
+    with start_tap(folder, config_for(sandbox, page_size=25), stdout=subprocess.PIPE) as process:
         assert process.stdout
         read = lines_of(process)
         lines = [next(read) for _ in range(after)]
@@ -92,7 +76,11 @@ def disk_is_full(folder: Path, sandbox: Sandbox, after: int) -> tuple[int, str, 
     def no_larger_files() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
-    with (folder / "out").open("wb") as out, start(folder, sandbox, out, no_larger_files) as process:
+    config = config_for(sandbox, page_size=25)
+    with (
+        (folder / "out").open("wb") as out,
+        start_tap(folder, config, stdout=out, before=no_larger_files) as process,
+    ):
         _, stderr = process.communicate(timeout=SOON)
     lines = (folder / "out").read_bytes().splitlines(keepends=True)
     return process.returncode, stderr.decode(), [line for line in lines if line.endswith(b"\n")]
@@ -109,6 +97,7 @@ WAYS: dict[str, tuple[Callable[[Path, Sandbox, int], tuple[int, str, list[bytes]
 
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("way", WAYS)
+@pytest.mark.slow
 def test_what_is_cut_short_does_not_look_finished_and_is_completed_by_the_next_run(
     tmp_path: Path, onefile: Sandbox, way: str, moment: float
 ) -> None:

@@ -20,14 +20,14 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from demo.errors import ProcessError
-from demo.pipeline import MELTANO, Pipeline
-from demo.postgres import SCHEMA, postgres
 from onefile_sandbox import Fault
 from tap_onefile.streams import STREAMS
 from tap_onefile.streams.people import Learners
 from tests.expected import spelled
 from tests.running import config_for
+from tools.demo.errors import ProcessError
+from tools.demo.pipeline import MELTANO, Pipeline
+from tools.demo.postgres import SCHEMA, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 SHARED = {"providers", "framework_templates", "units"}
 """What arrives once for each organisation or standard that has it, and is one to the sandbox; see test_streams.py."""
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 class JsonlPipeline(Pipeline):
@@ -130,7 +130,7 @@ def _tap_of(folder: Path) -> int:
 
 
 def test_the_recipe_finds_who_has_gone(folder: Path, held: Sandbox) -> None:
-    recipe = (Path(__file__).parents[1] / "recipes" / "who_has_gone.sql").read_bytes()
+    recipe = (Path(__file__).parents[1] / "examples" / "recipes" / "who_has_gone.sql").read_bytes()
     with postgres(folder / "data") as server:
         settings = {**plugin_settings(held), "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url}
         pipeline = Pipeline(settings, database=folder / "meltano.db", log=folder / "log")

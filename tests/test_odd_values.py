@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from demo.pipeline import Pipeline
-from demo.postgres import postgres
 from tests.running import run_tap, select
 from tests.scripted import scripted_server
+from tools.demo.pipeline import Pipeline
+from tools.demo.postgres import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +91,7 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+@pytest.mark.slow
 def test_odd_values_reach_postgresql_or_are_told(folder: Path) -> None:
     with scripted_server(ROWS) as config, postgres(folder / "data") as server:
         settings = {f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in config.items()}

@@ -26,6 +26,7 @@ def sequence(run: Run) -> list[str]:
     return [re.sub(r'"time_extracted":"[^"]*"', "", line) for line in lines]
 
 
+@pytest.mark.slow
 def test_the_records_are_the_same_sequence_however_many_calls_are_under_way(
     tmp_path: Path, start_sandbox: StartSandbox
 ) -> None:

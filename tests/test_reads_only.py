@@ -45,6 +45,7 @@ def test_a_call_that_could_write_is_never_sent(sandbox: Sandbox, method: str, pa
     assert sandbox.calls == []
 
 
+@pytest.mark.slow
 def test_nothing_that_the_tap_can_do_writes(tmp_path: Path, sandbox: Sandbox) -> None:
     everything = config_for(sandbox, page_size=5, fetch_details=list(DETAILED))
     arguments = select(tmp_path)

@@ -15,11 +15,11 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from demo.pipeline import PLUGINS
-from demo.postgres import SCHEMA, postgres
 from onefile_sandbox import Sandbox
 from tests.matching import matched
 from tests.running import TAP, clean_environment, config_for, select
+from tools.demo.pipeline import PLUGINS
+from tools.demo.postgres import SCHEMA, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 TARGET = PLUGINS / "loaders" / "target-postgres" / "venv" / "bin" / "target-postgres"
 CHECKED_BY_ITS_OWN_PAGE = {"mis_table"}
-RECIPES = sorted(path.stem for path in (ROOT / "recipes").glob("*.sql") if path.stem not in CHECKED_BY_ITS_OWN_PAGE)
+FOLDER = ROOT / "examples" / "recipes"
+RECIPES = sorted(path.stem for path in FOLDER.glob("*.sql") if path.stem not in CHECKED_BY_ITS_OWN_PAGE)
 STREAMS = (
     "organisations", "assessors", "trainee_assessors", "employers", "observers", "learners", "classrooms", "placements",
     "reviews", "off_the_job",
@@ -41,7 +42,7 @@ ROWS_SHOWN = 6
 LONDON = ZoneInfo("Europe/London")
 NOT_SET = "1900-01-01T00:00:00Z"
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 class Loaded(NamedTuple):
@@ -52,7 +53,7 @@ class Loaded(NamedTuple):
 
     def ask(self, recipe: str, **changes: str) -> list[Row]:
         """Run a recipe as it is, but for the day that it takes for today."""
-        query = (ROOT / "recipes" / f"{recipe}.sql").read_text(encoding="utf-8")
+        query = (FOLDER / f"{recipe}.sql").read_text(encoding="utf-8")
         query = query.replace(NOW, f"DATE '{TODAY}'")
         for old, new in changes.items():
             assert query.count(old) == 1
@@ -89,7 +90,7 @@ def database() -> Iterator[Loaded]:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_the_docs_show_what_comes_of_it(database: Loaded, recipe: str, pytestconfig: pytest.Config) -> None:
-    database.connection.execute((ROOT / "recipes" / f"{recipe}.sql").read_bytes())
+    database.connection.execute((FOLDER / f"{recipe}.sql").read_bytes())
     rows = database.ask(recipe)
 
     # Of a longer result, some of every kind.
@@ -97,14 +98,14 @@ def test_the_docs_show_what_comes_of_it(database: Loaded, recipe: str, pytestcon
     shown = _some_of_each(rows, kind) if kind else rows[:ROWS_SHOWN]
     lines = [list(rows[0]), ["---"] * len(rows[0]), *([_cell(value) for value in row.values()] for row in shown)]
     table = "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-    example = ROOT / "recipes" / "examples" / f"{recipe}.md"
+    example = FOLDER / "examples" / f"{recipe}.md"
     if pytestconfig.getoption("--snapshot-update"):
         example.write_text(table, encoding="utf-8")
     assert example.read_text(encoding="utf-8") == table
 
 
 def test_today_is_said_once_at_the_top_of_each_recipe_that_wants_it() -> None:
-    for path in (ROOT / "recipes").glob("*.sql"):
+    for path in FOLDER.glob("*.sql"):
         sql = path.read_text(encoding="utf-8")
         assert sql.count(NOW) == sql.count("AS today"), path
         assert "CURRENT" not in sql.upper()
@@ -359,7 +360,7 @@ def _make_odd_ids(sandbox: Sandbox) -> None:
 
 
 def _make_mis(connection: psycopg.Connection[Any], sandbox: Sandbox) -> None:
-    connection.execute((ROOT / "recipes" / "mis_table.sql").read_bytes())
+    connection.execute((FOLDER / "mis_table.sql").read_bytes())
     rows: list[tuple[str | None, str | None, str | None, str]] = [
         ("ODD00", "1000000000", "ODD0@example.org", "exact"),
         (" odd 01\u00a0", None, None, "spelt otherwise"),

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from releasing import changelog, contents, trial
 from tap_onefile import __version__
+from tools.release import changelog, contents, trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +68,7 @@ def test_the_same_source_gives_the_same_bytes(wheel: Path, sdist: Path, tmp_path
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.slow
 def test_the_wheel_alone_is_a_working_tap(wheel: Path, tmp_path: Path) -> None:
     commands = trial.install(wheel, tmp_path / "environment")
     empty = tmp_path / "empty"
@@ -132,9 +133,10 @@ def test_a_version_is_released_with_notes_of_its_own(text: str, found: str | Non
 def test_a_release_stops_where_tag_version_and_change_log_differ(tag: str, sentence: str, tmp_path: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n- Much.\n", encoding="utf-8")
-    shutil.copytree(ROOT / "releasing", tmp_path / "releasing")
+    shutil.copytree(ROOT / "tools" / "release", tmp_path / "tools" / "release")
+    shutil.copy(ROOT / "tools" / "__init__.py", tmp_path / "tools")
 
-    release = [sys.executable, "-m", "releasing", tag]
+    release = [sys.executable, "-m", "tools.release", tag]
     stopped = subprocess.run(release, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
 
     assert stopped.returncode == 1

@@ -17,7 +17,7 @@ import pytest
 from onefile_sandbox import Fault
 from onefile_sandbox.sessions import Sessions
 from tap_onefile.streams import DETAILED
-from tests.running import GIVES_UP_SOON, clean_environment, config_for, select
+from tests.running import GIVES_UP_SOON, clean_environment, config_for, select, start_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -143,6 +143,7 @@ def left_behind(folder: Path) -> str:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("accident", FAULTS)
 def test_whatever_goes_wrong_no_secret_and_no_person_is_told(
     tmp_path: Path, start_sandbox: StartSandbox, loud: dict[str, str], accident: str, capfd: pytest.CaptureFixture[str]
@@ -228,21 +229,13 @@ def test_no_setting_is_an_argument_that_a_process_list_would_show(
 def test_a_crash_report_holds_no_secret_and_no_person(tmp_path: Path, sandbox: Sandbox, loud: dict[str, str]) -> None:
     needles = Needles(sandbox)
     sandbox.add_fault(Fault("hang", match="POST /Placement/Search", times=None))
-    (tmp_path / "config.json").write_text(json.dumps(config_for(sandbox)))
-    with subprocess.Popen(
-        [sys.executable, "-X", "dev", "-m", "tap_onefile", "--config", "config.json"],
-        cwd=tmp_path,
-        env={**clean_environment(), **loud},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with start_tap(tmp_path, config_for(sandbox), environ={**loud, "PYTHONDEVMODE": "1"}) as process:
         while not any("Placement" in call.route for call in sandbox.calls):
             assert process.poll() is None
         command = (f"/proc/{process.pid}/cmdline", os.O_RDONLY)
         listed = os.read(os.open(*command), 1 << 16).decode()
         process.send_signal(signal.SIGABRT)
-        _, stderr = process.communicate(timeout=30)
+        stderr = process.communicate(timeout=30)[1].decode()
 
     assert "Fatal Python error: Aborted" in stderr
     assert needles.found_in(stderr + listed) == set()

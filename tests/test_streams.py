@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from onefile_sandbox import Behaviour
-from tap_onefile.streams import DETAILED
-from tap_onefile.streams import STREAMS as TAP_STREAMS
+from tap_onefile.streams import DETAILED, STREAMS
 from tap_onefile.streams.each_learner import EachLearnerStream
-from tests.expected import by_id, expected_records, spelled
+from tests.expected import CORE_STREAMS, by_id, expected_records, spelled
 from tests.running import config_for, run_tap, select
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from tests.conftest import StartSandbox
 
 SHARED_BY = {"providers": "OrganisationID", "framework_templates": "OrganisationID", "units": "StandardID"}
-STREAMS = ["customers", "organisations", "assessors", "learners", "classrooms", "placements"]
 
 
 def test_each_stream_holds_what_onefile_holds(tmp_path: Path, start_sandbox: StartSandbox) -> None:
@@ -31,10 +29,10 @@ def test_each_stream_holds_what_onefile_holds(tmp_path: Path, start_sandbox: Sta
 
     assert run.status == 0, run.stderr
     schemas = {message["stream"]: message["schema"] for message in run.messages if message["type"] == "SCHEMA"}
-    assert set(STREAMS) <= set(schemas)
+    assert set(CORE_STREAMS) <= set(schemas)
     (customer,) = sandbox.records("customers")
     contexts = {"organisations": {"CustomerID": customer["ID"]}, "assessors": {"Role": 5}, "learners": {"Role": 1}}
-    for stream in STREAMS:
+    for stream in CORE_STREAMS:
         expected = expected_records(sandbox.records(stream), schemas[stream], contexts.get(stream, {}))
         assert expected
         assert by_id(run.records[stream]) == expected
@@ -45,7 +43,7 @@ def test_the_page_size_changes_nothing(tmp_path: Path, sandbox: Sandbox, page_si
     run = run_tap(tmp_path, config_for(sandbox, page_size=page_size))
 
     assert run.status == 0, run.stderr
-    for stream in STREAMS:
+    for stream in CORE_STREAMS:
         assert by_id(run.records[stream]).keys() == {row["ID"] for row in sandbox.records(stream)}
 
 
@@ -83,7 +81,7 @@ def test_every_stream_holds_what_onefile_holds_in_full(
 
     assert run.status == 0, run.stderr
     (customer,) = sandbox.records("customers")
-    for stream in TAP_STREAMS:
+    for stream in STREAMS:
         contexts = {"CustomerID": customer["ID"], **stream.row_defaults}
         rows_held = sandbox.records(stream.name, details=stream.name in DETAILED)
         held = [spelled(row, stream.schema, contexts) for row in rows_held]
@@ -110,7 +108,7 @@ def once(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_what_costs_a_call_for_each_record_is_off_by_default() -> None:
-    off = {stream.name for stream in TAP_STREAMS if not stream.selected_by_default}
+    off = {stream.name for stream in STREAMS if not stream.selected_by_default}
 
     assert {"reviews", "plans", "off_the_job", "timesheets", "unit_summaries"} < off
     assert {"learners", "assessors", "iqas", "employers", "learning_aims", "learner_statuses"}.isdisjoint(off)
@@ -130,7 +128,7 @@ def test_only_what_is_read_by_changes_has_a_state_for_each_organisation(
 ) -> None:
     run = run_tap(tmp_path, config_for(start_sandbox(organisations=5, learners=60)))
 
-    for stream in STREAMS:
+    for stream in CORE_STREAMS:
         bookmark = run.state["bookmarks"].get(stream, {})
         assert len(bookmark.get("partitions", [])) == (5 if stream in {"assessors", "learners"} else 0), stream
 

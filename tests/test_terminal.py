@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import pty
 import re
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.running import TAP, clean_environment, config_for
+from tests.running import TAP, clean_environment, config_for, start_tap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,16 +29,9 @@ def on_a_terminal(
     folder: Path, config: dict[str, Any], *arguments: str, columns: int = 80, status: int = 0, **environ: str
 ) -> str:
     """Run the tap with a terminal for its stderr, and give what is sent there."""
-    (folder / "config.json").write_text(json.dumps(config))
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    with subprocess.Popen(
-        [*TAP, "--config", "config.json", *arguments],
-        cwd=folder,
-        env={**clean_environment(), "TERM": "xterm", **environ},
-        stdout=subprocess.DEVNULL,
-        stderr=theirs,
-    ) as process:
+    with start_tap(folder, config, *arguments, stderr=theirs, environ={"TERM": "xterm", **environ}) as process:
         os.close(theirs)
         sent = bytearray()
         while True:
@@ -51,6 +43,7 @@ def on_a_terminal(
             if not chunk:
                 break
             sent += chunk
+        process.wait()
     os.close(ours)
     assert process.returncode == status, sent.decode()
     return sent.decode()

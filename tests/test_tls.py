@@ -23,7 +23,7 @@ HOST = "onefile.test"
 CONFIG = {"customer_token": "a-token", "api_url": f"https://{HOST}/api/v2.1", "retry_for": 0, "request_timeout": 10}
 
 
-class OneFile(BaseHTTPRequestHandler):
+class RefusingServer(BaseHTTPRequestHandler):
     """Refuses every token, which is enough to see that it was reached."""
 
     protocol_version = "HTTP/1.1"
@@ -45,7 +45,7 @@ def serving(authority: trustme.CA) -> Generator[str]:
     """Serve OneFile with a certificate of a private authority, behind a proxy; gives the proxy's address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(HOST).configure_cert(context)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), OneFile)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), RefusingServer)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     with socket.create_server(("127.0.0.1", 0)) as proxy:
@@ -82,26 +82,26 @@ def _copy(one: socket.socket, other: socket.socket) -> None:
 def test_a_certificate_of_an_unknown_authority_is_refused_whatever_the_environment_says(
     tmp_path: Path, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(OneFile, "reached", False)
+    monkeypatch.setattr(RefusingServer, "reached", False)
     with serving(trustme.CA()) as proxy:
         run = run_tap(tmp_path, CONFIG, environ={"HTTPS_PROXY": proxy, **environ})
 
     assert run.status == 1
     assert "a TLS certificate or connection that cannot be trusted" in run.last_line
-    assert not OneFile.reached
+    assert not RefusingServer.reached
 
 
 def test_a_private_authority_and_a_proxy_come_from_the_usual_variables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(OneFile, "reached", False)
+    monkeypatch.setattr(RefusingServer, "reached", False)
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "authority.pem")
     with serving(authority) as proxy:
         bundle = {"REQUESTS_CA_BUNDLE": str(tmp_path / "authority.pem")}
         run = run_tap(tmp_path, CONFIG, environ={"HTTPS_PROXY": proxy, **bundle})
 
-    assert OneFile.reached
+    assert RefusingServer.reached
     assert "refused the customer token (status 401)" in run.last_line
 
 

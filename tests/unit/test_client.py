@@ -38,7 +38,7 @@ GOOD = answer(200, ROWS)
 BROKEN = Fault("a connection that broke off", is_answer=False)
 
 
-class OneFile(Transport):
+class ScriptedTransport(Transport):
     """Plays a script of answers, the last one for ever, and a clock that only waiting moves."""
 
     def __init__(self, *script: Answer | Fault, logins: tuple[Answer | Fault, ...] = ()) -> None:
@@ -81,7 +81,7 @@ class OneFile(Transport):
 
 
 def test_one_login_serves_every_call_and_each_token_goes_where_it_belongs() -> None:
-    onefile = OneFile(GOOD)
+    onefile = ScriptedTransport(GOOD)
     client = onefile.client()
     tally = Tally()
     for page in (1, 2):
@@ -96,21 +96,21 @@ def test_one_login_serves_every_call_and_each_token_goes_where_it_belongs() -> N
 
 @pytest.mark.parametrize("body", [b"abc+/=", b'"abc+/="', rb'"abc\u002b\/="', b"\xef\xbb\xbfabc+/=\r\n"], ids=repr)
 def test_a_session_is_used_without_its_quotes(body: bytes) -> None:
-    onefile = OneFile(GOOD, logins=(answer(200, body),))
+    onefile = ScriptedTransport(GOOD, logins=(answer(200, body),))
     onefile.search()
     assert onefile.calls[1][1] == {"X-TokenID": "abc+/="}
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_session_that_has_died_is_replaced_once_and_nobody_notices(status: int) -> None:
-    onefile = OneFile(answer(status), GOOD)
+    onefile = ScriptedTransport(answer(status), GOOD)
     assert onefile.search() == ROWS
     assert [call[1] for call in onefile.asked()] == [{"X-TokenID": "session-1"}, {"X-TokenID": "session-2"}]
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_what_is_refused_after_a_fresh_login_is_refused_for_good(status: int) -> None:
-    onefile = OneFile(answer(status))
+    onefile = ScriptedTransport(answer(status))
     onefile.customer = [answer(200, {"ID": 1})]
     with pytest.raises(errors.Refused, match=rf"User/Search/1/100 was refused \(status {status}\) right after a fresh"):
         onefile.search()
@@ -119,7 +119,7 @@ def test_what_is_refused_after_a_fresh_login_is_refused_for_good(status: int) ->
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_new_session_that_has_died_in_its_turn_is_no_refusal(status: int) -> None:
-    onefile = OneFile(answer(status), answer(status), answer(status), GOOD)
+    onefile = ScriptedTransport(answer(status), answer(status), answer(status), GOOD)
     onefile.customer = [answer(status)]
     assert onefile.search() == ROWS
     assert [call[1] for call in onefile.asked()] == [{"X-TokenID": f"session-{number}"} for number in range(1, 5)]
@@ -127,7 +127,7 @@ def test_a_new_session_that_has_died_in_its_turn_is_no_refusal(status: int) -> N
 
 @pytest.mark.parametrize("path", ["User/5", "Customer"])
 def test_sessions_that_never_live_are_an_end_too(path: str) -> None:
-    onefile = OneFile(answer(401))
+    onefile = ScriptedTransport(answer(401))
     with pytest.raises(errors.Refused, match=f"GET {path} was refused"):
         onefile.client().get(path)
     assert len(onefile.asked(LOGIN)) == (2 if path == "Customer" else 6)
@@ -135,7 +135,7 @@ def test_sessions_that_never_live_are_an_end_too(path: str) -> None:
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404])
 def test_a_login_that_is_refused_ends_the_run_at_once(status: int) -> None:
-    onefile = OneFile(GOOD, logins=(answer(status, {"code": -1, "message": TOKEN}),))
+    onefile = ScriptedTransport(GOOD, logins=(answer(status, {"code": -1, "message": TOKEN}),))
     error = errors.WrongAddress if status in {302, 404} else errors.LoginRefused
     with pytest.raises(error, match=rf"onefile\.test.*{status}|{status}.*onefile\.test") as refused:
         onefile.search()
@@ -148,7 +148,7 @@ def test_a_login_that_is_refused_ends_the_run_at_once(status: int) -> None:
     [(429, None, 60), (429, 7, 7), (429, 0, 1), (429, 90, 90), (429, 10**9, STARVED_AFTER), (503, 50, 50)],
 )
 def test_the_pause_that_onefile_asks_for_is_kept(status: int, retry_after: float | None, pause: float) -> None:
-    onefile = OneFile(answer(status, retry_after=retry_after), GOOD)
+    onefile = ScriptedTransport(answer(status, retry_after=retry_after), GOOD)
     assert onefile.search(retry_for=60) == ROWS
     (_, _, _, refused), (_, _, _, repeated) = onefile.asked()
     assert repeated - refused == pause
@@ -156,14 +156,14 @@ def test_the_pause_that_onefile_asks_for_is_kept(status: int, retry_after: float
 
 @pytest.mark.parametrize("retry_after", [None, 0, 7, 10**9])
 def test_a_quarter_of_an_hour_of_nothing_but_429_ends_the_run(retry_after: float | None) -> None:
-    onefile = OneFile(answer(429, retry_after=retry_after))
+    onefile = ScriptedTransport(answer(429, retry_after=retry_after))
     with pytest.raises(errors.Unavailable, match=r"429\) for 1[56] minutes"):
         onefile.search(calls_per_minute=100)
     assert STARVED_AFTER <= onefile.now - 5000 < STARVED_AFTER + 120
 
 
 def test_a_429_after_a_long_rest_of_our_own_is_the_first_one() -> None:
-    onefile = OneFile(answer(429), GOOD, answer(429), GOOD)
+    onefile = ScriptedTransport(answer(429), GOOD, answer(429), GOOD)
     client = onefile.client()
     client.search_page("User", {}, 1, 100)
     onefile.now += 2 * STARVED_AFTER  # whoever reads the records is slow
@@ -172,26 +172,26 @@ def test_a_429_after_a_long_rest_of_our_own_is_the_first_one() -> None:
 
 @pytest.mark.parametrize("before", [[], [answer(429)]], ids=len)
 def test_a_429_at_the_end_of_a_long_outage_is_the_first_one(before: list[Answer]) -> None:
-    onefile = OneFile(*before, *[answer(503)] * 60, answer(429), GOOD)
+    onefile = ScriptedTransport(*before, *[answer(503)] * 60, answer(429), GOOD)
     assert onefile.search(retry_for=2700) == ROWS
 
 
 @unhurried
 @given(failures=st.lists(st.sampled_from([answer(429), answer(429, retry_after=0), answer(503), BROKEN]), min_size=1))
 def test_no_mixture_of_failures_goes_on_for_ever(failures: list[Answer | Fault]) -> None:
-    onefile = OneFile(*failures * (500 // len(failures) + 1))
+    onefile = ScriptedTransport(*failures * (500 // len(failures) + 1))
     with pytest.raises(errors.Unavailable):
         onefile.search(calls_per_minute=100)
 
 
 def test_the_time_spent_on_429_is_not_taken_from_retry_for() -> None:
-    onefile = OneFile(answer(503), answer(429, retry_after=300), answer(503), GOOD)
+    onefile = ScriptedTransport(answer(503), answer(429, retry_after=300), answer(503), GOOD)
     assert onefile.search(retry_for=120) == ROWS
 
 
 @pytest.mark.parametrize("failure", [answer(status) for status in (408, 500, 502, 503, 504, 599)] + [BROKEN], ids=repr)
 def test_a_passing_failure_is_repeated_after_growing_pauses(failure: Answer | Fault) -> None:
-    onefile = OneFile(GOOD, *[failure] * 8, GOOD)
+    onefile = ScriptedTransport(GOOD, *[failure] * 8, GOOD)
     client = onefile.client(retry_for=300)
     client.search_page("User", {}, 1, 100)
     assert client.search_page("User", {}, 2, 100) == ROWS
@@ -201,7 +201,7 @@ def test_a_passing_failure_is_repeated_after_growing_pauses(failure: Answer | Fa
 
 @pytest.mark.parametrize("retry_for", [0, 10, 120, 2700])
 def test_a_call_that_goes_on_failing_is_given_up_after_retry_for(retry_for: int) -> None:
-    onefile = OneFile(answer(503))
+    onefile = ScriptedTransport(answer(503))
     with pytest.raises(errors.Unavailable, match=r"/User/Search/1/100 from onefile\.test: .* got status 503") as told:
         onefile.search(retry_for=retry_for)
     tries = len(onefile.asked())
@@ -210,14 +210,14 @@ def test_a_call_that_goes_on_failing_is_given_up_after_retry_for(retry_for: int)
 
 
 def test_a_host_that_has_never_answered_is_given_up_after_three_tries() -> None:
-    onefile = OneFile(GOOD, logins=(BROKEN,))
+    onefile = ScriptedTransport(GOOD, logins=(BROKEN,))
     with pytest.raises(errors.Unavailable, match=r"tried 3 times .* got a connection that broke off"):
         onefile.search(retry_for=2700)
 
 
 @pytest.mark.parametrize("sign_of_life", [answer(503), answer(429), answer(200, b"<html>")], ids=repr)
 def test_a_host_that_has_answered_anything_is_not_given_up_after_three_tries(sign_of_life: Answer) -> None:
-    onefile = OneFile(GOOD, logins=(sign_of_life, *[BROKEN] * 5, answer(200, b"abc")))
+    onefile = ScriptedTransport(GOOD, logins=(sign_of_life, *[BROKEN] * 5, answer(200, b"abc")))
     assert onefile.search(retry_for=2700) == ROWS
 
 
@@ -228,26 +228,26 @@ NO_ROWS = [b'{"ID": 1}', b"[null]", b"[[]]", b'[{"ID": 1}, 2]', b'"text"', b"{}"
 
 @pytest.mark.parametrize("body", [*NEITHER, *NO_ROWS], ids=repr)
 def test_a_search_whose_answer_is_no_list_of_records_is_repeated(body: bytes) -> None:
-    onefile = OneFile(answer(200, body), GOOD)
+    onefile = ScriptedTransport(answer(200, body), GOOD)
     assert onefile.search() == ROWS
     assert len(onefile.asked()) == 2
 
 
 @pytest.mark.parametrize("body", [b'{"ID": 1}', b"[null]", b'[{"ID": 1}, 2]', b'"text"', b"{}"], ids=repr)
 def test_a_whole_answer_of_another_shape_twice_is_missing_and_no_outage(body: bytes) -> None:
-    onefile = OneFile(answer(200, body))
+    onefile = ScriptedTransport(answer(200, body))
     with pytest.raises(errors.Refused, match="cannot read that"):
         onefile.search(retry_for=2700)
     assert len(onefile.asked()) == 2
 
 
 def test_a_list_of_one_object_is_that_object() -> None:
-    assert OneFile(answer(200, b'[{"ID": 1}]')).client().get("Customer") == {"ID": 1}
+    assert ScriptedTransport(answer(200, b'[{"ID": 1}]')).client().get("Customer") == {"ID": 1}
 
 
 @pytest.mark.parametrize("body", [*NEITHER, b'[{"ID": 1}, {"ID": 2}]'], ids=repr)
 def test_a_record_whose_answer_is_no_record_is_repeated(body: bytes) -> None:
-    assert OneFile(answer(200, body), answer(200, {"ID": 5})).client().get("User/5") == {"ID": 5}
+    assert ScriptedTransport(answer(200, body), answer(200, {"ID": 5})).client().get("User/5") == {"ID": 5}
 
 
 OTHER = [{"ID": 6}, {"code": -57, "message": "not found"}, {"ID": None}, {}, {"ID": "05"}]
@@ -256,14 +256,14 @@ OTHER = [{"ID": 6}, {"code": -57, "message": "not found"}, {"ID": None}, {}, {"I
 @pytest.mark.parametrize("other", OTHER, ids=repr)
 def test_another_record_or_an_error_that_comes_as_a_good_answer_is_not_taken_for_the_record(other: object) -> None:
     for script in ([answer(200, other)], [answer(200, [other])]):
-        assert OneFile(*script, answer(200, {"ID": 5})).client().get("User/5", record_id="5") == {"ID": 5}
+        assert ScriptedTransport(*script, answer(200, {"ID": 5})).client().get("User/5", record_id="5") == {"ID": 5}
         with pytest.raises(errors.Refused, match="something other than the record, twice"):
-            OneFile(*script).client().get("User/5", record_id="5")
+            ScriptedTransport(*script).client().get("User/5", record_id="5")
 
 
 @pytest.mark.parametrize("spelled", [5, "5", 5.0], ids=repr)
 def test_a_record_is_known_by_its_id_however_that_is_spelled(spelled: object) -> None:
-    assert OneFile(answer(200, {"ID": spelled})).client().get("User/5", record_id="5") == {"ID": spelled}
+    assert ScriptedTransport(answer(200, {"ID": spelled})).client().get("User/5", record_id="5") == {"ID": spelled}
 
 
 @unhurried
@@ -271,20 +271,20 @@ def test_a_record_is_known_by_its_id_however_that_is_spelled(spelled: object) ->
 @example(body=b'[{"Name": "\\ud83d"}]')
 def test_whatever_the_body_a_search_gives_records_or_says_that_there_was_no_answer(body: bytes) -> None:
     with suppress(errors.Unavailable):
-        assert all(type(row) is dict for row in OneFile(answer(200, body)).search(retry_for=0))
+        assert all(type(row) is dict for row in ScriptedTransport(answer(200, body)).search(retry_for=0))
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n", b"[]", b"null", b'""', b"\xef\xbb\xbf[]", b"\xef\xbb\xbf"], ids=repr)
 def test_a_body_without_data_is_no_rows_however_it_is_spelled(body: bytes) -> None:
-    assert OneFile(answer(200, body)).search() == OneFile(answer(204, body)).search() == []
-    assert OneFile(answer(200, body)).client().get_rows("LearnerStatuses") == []
+    assert ScriptedTransport(answer(200, body)).search() == ScriptedTransport(answer(204, body)).search() == []
+    assert ScriptedTransport(answer(200, body)).client().get_rows("LearnerStatuses") == []
 
 
 @pytest.mark.parametrize(
     "nothing", [answer(404), answer(400), answer(204, b""), *(answer(200, body) for body in (b"null", b"[]"))], ids=repr
 )
 def test_a_record_that_went_away_is_not_found(nothing: Answer) -> None:
-    onefile = OneFile(nothing)
+    onefile = ScriptedTransport(nothing)
     with pytest.raises(errors.NotFound, match="User/5"):
         onefile.client().get("User/5", record_id="5")
     assert len(onefile.asked()) == 1
@@ -292,7 +292,7 @@ def test_a_record_that_went_away_is_not_found(nothing: Answer) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 405, 409, 422])
 def test_a_redirect_or_a_wrong_question_fails_at_once_and_the_latter_with_the_code_of_onefile(status: int) -> None:
-    onefile = OneFile(answer(status, {"Code": -57, "Message": "Placement not found"}))
+    onefile = ScriptedTransport(answer(status, {"Code": -57, "Message": "Placement not found"}))
     error, reason = (
         (errors.WrongAddress, "") if status < 400 else (errors.Refused, ": OneFile's code -57, placement not found")
     )
@@ -308,22 +308,22 @@ def test_a_redirect_or_a_wrong_question_fails_at_once_and_the_latter_with_the_co
 )
 def test_a_wrong_question_fails_at_once_even_without_words(body: bytes) -> None:
     with pytest.raises(errors.Refused, match="no reason given"):
-        OneFile(answer(400, body)).search()
+        ScriptedTransport(answer(400, body)).search()
 
 
 def test_half_of_a_surrogate_pair_which_nothing_can_write_becomes_a_mark() -> None:
-    (row,) = OneFile(answer(200, rb'[{"FirstName": "half a pair: \ud83d", "Emails": ["\udc00"]}]')).search()
+    (row,) = ScriptedTransport(answer(200, rb'[{"FirstName": "half a pair: \ud83d", "Emails": ["\udc00"]}]')).search()
     assert row == {"FirstName": "half a pair: \ufffd", "Emails": ["\ufffd"]}
 
 
 def test_404_is_the_end_of_a_search_except_on_its_first_page() -> None:
-    assert OneFile(answer(404), answer(404), GOOD).search(page=2) == []
+    assert ScriptedTransport(answer(404), answer(404), GOOD).search(page=2) == []
     with pytest.raises(errors.NotFound, match="api_url"):
-        OneFile(answer(404)).search(page=1)
+        ScriptedTransport(answer(404)).search(page=1)
 
 
 def test_an_entity_that_has_no_pages_is_read_unpaged_and_not_asked_for_pages_again() -> None:
-    onefile = OneFile(answer(404), answer(404), GOOD)
+    onefile = ScriptedTransport(answer(404), answer(404), GOOD)
     client = onefile.client()
     assert client.search_page("User", {}, 1, 1) == ROWS
     assert client.search_page("User", {}, 2, 1) == []
@@ -334,18 +334,20 @@ def test_an_entity_that_has_no_pages_is_read_unpaged_and_not_asked_for_pages_aga
 
 def test_thin_rows_do_not_stand_in_where_pages_are_needed() -> None:
     with pytest.raises(errors.NotFound):
-        OneFile(answer(404), answer(404), GOOD).client().search_page("User", {}, 1, 100, unpaged_will_do=False)
-    assert OneFile(answer(404), GOOD).client().search_page("User", {}, 1, 100, unpaged_will_do=False) == ROWS
+        ScriptedTransport(answer(404), answer(404), GOOD).client().search_page(
+            "User", {}, 1, 100, unpaged_will_do=False
+        )
+    assert ScriptedTransport(answer(404), GOOD).client().search_page("User", {}, 1, 100, unpaged_will_do=False) == ROWS
 
 
 def test_404_is_no_end_of_a_search_that_has_more_rows_than_the_pages_before_it() -> None:
     many = answer(200, many_rows(101))
     with pytest.raises(errors.Refused, match=r"POST User/Search/2/100 with 404 although its search seems"):
-        OneFile(answer(404), answer(404), many).search(page=2)
+        ScriptedTransport(answer(404), answer(404), many).search(page=2)
     with pytest.raises(errors.Refused, match="POST User/Search/2/100"):
-        OneFile(answer(404)).search(page=2)
-    assert OneFile(answer(404), answer(404), many).search(page=3) == []
-    assert OneFile(answer(404), many).search(page=2) == many_rows(101)
+        ScriptedTransport(answer(404)).search(page=2)
+    assert ScriptedTransport(answer(404), answer(404), many).search(page=3) == []
+    assert ScriptedTransport(answer(404), many).search(page=2) == many_rows(101)
 
 
 def many_rows(count: int) -> list[dict[str, Any]]:
@@ -353,18 +355,18 @@ def many_rows(count: int) -> list[dict[str, Any]]:
 
 
 def test_the_second_page_of_an_entity_without_pages_is_none_although_it_is_asked_for_beside_the_first() -> None:
-    onefile = OneFile(answer(404), answer(404), GOOD, answer(404), answer(404), answer(404), GOOD)
+    onefile = ScriptedTransport(answer(404), answer(404), GOOD, answer(404), answer(404), answer(404), GOOD)
     client = onefile.client()
     assert client.search_page("User", {}, 2, 1) == []
     assert client.search_page("User", {}, 1, 1) == ROWS
-    went_away = OneFile(GOOD, answer(404), answer(404), GOOD, answer(404)).client()
+    went_away = ScriptedTransport(GOOD, answer(404), answer(404), GOOD, answer(404)).client()
     assert went_away.search_page("User", {}, 1, 1) == ROWS
     with pytest.raises(errors.Refused, match="POST User/Search/2/1 with 404"):
         went_away.search_page("User", {}, 2, 1)
 
 
 def test_a_count_that_meets_a_429_makes_every_other_call_wait_too() -> None:
-    onefile = OneFile(answer(429), GOOD)
+    onefile = ScriptedTransport(answer(429), GOOD)
     client = onefile.client(calls_per_minute=100)
     assert client.count("User", {}) is None
     assert client.count("User", {}) == 2
@@ -373,7 +375,7 @@ def test_a_count_that_meets_a_429_makes_every_other_call_wait_too() -> None:
 
 
 def test_logins_and_repeats_take_their_turn_in_the_budget() -> None:
-    onefile = OneFile(answer(401), answer(503), GOOD)
+    onefile = ScriptedTransport(answer(401), answer(503), GOOD)
     onefile.search(calls_per_minute=1, retry_for=1000)
     times = [call[3] for call in onefile.calls]
     assert all(later - earlier >= 60 for earlier, later in itertools.pairwise(times))
@@ -384,7 +386,9 @@ def test_logins_and_repeats_take_their_turn_in_the_budget() -> None:
 def test_nothing_told_holds_a_token_or_a_value(status: int, token: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     echo = f"<{token}> {SESSION} Zaphod Beeblebrox {token}"
-    onefile = OneFile(answer(status, {"code": 1234567890, "message": echo}), logins=(answer(200, SESSION.encode()),))
+    onefile = ScriptedTransport(
+        answer(status, {"code": 1234567890, "message": echo}), logins=(answer(200, SESSION.encode()),)
+    )
     with pytest.raises(errors.OneFileError) as told:
         onefile.client(token=token).search_page("User", {}, 1, 100)
     for secret in (token, SESSION, "Zaphod", "1234567890"):

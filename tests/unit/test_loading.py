@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from loading.comparing import differences, same
+from tools.loaders.comparing import differences, same
 
 RECORD = {"ID": 1, "Name": "Siân", "Seen": "2026-01-31T09:30:00.000000Z", "None": None}
 

@@ -24,7 +24,7 @@ def search(name: str) -> Search:
     return Search.of(name, {"OrganisationID": 1}, name)
 
 
-class OneFile:
+class CountedPages:
     """Has searches with some full pages each, and counts who asks for what."""
 
     def __init__(self, pages: dict[str, int]) -> None:
@@ -54,7 +54,7 @@ def test_all_pages_come_in_order_and_few_are_asked_for_that_do_not_exist(
     threads: int,
     counts: bool,  # noqa: FBT001 - drawn, not called
 ) -> None:
-    onefile = OneFile({f"s{place}": number for place, number in enumerate(pages)})
+    onefile = CountedPages({f"s{place}": number for place, number in enumerate(pages)})
     count = (lambda read: onefile.pages[read.stream] * ROWS_ON_A_PAGE) if counts else (lambda _: None)
     read_ahead = ReadAhead(onefile.fetch, threads, page_size=ROWS_ON_A_PAGE, count=count)
     searches = [search(name) for name in onefile.pages]
@@ -71,7 +71,7 @@ def test_all_pages_come_in_order_and_few_are_asked_for_that_do_not_exist(
 
 
 def test_rows_are_counted_before_threads_have_nothing_left_to_ask_for() -> None:
-    onefile = OneFile({"first": 20, "second": 20})
+    onefile = CountedPages({"first": 20, "second": 20})
     both_are_under_way, counted = threading.Event(), threading.Event()
     asked_before_a_count: list[int] = []
 
@@ -286,7 +286,7 @@ def test_a_page_that_may_not_exist_is_told_apart_from_one_that_is_sure_to_be_wan
 
 
 def test_what_is_asked_at_once_comes_before_what_is_planned_and_is_one_of_the_calls_that_may_be_under_way() -> None:
-    onefile = OneFile({"planned": 3, "urgent": 1})
+    onefile = CountedPages({"planned": 3, "urgent": 1})
     read_ahead = ReadAhead(onefile.fetch, 1, page_size=ROWS_ON_A_PAGE)
     read_ahead.plan([search("planned")])
 

