@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_onefile.evidence import MARKS
+from tap_onefile.records.fields import MARKS
 from tap_onefile.streams import STREAMS
 from tests.running import run_tap
 

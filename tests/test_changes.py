@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onefile_sandbox import Behaviour, Fault, Sandbox
-from tap_onefile.instants import to_instant
+from tap_onefile.records.convert import to_timestamp
 from tap_onefile.streams import STREAMS
 from tests.expected import spelled
 from tests.running import config_for, run_tap, select
@@ -125,7 +125,7 @@ def test_the_search_looks_back_and_the_bookmark_does_not(tmp_path: Path) -> None
         target.load(sandbox, lookback=48)
 
         asked = {call.body["LastModified"] for call in sandbox.calls if call.body.get("Role") == 1}
-        expected = {to_instant(str(datetime.fromisoformat(moment) - timedelta(hours=48)))[:23] for moment in before}
+        expected = {to_timestamp(str(datetime.fromisoformat(moment) - timedelta(hours=48)))[:23] for moment in before}
         assert {moment[:23] for moment in asked} == expected
         assert target.bookmarks("learners") == before
 
@@ -139,7 +139,7 @@ def test_a_bookmark_never_passes_the_moment_the_run_began(tmp_path: Path) -> Non
 
         target.load(sandbox)
 
-        assert max(target.bookmarks("learners")) <= to_instant(datetime.now(UTC).isoformat())
+        assert max(target.bookmarks("learners")) <= to_timestamp(datetime.now(UTC).isoformat())
 
 
 def test_all_of_a_new_organisation_comes_however_old_it_is(tmp_path: Path) -> None:

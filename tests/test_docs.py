@@ -21,7 +21,7 @@ from typing_extensions import override
 
 import tap_onefile
 from tap_onefile import errors
-from tap_onefile.instants import to_instant
+from tap_onefile.records.convert import to_timestamp
 from tap_onefile.settings import SETTINGS, Settings
 from tap_onefile.streams import STREAMS
 from tests.running import clean_environment, config_for
@@ -63,7 +63,7 @@ def test_each_stream_has_a_page_with_an_example_that_fits_its_schema(stream: typ
 
     assert not list(Draft7Validator(stream.schema).iter_errors(example))
     instants = [example[name] for name, rule in stream.schema["properties"].items() if rule.get("format")]
-    assert all(value is None or to_instant(value) == value for value in instants)
+    assert all(value is None or to_timestamp(value) == value for value in instants)
     assert set(example) == set(stream.schema["properties"])
 
 

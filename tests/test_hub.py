@@ -17,7 +17,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from tap_onefile.settings import SETTINGS
+from tap_onefile.tap import SETTINGS
 from tests.running import clean_environment, config_for, run_tap
 from tools.demo.pipeline import MELTANO
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tap_onefile.settings import SETTINGS
+from tap_onefile.tap import SETTINGS
 from tap_onefile.streams import STREAMS
 from tests.running import run_tap
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onefile_sandbox import Fault
-from tap_onefile.heartbeat import SignsOfLife, heartbeat
-from tap_onefile.statistics import Statistics
+from tap_onefile.reporting.console import SignsOfLife, heartbeat
+from tap_onefile.reporting.metrics import Metrics
 from tests.running import config_for, run_tap
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def test_the_end_has_a_line_for_each_stream_and_one_for_all(tmp_path: Path, sand
 def test_in_a_log_a_plain_line_comes_now_and_then(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("tap_onefile.heartbeat._IN_A_LOG", 0.01)
+    monkeypatch.setattr("tap_onefile.reporting.console._IN_A_LOG", 0.01)
     caplog.set_level("INFO", "tap-onefile")
-    statistics = Statistics()
+    statistics = Metrics()
     statistics.stream = "learners"
     statistics.of("learners").records = 1234
 
@@ -61,9 +61,9 @@ def test_in_a_log_a_plain_line_comes_now_and_then(
     assert re.fullmatch(r"learners · 1,234 records · 0 calls · 0 of 300 in the last minute", caplog.messages[1])
 
 
-def statistics_of(done: int, clock: list[float]) -> Statistics:
+def statistics_of(done: int, clock: list[float]) -> Metrics:
     """Make the statistics of a run that is on its way through four organisations."""
-    statistics = Statistics(clock=lambda: clock[0])
+    statistics = Metrics(clock=lambda: clock[0])
     statistics.stream = "learners"
     statistics.organisations, statistics.organisations_done = [1, 2, 3, 4], done
     return statistics

@@ -9,7 +9,7 @@ import pytest
 
 from onefile_sandbox import Behaviour
 from tap_onefile.streams import DETAILED, STREAMS
-from tap_onefile.streams.each_learner import EachLearnerStream
+from tap_onefile.streams.per_learner import PerLearnerStream
 from tests.expected import CORE_STREAMS, by_id, expected_records, spelled
 from tests.running import config_for, run_tap, select
 
@@ -88,7 +88,7 @@ def test_every_stream_holds_what_onefile_holds_in_full(
         sent = [spelled(record, stream.schema, {}) for record in run.records[stream.name]]
         keys = [tuple(record[key] for key in stream.primary_keys) for record in run.records[stream.name]]
         assert len(keys) == len(set(keys)), stream.name
-        if issubclass(stream, EachLearnerStream):
+        if issubclass(stream, PerLearnerStream):
             # The sandbox knows it by the learner alone.
             held, sent = without("OrganisationID", held), without("OrganisationID", sent)
         if shared_by := SHARED_BY.get(stream.name):

@@ -29,7 +29,7 @@ class LostProcess(Exception):
 
 
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tap_onefile.command"])
+_processes.set_forkserver_preload(["tap_onefile.cli"])
 
 
 def run_at_once(folder: Path, config: Mapping[str, Any], state: Mapping[str, Any] | None = None) -> Run:
@@ -71,6 +71,6 @@ def _main(folder: str, arguments: list[str]) -> None:
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, buffering=1)
     sys.argv = arguments
-    from tap_onefile.command import run  # noqa: PLC0415 - imported by the server that this process comes from
+    from tap_onefile.cli import run  # noqa: PLC0415 - imported by the server that this process comes from
 
     run()

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from tap_onefile import fields
-from tap_onefile.answers import read_rows
+from tap_onefile.api.decode import read_rows
 from tap_onefile.batches import BatchShaper
-from tap_onefile.data_protection import DataProtection, PersonalData
-from tap_onefile.errors import Fault, UnusableRecord
-from tap_onefile.records import RecordShaper
-from tap_onefile.report import RunReport
-from tap_onefile.transport import Answer
+from tap_onefile.records.privacy import Privacy, PersonalData
+from tap_onefile.errors import Fault, UnusableRow
+from tap_onefile.records.shaper import Shaper
+from tap_onefile.reporting.problems import Problems
+from tap_onefile.api.transport import Answer
 from tap_onefile.typed_rows import TypedRow
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ ORDINARY = {
 }
 
 
-class Notes(RunReport):
+class Notes(Problems):
     """Keeps what the shaper reports."""
 
     def __init__(self) -> None:
@@ -75,14 +75,14 @@ class Notes(RunReport):
         self.told.append(("mended", name))
 
 
-def shapers(protection: DataProtection, notes: RunReport) -> tuple[RecordShaper, BatchShaper]:
+def shapers(protection: Privacy, notes: Problems) -> tuple[Shaper, BatchShaper]:
     held_back = [name for name, rule in SCHEMA["properties"].items() if not protection.lets_through(rule)]
     keys = ("OrganisationID", "ID")
-    one = RecordShaper("people", SCHEMA, keys, notes, protection=protection, held_back=held_back)
+    one = Shaper("people", SCHEMA, keys, notes, protection=protection, held_back=held_back)
     return one, BatchShaper(one, SCHEMA, protection)
 
 
-def one_by_one(pages: list[bytes], protection: DataProtection) -> tuple[list[Any], list[tuple[str, ...]]]:
+def one_by_one(pages: list[bytes], protection: Privacy) -> tuple[list[Any], list[tuple[str, ...]]]:
     """Make records of plain rows up to one that stops the run, and say what was reported, or what stopped it."""
     notes = Notes()
     shaper, _ = shapers(protection, notes)
@@ -91,12 +91,12 @@ def one_by_one(pages: list[bytes], protection: DataProtection) -> tuple[list[Any
         for page in pages:
             for row in read_rows(Answer(200, page, None)):
                 found.append(as_sent(shaper.shape(row, CONTEXT)))  # noqa: PERF401 - what came before a failure counts
-    except UnusableRecord as stopped:
+    except UnusableRow as stopped:
         return found, [(str(stopped),)]
     return found, sorted(notes.told)
 
 
-def many_at_a_time(pages: list[bytes], protection: DataProtection) -> tuple[list[Any], list[tuple[str, ...]]]:
+def many_at_a_time(pages: list[bytes], protection: Privacy) -> tuple[list[Any], list[tuple[str, ...]]]:
     """Do the same in batches."""
     notes = Notes()
     _, shaper = shapers(protection, notes)
@@ -104,7 +104,7 @@ def many_at_a_time(pages: list[bytes], protection: DataProtection) -> tuple[list
     try:
         for page in pages:
             shaper.shape(shaper.read(Answer(200, page, None)), CONTEXT, found)
-    except UnusableRecord as stopped:
+    except UnusableRow as stopped:
         return [as_sent(record) for record in found], [(str(stopped),)]
     return [as_sent(record) for record in found], sorted(notes.told)
 
@@ -160,7 +160,7 @@ rows = st.builds(
     oddities,
 )
 protections = st.builds(
-    DataProtection,
+    Privacy,
     special_category=st.booleans(),
     personal=st.sampled_from(PersonalData),
     key=st.just(b"k" * 32),
@@ -184,7 +184,7 @@ ODD = [
 
 @pytest.mark.parametrize("oddity", ODD, ids=repr)
 def test_an_oddity_that_comes_again_and_again_is_told_again_and_again(oddity: Row) -> None:
-    same_whichever_way([[{**ORDINARY, **oddity}, ORDINARY]] * 3, DataProtection(), (",", ":"))
+    same_whichever_way([[{**ORDINARY, **oddity}, ORDINARY]] * 3, Privacy(), (",", ":"))
 
 
 @unhurried
@@ -194,12 +194,12 @@ def test_an_oddity_that_comes_again_and_again_is_told_again_and_again(oddity: Ro
     separators=st.sampled_from([(",", ":"), (", ", ": ")]),
 )
 def test_records_and_reports_are_the_same_whichever_way_rows_are_read(
-    pages: list[list[Row]], protection: DataProtection, separators: tuple[str, str]
+    pages: list[list[Row]], protection: Privacy, separators: tuple[str, str]
 ) -> None:
     same_whichever_way(pages, protection, separators)
 
 
-def same_whichever_way(pages: list[list[Row]], protection: DataProtection, separators: tuple[str, str]) -> None:
+def same_whichever_way(pages: list[list[Row]], protection: Privacy, separators: tuple[str, str]) -> None:
     bodies = [json.dumps(page, separators=separators).encode() for page in pages]
 
     assert many_at_a_time(bodies, protection) == one_by_one(bodies, protection)
@@ -217,7 +217,7 @@ def typed(makes: BatchShaper, *page: Row) -> bool:
     "oddity", [{"Role": "12"}, {"Hours": "1.5"}, {"FirstName": 7}, {"New": 1}, {"get": 1}], ids=repr
 )
 def test_what_a_server_always_does_costs_one_page_only(oddity: Row) -> None:
-    makes = shapers(DataProtection(), RunReport())[1]
+    makes = shapers(Privacy(), Problems())[1]
 
     assert typed(makes, ORDINARY)
     assert not typed(makes, {**ORDINARY, **oddity})
@@ -226,7 +226,7 @@ def test_what_a_server_always_does_costs_one_page_only(oddity: Row) -> None:
 
 @pytest.mark.parametrize("name", ["", "two\nlines", 'quoted"', "x" * 65, "é"])
 def test_a_name_that_is_none_is_never_waited_for(name: str) -> None:
-    makes = shapers(DataProtection(), RunReport())[1]
+    makes = shapers(Privacy(), Problems())[1]
 
     assert not typed(makes, {**ORDINARY, name: 1})
     assert not typed(makes, {**ORDINARY, name: 1})
@@ -234,7 +234,7 @@ def test_a_name_that_is_none_is_never_waited_for(name: str) -> None:
 
 
 def test_a_server_that_makes_up_names_does_not_make_up_ever_larger_rows() -> None:
-    makes = shapers(DataProtection(), RunReport())[1]
+    makes = shapers(Privacy(), Problems())[1]
     for number in range(60):
         typed(makes, {**ORDINARY, f"New{number}": 1})
 
@@ -243,7 +243,7 @@ def test_a_server_that_makes_up_names_does_not_make_up_ever_larger_rows() -> Non
 
 
 def test_what_is_held_back_is_not_looked_at() -> None:
-    makes = shapers(DataProtection(), RunReport())[1]
+    makes = shapers(Privacy(), Problems())[1]
 
     assert typed(makes, {**ORDINARY, "L12": {"any": "thing"}})
 
@@ -253,23 +253,23 @@ def test_what_is_held_back_is_not_looked_at() -> None:
 )
 def test_anything_but_a_list_of_rows_is_a_fault(body: bytes) -> None:
     with pytest.raises(Fault):
-        shapers(DataProtection(), RunReport())[1].read(Answer(200, body, None))
+        shapers(Privacy(), Problems())[1].read(Answer(200, body, None))
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'""', b" [ ] "])
 def test_nothing_is_no_rows(body: bytes) -> None:
-    assert shapers(DataProtection(), RunReport())[1].read(Answer(200, body, None)) == []
+    assert shapers(Privacy(), Problems())[1].read(Answer(200, body, None)) == []
 
 
 @pytest.mark.parametrize("unusable", [{"ID": None}, {"ID": ""}, {"ID": "x"}], ids=repr)
 def test_what_comes_before_a_row_without_its_key_is_kept_and_nothing_after_it(unusable: Row) -> None:
-    _, shaper = shapers(DataProtection(), RunReport())
+    _, shaper = shapers(Privacy(), Problems())
     page = [ORDINARY, {**ORDINARY, "ID": 8}, {**ORDINARY, **unusable}, {**ORDINARY, "ID": 9}]
     for _ in range(2):
         # Only a page after the first is read as typed rows.
         rows = shaper.read(Answer(200, json.dumps(page).encode(), None))
         records: list[Any] = []
-        with pytest.raises(UnusableRecord, match="without a usable ID"):
+        with pytest.raises(UnusableRow, match="without a usable ID"):
             shaper.shape(rows, CONTEXT, records)
         assert [record["ID"] for record in records] == [7, 8]
     assert isinstance(rows[0], TypedRow)

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from tap_onefile import errors
-from tap_onefile.budget import Budget
-from tap_onefile.client import STARVED_AFTER, OneFileClient
+from tap_onefile.api.rate_limit import RateLimit
+from tap_onefile.api.client import STARVED_AFTER, Client
 from tap_onefile.errors import Fault
-from tap_onefile.statistics import Tally
-from tap_onefile.transport import LOGIN, Answer, Transport
+from tap_onefile.reporting.metrics import Tally
+from tap_onefile.api.transport import LOGIN, Answer, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,9 +69,9 @@ class ScriptedTransport(Transport):
         self.pauses.append(seconds)
         self.now += seconds
 
-    def client(self, retry_for: float = 120, calls_per_minute: int = 0, token: str = TOKEN) -> OneFileClient:
-        clock, budget = (lambda: self.now), Budget(calls_per_minute, clock=lambda: self.now, sleep=self.sleep)
-        return OneFileClient(self, token, budget, retry_for=retry_for, clock=clock, sleep=self.sleep)
+    def client(self, retry_for: float = 120, calls_per_minute: int = 0, token: str = TOKEN) -> Client:
+        clock, budget = (lambda: self.now), RateLimit(calls_per_minute, clock=lambda: self.now, sleep=self.sleep)
+        return Client(self, token, budget, retry_for=retry_for, clock=clock, sleep=self.sleep)
 
     def search(self, page: int = 1, retry_for: float = 120, calls_per_minute: int = 0) -> list[dict[str, Any]]:
         return self.client(retry_for, calls_per_minute).search_page("User", {"Role": 1}, page, 100)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tap_onefile.session import LIFETIME, Session, read_session
+from tap_onefile.api.client import LIFETIME, Session, read_session
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

@@ -24,7 +24,7 @@ from typing_extensions import override
 
 from tap_onefile import transport as transport_module
 from tap_onefile.errors import Fault
-from tap_onefile.transport import Answer, ForbiddenCall, Transport
+from tap_onefile.api.transport import Answer, ForbiddenCall, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping

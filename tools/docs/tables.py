@@ -15,9 +15,9 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from tap_onefile.evidence import CERTAINTY, MARKS, SOURCE
-from tap_onefile.fields import DATA_CLASS
-from tap_onefile.settings import SETTINGS
+from tap_onefile.records.fields import CERTAINTY, MARKS, SOURCE
+from tap_onefile.records.fields import DATA_CLASS
+from tap_onefile.tap import SETTINGS
 from tap_onefile.streams import STREAMS
 from tools import ROOT
 from tools.docs.examples import examples

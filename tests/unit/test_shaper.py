@@ -13,11 +13,11 @@ from jsonschema import Draft7Validator
 from typing_extensions import override
 
 from tap_onefile import fields
-from tap_onefile.answers import MendedText
-from tap_onefile.data_protection import DataProtection
-from tap_onefile.errors import UnusableRecord
-from tap_onefile.records import RecordShaper
-from tap_onefile.report import RunReport
+from tap_onefile.api.decode import RepairedText
+from tap_onefile.records.privacy import Privacy
+from tap_onefile.errors import UnusableRow
+from tap_onefile.records.shaper import Shaper
+from tap_onefile.reporting.problems import Problems
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -59,7 +59,7 @@ def heard() -> Iterator[Heard]:
     logger.removeHandler(handler)
 
 
-class Notes(RunReport):
+class Notes(Problems):
     """Counts what the shaper reports, by name."""
 
     def __init__(self) -> None:
@@ -78,12 +78,12 @@ class Notes(RunReport):
         self.unfit.append(name)
 
 
-def shaper(keys: list[str], notes: RunReport | None = None, held_back: Collection[str] = ()) -> RecordShaper:
-    protection = DataProtection()
-    return RecordShaper("people", SCHEMA, keys, notes or RunReport(), protection=protection, held_back=held_back)
+def shaper(keys: list[str], notes: Problems | None = None, held_back: Collection[str] = ()) -> Shaper:
+    protection = Privacy()
+    return Shaper("people", SCHEMA, keys, notes or Problems(), protection=protection, held_back=held_back)
 
 
-def shape(row: dict[str, Any], context: dict[str, Any] | None = None, notes: RunReport | None = None) -> dict[str, Any]:
+def shape(row: dict[str, Any], context: dict[str, Any] | None = None, notes: Problems | None = None) -> dict[str, Any]:
     return shaper(["ID"], notes).shape(row, context or {})
 
 
@@ -195,7 +195,7 @@ def test_values_are_converted_by_their_field() -> None:
 
 @pytest.mark.parametrize("unusable", [None, "", SECRET, True, [], {SECRET: SECRET}, 1.5, "1.0", 2**63], ids=repr)
 def test_a_row_without_a_usable_key_stops_the_run_without_showing_any_value(unusable: object) -> None:
-    with pytest.raises(UnusableRecord, match="people without a usable ID") as stopped:
+    with pytest.raises(UnusableRow, match="people without a usable ID") as stopped:
         shape({"FirstName": SECRET, "ID": unusable})
     assert SECRET not in str(stopped.value)
     assert stopped.value.__cause__ is stopped.value.__context__ is None
@@ -205,10 +205,10 @@ def test_characters_that_no_target_can_hold_are_replaced_before_and_counted_here
     heard.lines.clear()
     notes = Notes()
 
-    record = shape({"ID": 1, "FirstName": MendedText("Za\ufffdphod")}, notes=notes)
+    record = shape({"ID": 1, "FirstName": RepairedText("Za\ufffdphod")}, notes=notes)
 
     assert record["FirstName"] == "Za\ufffdphod"
-    assert shape({"ID": 1, "Emails": ["a", MendedText("\ufffd")]}, notes=notes)["Emails"] == ["a", "\ufffd"]
+    assert shape({"ID": 1, "Emails": ["a", RepairedText("\ufffd")]}, notes=notes)["Emails"] == ["a", "\ufffd"]
     assert type(record["FirstName"]) is str
     notes.log_totals()
     for name in ("FirstName", "Emails"):
@@ -227,7 +227,7 @@ def test_a_field_that_has_no_plain_name_is_told_without_it(name: str, heard: Hea
 
 def test_no_more_unknown_names_are_told_than_anyone_would_read(heard: Heard) -> None:
     heard.lines.clear()
-    notes = RunReport()
+    notes = Problems()
 
     shape({"ID": 1, **{f"Key{number}": 1 for number in range(1000)}}, notes=notes)
 
@@ -237,7 +237,7 @@ def test_no_more_unknown_names_are_told_than_anyone_would_read(heard: Heard) -> 
 
 
 def test_a_row_without_its_key_stops_the_run() -> None:
-    with pytest.raises(UnusableRecord, match="people without a usable ID"):
+    with pytest.raises(UnusableRow, match="people without a usable ID"):
         shape({"FirstName": SECRET}, {"OrganisationID": 1})
 
 
@@ -254,7 +254,7 @@ def test_each_key_of_several_is_needed() -> None:
     both = shaper(["ID", "OrganisationID"])
 
     assert both.shape({"ID": 1}, {"OrganisationID": 2})["OrganisationID"] == 2
-    with pytest.raises(UnusableRecord, match="OrganisationID"):
+    with pytest.raises(UnusableRow, match="OrganisationID"):
         both.shape({"ID": 1}, {})
 
 

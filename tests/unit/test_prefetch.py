@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_onefile.pages import Pages, to_be_counted
-from tap_onefile.read_ahead import ReadAhead
-from tap_onefile.reads import Get, Search
+from tap_onefile.extract.prefetch import Pages, to_be_counted
+from tap_onefile.extract.prefetch import Prefetch
+from tap_onefile.extract.query import Get, Search
 
 if TYPE_CHECKING:
-    from tap_onefile.reads import Read
+    from tap_onefile.extract.query import Read
 
 ROWS_ON_A_PAGE = 3
 
@@ -56,7 +56,7 @@ def test_all_pages_come_in_order_and_few_are_asked_for_that_do_not_exist(
 ) -> None:
     onefile = CountedPages({f"s{place}": number for place, number in enumerate(pages)})
     count = (lambda read: onefile.pages[read.stream] * ROWS_ON_A_PAGE) if counts else (lambda _: None)
-    read_ahead = ReadAhead(onefile.fetch, threads, page_size=ROWS_ON_A_PAGE, count=count)
+    read_ahead = Prefetch(onefile.fetch, threads, page_size=ROWS_ON_A_PAGE, count=count)
     searches = [search(name) for name in onefile.pages]
     read_ahead.plan(searches)
 
@@ -87,7 +87,7 @@ def test_rows_are_counted_before_threads_have_nothing_left_to_ask_for() -> None:
         counted.set()
         return onefile.pages[read.stream] * ROWS_ON_A_PAGE
 
-    read_ahead = ReadAhead(fetch, 2, page_size=ROWS_ON_A_PAGE, count=count)
+    read_ahead = Prefetch(fetch, 2, page_size=ROWS_ON_A_PAGE, count=count)
     searches = [search(name) for name in onefile.pages]
     read_ahead.plan(searches)
 
@@ -107,7 +107,7 @@ def test_what_waits_is_bounded_however_much_is_planned() -> None:
         gate.wait(10)
         return [{"ID": 1}] * 8000
 
-    read_ahead = ReadAhead(fetch, 2, page_size=100)
+    read_ahead = Prefetch(fetch, 2, page_size=100)
     reads = [Get(f"User/{number}", "users", is_list=False) for number in range(500)]
     read_ahead.plan(reads)
     first = read_ahead.pages(reads[0])
@@ -125,7 +125,7 @@ def test_a_failure_comes_at_its_turn_and_whatever_it_is() -> None:
             raise KeyError("third")
         return [{"ID": page}]
 
-    pages = ReadAhead(fetch, 8, page_size=100).pages(search("users"))
+    pages = Prefetch(fetch, 8, page_size=100).pages(search("users"))
 
     assert [next(pages), next(pages)] == [[{"ID": 1}], [{"ID": 2}]]
     with pytest.raises(KeyError, match="third"):
@@ -139,7 +139,7 @@ def test_what_is_planned_later_is_read_first_as_it_hangs_from_what_is_being_read
         order.append(read.stream)
         return [{"ID": 1}] if page == 1 else []
 
-    read_ahead = ReadAhead(fetch, 1, page_size=100)
+    read_ahead = Prefetch(fetch, 1, page_size=100)
     later, child = search("later"), search("child")
     read_ahead.plan([later])
     with read_ahead.planned([child]):
@@ -150,7 +150,7 @@ def test_what_is_planned_later_is_read_first_as_it_hangs_from_what_is_being_read
 
 
 def test_what_was_planned_and_is_not_read_does_not_hold_up_the_rest() -> None:
-    read_ahead = ReadAhead(lambda _read, page: [{"ID": page}] if page < 3 else [], 2, page_size=100)
+    read_ahead = Prefetch(lambda _read, page: [{"ID": page}] if page < 3 else [], 2, page_size=100)
     forgotten = [search(f"forgotten{number}") for number in range(20)]
     with read_ahead.planned(forgotten):
         list(read_ahead.pages(forgotten[0]))
@@ -166,7 +166,7 @@ def test_a_wait_is_broken_off_when_the_run_is_told_to_stop() -> None:
         raise Stopped
 
     never = threading.Event()
-    read_ahead = ReadAhead(lambda _read, _page: [{"ID": never.wait(10)}], 1, page_size=100, check=check)
+    read_ahead = Prefetch(lambda _read, _page: [{"ID": never.wait(10)}], 1, page_size=100, check=check)
 
     with pytest.raises(Stopped):
         next(read_ahead.pages(search("users")))
@@ -193,7 +193,7 @@ def test_the_second_page_of_a_search_that_has_rows_for_sure_is_asked_for_with_th
 
     organisations = Search.of("Organisation", {}, "organisations", is_never_empty=True)
 
-    assert list(ReadAhead(fetch, 2, page_size=100).pages(organisations)) == [[{"ID": 1}]]
+    assert list(Prefetch(fetch, 2, page_size=100).pages(organisations)) == [[{"ID": 1}]]
 
 
 def test_a_search_is_counted_beside_its_second_page_where_its_first_is_full() -> None:
@@ -208,7 +208,7 @@ def test_a_search_is_counted_beside_its_second_page_where_its_first_is_full() ->
         both.wait()
         return 2 * ROWS_ON_A_PAGE
 
-    assert len(list(ReadAhead(fetch, 2, page_size=ROWS_ON_A_PAGE, count=count).pages(search("users")))) == 2
+    assert len(list(Prefetch(fetch, 2, page_size=ROWS_ON_A_PAGE, count=count).pages(search("users")))) == 2
 
 
 def test_what_is_read_now_goes_on_at_full_speed_when_what_comes_later_has_filled_all_room() -> None:
@@ -225,7 +225,7 @@ def test_what_is_read_now_goes_on_at_full_speed_when_what_comes_later_has_filled
             both.wait()
         return [{"ID": page}] if page < 20 else []
 
-    read_ahead = ReadAhead(fetch, 2, page_size=1)
+    read_ahead = Prefetch(fetch, 2, page_size=1)
     later = Get("Later", "later", is_list=True)
     read_ahead.plan([search("now"), later])
     now = read_ahead.pages(search("now"))
@@ -251,7 +251,7 @@ def test_what_is_read_now_is_counted_when_what_comes_later_has_filled_all_room()
         return 9
 
     # Its first page is not full, so that nobody takes it for long before its second has come.
-    read_ahead = ReadAhead(fetch, 2, page_size=2, count=count)
+    read_ahead = Prefetch(fetch, 2, page_size=2, count=count)
     read_ahead.plan([search("now"), Get("Later", "later", is_list=True)])
 
     assert len(list(read_ahead.pages(search("now")))) == 9
@@ -287,7 +287,7 @@ def test_a_page_that_may_not_exist_is_told_apart_from_one_that_is_sure_to_be_wan
 
 def test_what_is_asked_at_once_comes_before_what_is_planned_and_is_one_of_the_calls_that_may_be_under_way() -> None:
     onefile = CountedPages({"planned": 3, "urgent": 1})
-    read_ahead = ReadAhead(onefile.fetch, 1, page_size=ROWS_ON_A_PAGE)
+    read_ahead = Prefetch(onefile.fetch, 1, page_size=ROWS_ON_A_PAGE)
     read_ahead.plan([search("planned")])
 
     pages = read_ahead.pages(search("planned"))
@@ -312,7 +312,7 @@ def test_a_wait_for_what_is_asked_at_once_is_broken_off_when_the_run_is_told_to_
         return never.wait(30)
 
     with pytest.raises(InterruptedError):
-        ReadAhead(lambda _read, _page: [], 1, page_size=1, check=check).at_once(call)
+        Prefetch(lambda _read, _page: [], 1, page_size=1, check=check).at_once(call)
     never.set()
 
 
@@ -330,7 +330,7 @@ def test_a_count_that_is_still_under_way_is_waited_for() -> None:
         assert may_end.wait(10)
         return 1
 
-    read_ahead = ReadAhead(fetch, 2, page_size=1, count=count)
+    read_ahead = Prefetch(fetch, 2, page_size=1, count=count)
 
     assert len(list(read_ahead.pages(search("users")))) == 1
     threading.Timer(0.05, may_end.set).start()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tap_onefile.instants import INSTANT_OF_TEXT, NAMES_OF_INSTANT_OF_TEXT, to_instant
+from tap_onefile.records.convert import INSTANT_OF_TEXT, NAMES_OF_INSTANT_OF_TEXT, to_timestamp
 
 offsets = st.none() | st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 spelled = st.builds(
@@ -37,7 +37,7 @@ def outcome_of_expression(text: str) -> object:
 
 def outcome_of_function(text: str) -> object:
     try:
-        return to_instant(text)
+        return to_timestamp(text)
     except ValueError:
         return ValueError
 

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from tap_onefile.budget import Budget
-from tap_onefile.client import OneFileClient
+from tap_onefile.api.rate_limit import RateLimit
+from tap_onefile.api.client import Client
 from tap_onefile.errors import MovedRows, RepeatedPage
-from tap_onefile.paging import PageSequence, new_rows
-from tap_onefile.transport import LOGIN, Answer, Transport
+from tap_onefile.extract.search import PageSequence, new_rows
+from tap_onefile.api.transport import LOGIN, Answer, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,7 +69,7 @@ class Server(Transport):
 def search(server: Server, found: list[int] | None = None) -> list[int]:
     """Read a search to its end, as a stream does, into a list that outlives an error."""
     found = [] if found is None else found
-    client = OneFileClient(server, "token", Budget(0), retry_for=0)
+    client = Client(server, "token", RateLimit(0), retry_for=0)
 
     def page(number: int) -> list[dict[str, Any]]:
         return client.search_page("User", {}, number, PAGE_SIZE)

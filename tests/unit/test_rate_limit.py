@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tap_onefile.budget import PAUSE, WINDOW, Budget
+from tap_onefile.api.rate_limit import PAUSE, WINDOW, RateLimit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,7 +101,7 @@ class Simulation:
 
     def __init__(self, calls_per_minute: int) -> None:
         self.time = SimulatedTime()
-        self.budget = Budget(calls_per_minute, clock=self.time.clock, sleep=self.time.sleep)
+        self.budget = RateLimit(calls_per_minute, clock=self.time.clock, sleep=self.time.sleep)
         self.calls_per_minute = calls_per_minute
         self.received: list[float] = []
         self.closed_until = 0.0
@@ -172,7 +172,7 @@ class Clock:
         self.now += seconds
 
 
-def take_turns(budget: Budget, clock: Clock, count: int) -> list[float]:
+def take_turns(budget: RateLimit, clock: Clock, count: int) -> list[float]:
     sent = []
     for _ in range(count):
         with budget.turn():
@@ -185,7 +185,7 @@ def take_turns(budget: Budget, clock: Clock, count: int) -> list[float]:
 @example(start=0.1)
 def test_a_call_is_counted_even_if_its_thread_wakes_at_the_very_end_of_the_window(start: float) -> None:
     clock = Clock(start)
-    sent = take_turns(Budget(1, clock=clock, sleep=clock.sleep), clock, 4)
+    sent = take_turns(RateLimit(1, clock=clock, sleep=clock.sleep), clock, 4)
 
     assert all(later - earlier > WINDOW - 1e-6 for earlier, later in itertools.pairwise(sent))
 
@@ -196,7 +196,7 @@ def test_the_rate_falls_with_each_429_and_climbs_back_to_the_full_and_not_beyond
     calls_per_minute: int, refusals: int
 ) -> None:
     clock = Clock()
-    budget = Budget(calls_per_minute, clock=clock, sleep=clock.sleep)
+    budget = RateLimit(calls_per_minute, clock=clock, sleep=clock.sleep)
     rates = [calls_per_minute]
     for _ in range(refusals):
         budget.pause(PAUSE)
@@ -218,7 +218,7 @@ def test_the_rate_falls_with_each_429_and_climbs_back_to_the_full_and_not_beyond
 
 def test_calls_that_are_refused_together_lower_the_rate_once() -> None:
     clock = Clock()
-    budget = Budget(300, clock=clock, sleep=clock.sleep)
+    budget = RateLimit(300, clock=clock, sleep=clock.sleep)
     for _ in range(20):
         budget.pause(PAUSE)
 
@@ -227,7 +227,7 @@ def test_calls_that_are_refused_together_lower_the_rate_once() -> None:
 
 def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
     clock = Clock()
-    budget = Budget(300, clock=clock, sleep=clock.sleep)
+    budget = RateLimit(300, clock=clock, sleep=clock.sleep)
     budget.pause(90)
     clock.now += 10
     budget.pause(5)
@@ -239,7 +239,7 @@ def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
 
 def test_a_call_that_fails_is_counted_and_gives_its_turn_back() -> None:
     clock = Clock()
-    budget = Budget(1, clock=clock, sleep=clock.sleep)
+    budget = RateLimit(1, clock=clock, sleep=clock.sleep)
 
     def fail() -> None:
         with budget.turn():
@@ -254,7 +254,7 @@ def test_a_call_that_fails_is_counted_and_gives_its_turn_back() -> None:
 
 def test_a_call_counts_from_its_answer_since_it_may_have_arrived_that_late() -> None:
     clock = Clock()
-    budget = Budget(1, clock=clock, sleep=clock.sleep)
+    budget = RateLimit(1, clock=clock, sleep=clock.sleep)
     with budget.turn():
         clock.now += 100
 
@@ -263,7 +263,7 @@ def test_a_call_counts_from_its_answer_since_it_may_have_arrived_that_late() -> 
 
 def test_without_a_limit_nothing_waits_but_for_a_pause() -> None:
     clock = Clock()
-    budget = Budget(0, clock=clock, sleep=clock.sleep)
+    budget = RateLimit(0, clock=clock, sleep=clock.sleep)
     assert take_turns(budget, clock, 1000) == [0] * 1000
 
     budget.pause(7)
@@ -272,7 +272,7 @@ def test_without_a_limit_nothing_waits_but_for_a_pause() -> None:
 
 def test_a_budget_without_a_limit_still_says_so_after_a_429() -> None:
     clock = Clock()
-    budget = Budget(0, clock=clock, sleep=clock.sleep)
+    budget = RateLimit(0, clock=clock, sleep=clock.sleep)
     budget.pause(PAUSE)
 
     assert budget.calls_per_minute == 0

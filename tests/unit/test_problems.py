@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from tap_onefile.report import RunReport, as_told
+from tap_onefile.reporting.problems import Problems, as_told
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 def test_an_unknown_field_is_told_once_for_each_stream_and_counted_at_the_end(log: pytest.LogCaptureFixture) -> None:
-    report = RunReport()
+    report = Problems()
     for stream in ("learners", "learners", "assessors", "learners"):
         report.unknown_field(stream, "Nickname")
 
@@ -35,7 +35,7 @@ def test_an_unknown_field_is_told_once_for_each_stream_and_counted_at_the_end(lo
 def test_a_value_that_does_not_fit_is_told_once_for_each_kind_and_counted_at_the_end(
     log: pytest.LogCaptureFixture,
 ) -> None:
-    report = RunReport()
+    report = Problems()
     for kind in ("text", "a list", "text"):
         report.unfit_value("learners", "DOB", kind)
 
@@ -49,7 +49,7 @@ def test_a_value_that_does_not_fit_is_told_once_for_each_kind_and_counted_at_the
 
 
 def test_records_that_moved_or_went_away_are_counted_at_the_end(log: pytest.LogCaptureFixture) -> None:
-    report = RunReport()
+    report = Problems()
     for _ in range(3):
         report.gone("learners")
         report.repeated_rows("learners", 2)
@@ -63,7 +63,7 @@ def test_records_that_moved_or_went_away_are_counted_at_the_end(log: pytest.LogC
 
 
 def test_a_run_that_has_nothing_to_say_says_nothing(log: pytest.LogCaptureFixture) -> None:
-    report = RunReport()
+    report = Problems()
     report.log_totals()
 
     assert report.is_complete
@@ -72,7 +72,7 @@ def test_a_run_that_has_nothing_to_say_says_nothing(log: pytest.LogCaptureFixtur
 
 
 def test_fields_that_were_left_out_do_not_make_a_run_incomplete() -> None:
-    report = RunReport()
+    report = Problems()
     report.unknown_field("learners", "Nickname")
     report.unfit_value("learners", "DOB", "text")
 
@@ -80,7 +80,7 @@ def test_fields_that_were_left_out_do_not_make_a_run_incomplete() -> None:
 
 
 def test_what_is_missing_is_told_at_once_and_named_with_its_reasons_at_the_end(log: pytest.LogCaptureFixture) -> None:
-    report = RunReport()
+    report = Problems()
     report.missing("learners of OrganisationID 5", "It was refused.")
     report.missing("classrooms", "It was refused too.")
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from tap_onefile.budget import WINDOW, Budget
-from tap_onefile.client import OneFileClient
-from tap_onefile.transport import LOGIN, Answer, Transport
+from tap_onefile.api.rate_limit import WINDOW, RateLimit
+from tap_onefile.api.client import Client
+from tap_onefile.api.transport import LOGIN, Answer, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,8 +70,8 @@ class SharedServer(Transport):
 @pytest.mark.parametrize("retry_after", [None, 5.0])
 def test_both_get_on_with_half_of_the_budget_each(retry_after: float | None) -> None:
     server = SharedServer(retry_after)
-    budget = Budget(LIMIT, clock=lambda: server.now, sleep=server.sleep)
-    client = OneFileClient(server, "token", budget, retry_for=0, clock=lambda: server.now, sleep=server.sleep)
+    budget = RateLimit(LIMIT, clock=lambda: server.now, sleep=server.sleep)
+    client = Client(server, "token", budget, retry_for=0, clock=lambda: server.now, sleep=server.sleep)
 
     found = [row["ID"] for page in range(1, PAGES + 1) for row in client.search_page("User", {}, page, 1)]
 
