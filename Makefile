@@ -20,7 +20,7 @@ release := .venvs/release/bin
 core := tests/unit tests/test_streams.py tests/test_changes.py tests/test_order.py tests/test_errors.py tests/test_settings.py \
   tests/test_mapping.py tests/test_connection.py
 orchestrators := $(basename $(notdir $(wildcard requirements/schedule-*.in)))
-pages := README.md zensical.toml $(wildcard docs/*.md docs/*.svg docs/streams/*.md)
+pages := README.md zensical.toml meltano.yml $(wildcard docs/*.md docs/*.svg)
 loaders := target-postgres target-jsonl $(basename $(notdir $(wildcard requirements/target-*.in)))
 pip_url = sed -n 's/^ *pip_url: *\(.*$(1)==.*\)/\1/p' meltano.yml
 lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
@@ -57,15 +57,18 @@ types: .venvs/dev/ready ## Check types, with mypy and with ty
 	$(dev)/mypy
 	$(dev)/ty check
 
-dependencies: .venvs/dev/ready ## Check that the tap declares just the packages that it imports
+dependencies: .venvs/dev/ready ## Check that the tap declares just the packages that it imports, and that its walls stand
 	$(dev)/deptry tap_onefile
+	$(dev)/lint-imports
 
-docs: .venvs/dev/ready ## Renew what is made from the code: tables, examples and pictures in the documentation, and plugin.yaml
-	$(dev)/cog -I . -r $(pages)
+docs: .venvs/dev/ready ## Renew what is made from the code: pages, tables and pictures in docs/, meltano.yml, plugin.yaml, the catalogue's snapshot
+	$(dev)/python -m tools.docs
+	$(dev)/cog -I . -r $(pages) docs/streams/*.md
 	$(dev)/python -m tools.hub
+	$(dev)/python -m pytest --quiet tests/test_catalog.py -k on_purpose --snapshot-update
 
 docs-check: .venvs/dev/ready ## Check that all of that is fresh, and that no link of the site leads nowhere
-	$(dev)/cog -I . --check --diff $(pages)
+	$(dev)/cog -I . --check --diff $(pages) docs/streams/*.md
 	$(dev)/python -m tools.hub --check
 	$(dev)/zensical build --strict --clean
 

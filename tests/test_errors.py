@@ -261,7 +261,7 @@ def test_a_learner_without_an_id_does_not_vanish_from_what_is_read_for_each_lear
     with scripted_server({"User": [{"FirstName": "needle"}]}) as config:
         run = run_tap(tmp_path, config, *arguments)
 
-    assert_failed(run, "off_the_job", "a learner without a usable ID")
+    assert_failed(run, "off_the_job", "a row of learners without a usable ID")
     assert "needle" not in run.stderr
 
 

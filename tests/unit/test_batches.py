@@ -13,12 +13,12 @@ from typing_extensions import override
 
 from tap_onefile import fields
 from tap_onefile.api.decode import read_rows
+from tap_onefile.api.transport import Answer
 from tap_onefile.batches import BatchShaper
-from tap_onefile.records.privacy import Privacy, PersonalData
 from tap_onefile.errors import Fault, UnusableRow
+from tap_onefile.records.privacy import PersonalData, Privacy
 from tap_onefile.records.shaper import Shaper
 from tap_onefile.reporting.problems import Problems
-from tap_onefile.api.transport import Answer
 from tap_onefile.typed_rows import TypedRow
 
 if TYPE_CHECKING:

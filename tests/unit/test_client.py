@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from tap_onefile import errors
-from tap_onefile.api.rate_limit import RateLimit
 from tap_onefile.api.client import STARVED_AFTER, Client
+from tap_onefile.api.rate_limit import RateLimit
+from tap_onefile.api.transport import LOGIN, Answer, Transport
 from tap_onefile.errors import Fault
 from tap_onefile.reporting.metrics import Tally
-from tap_onefile.api.transport import LOGIN, Answer, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

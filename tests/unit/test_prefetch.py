@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_onefile.extract.prefetch import Pages, to_be_counted
-from tap_onefile.extract.prefetch import Prefetch
+from tap_onefile.extract.prefetch import Pages, Prefetch, to_be_counted
 from tap_onefile.extract.query import Get, Search
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from tap_onefile.api.rate_limit import RateLimit
 from tap_onefile.api.client import Client
+from tap_onefile.api.rate_limit import RateLimit
+from tap_onefile.api.transport import LOGIN, Answer, Transport
 from tap_onefile.errors import MovedRows, RepeatedPage
 from tap_onefile.extract.search import PageSequence, new_rows
-from tap_onefile.api.transport import LOGIN, Answer, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

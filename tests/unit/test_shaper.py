@@ -14,8 +14,8 @@ from typing_extensions import override
 
 from tap_onefile import fields
 from tap_onefile.api.decode import RepairedText
-from tap_onefile.records.privacy import Privacy
 from tap_onefile.errors import UnusableRow
+from tap_onefile.records.privacy import Privacy
 from tap_onefile.records.shaper import Shaper
 from tap_onefile.reporting.problems import Problems
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from tap_onefile.api.rate_limit import WINDOW, RateLimit
 from tap_onefile.api.client import Client
+from tap_onefile.api.rate_limit import WINDOW, RateLimit
 from tap_onefile.api.transport import LOGIN, Answer, Transport
 
 if TYPE_CHECKING:

@@ -15,10 +15,9 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from tap_onefile.records.fields import CERTAINTY, MARKS, SOURCE
-from tap_onefile.records.fields import DATA_CLASS
-from tap_onefile.tap import SETTINGS
+from tap_onefile.records.fields import CERTAINTY, DATA_CLASS, MARKS, SOURCE
 from tap_onefile.streams import STREAMS
+from tap_onefile.tap import SETTINGS
 from tools import ROOT
 from tools.docs.examples import examples
 
@@ -217,7 +216,7 @@ def stream(name: str) -> str:
     parent = parent_of(stream)
     children = [f"[`{each.name}`]({each.name}.md)" for each in STREAMS if each.parent_stream_type is stream]
     facts = [
-        ("Hangs from", f"[`{parent.name}`]({parent.name}.md)" if parent else "the token"),
+        ("Child of", f"[`{parent.name}`]({parent.name}.md)" if parent else "the token"),
         ("Key", _keys(stream)),
         ("Replication", _replication(stream)),
         ("Read by", f"`{stream.call()}`"),
@@ -225,7 +224,7 @@ def stream(name: str) -> str:
         ("On by default", "yes" if stream.selected_by_default else f"no: `meltano select tap-onefile {name} '*'`"),
     ]
     if children:
-        facts.insert(1, ("From it hang", ", ".join(children)))
+        facts.insert(1, ("Children", ", ".join(children)))
     fields = [
         (f"`{field}`", _type(rule), rule[DATA_CLASS], rule["description"], f"*{rule[CERTAINTY]}*, {rule[SOURCE]}")
         for field, rule in stream.schema["properties"].items()
@@ -286,6 +285,11 @@ def navigation() -> str:
     return "\n".join(f'    "streams/{stream.name}.md",' for stream in STREAMS)
 
 
+def default_selection() -> str:
+    """Make the entries of ``select`` for meltano.yml."""
+    return "\n".join(f"- {stream.name}.*" for stream in STREAMS if stream.selected_by_default)
+
+
 def other_pages() -> str:
     """Make the entries of the pages that the navigation does not name, so that a new page is in it by itself."""
     named = re.findall(r'= "([\w-]+\.md)"', (ROOT / "zensical.toml").read_text(encoding="utf-8"))
@@ -338,7 +342,7 @@ def _keys(stream: type[OneFileStream]) -> str:
 
 
 def parent_of(stream: type[OneFileStream]) -> type[OneFileStream] | None:
-    """Give the stream that a stream hangs from, if it hangs from one."""
+    """Return the stream that a stream is a child of, if there is one."""
     return next((each for each in STREAMS if each is stream.parent_stream_type), None)
 
 
@@ -361,7 +365,7 @@ def _calls(stream: type[OneFileStream]) -> str:
 
 def _type(rule: dict[str, Any]) -> str:
     if rule.get("format") == "date-time":
-        return "instant"
+        return "timestamp"
     kinds = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
     return next(str(kind) for kind in kinds if kind != "null")
 
