@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 """What a whole number of a database can be; JSON has no limits."""
 
+_SECONDS, _MILLISECONDS = "2022-02-23T12:49:33Z", "2022-02-23T12:49:33.150Z"
+_WHOLE = ("-T::Z", "-T::")
 _DIGITS = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -52,15 +54,17 @@ def to_timestamp(value: object) -> str:
     """
     if not isinstance(value, str):
         raise ValueError  # noqa: TRY004 - one error for all that does not fit
-    moment = datetime.fromisoformat(value.strip())
-    # The vendor's spellings (help article 76000037051), which only need their fraction filled up. From 3.14 on, Python
-    # reads 24 o'clock, and means the beginning of the next day.
-    if value[4:19:3] == "--T::" and value[11:13] != "24":
-        fraction = value[19:]
-        if fraction in {"Z", ""}:
-            return f"{value[:19]}.000000Z"
-        if len(fraction) == len(".150Z") and fraction[0] == "." and fraction[4] == "Z":
+    # The vendor's spellings (help article 76000037051) and the same without a mark only need their fraction filled up.
+    # From 3.14 on, Python reads 24 o'clock, and means the beginning of the next day.
+    marks = value[7:20:3]
+    if marks[:4] == "-T::" and "T24" not in value:
+        if len(value) == len(_MILLISECONDS) and marks == "-T::." and value[23] == "Z":
+            datetime.fromisoformat(value)
             return f"{value[:23]}000Z"
+        if len(value) <= len(_SECONDS) and marks in _WHOLE:
+            datetime.fromisoformat(value)
+            return f"{value[:19]}.000000Z"
+    moment = datetime.fromisoformat(value.strip())
     if moment.tzinfo is not None:
         try:
             moment = moment.astimezone(UTC).replace(tzinfo=None)

@@ -7,6 +7,7 @@ The SDK's own type conformance is switched off in favour of this: it drops unkno
 from __future__ import annotations
 
 from collections import Counter
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from tap_onefile.api.decode import RepairedText
@@ -103,10 +104,13 @@ class Shaper:
         unknown: Counter[str] = Counter()
         for record in records:
             if len(record) > len(known):
+                for name in self._held_back:
+                    record.pop(name, None)
+            if len(record) > len(known):
                 extra = record.keys() - known
                 for name in extra:
                     del record[name]
-                unknown.update(extra - self._held_back)
+                unknown.update(extra)
         if unknown:
             self._problems.unknown_fields(self._stream, unknown)
 
@@ -154,6 +158,13 @@ def _integers(records: list[Row], name: str, convert: Convert) -> None:
             record[name] = convert(name, value)
 
 
+def _numbers(records: list[Row], name: str, convert: Convert) -> None:
+    for record in records:
+        value = record[name]
+        if value is not None and value.__class__ is not int and (value.__class__ is not float or not isfinite(value)):
+            record[name] = convert(name, value)
+
+
 def _flags(records: list[Row], name: str, convert: Convert) -> None:
     for record in records:
         value = record[name]
@@ -174,6 +185,7 @@ def _timestamps(records: list[Row], name: str, convert: Convert) -> None:
 _COLUMNS: dict[str, Column] = {
     "string": _texts,
     "integer": _integers,
+    "number": _numbers,
     "boolean": _flags,
     "date-time": _timestamps,
 }
