@@ -1,18 +1,17 @@
 """Everything that ends a run, or a part of one, as one tree of exceptions that carry data.
 
-``str(error)`` is the sentence for the user: what happened, then what to do. No sentence ever holds a response body, a
-token or a personal value. Whoever has to say something else about an error, such as that its stream is empty, words it
-from the error's data.
+``str(error)`` is the sentence for the user, made from the data: what happened, then what to do. No sentence ever holds a
+response body, a token or a personal value. Whoever has to say something else about an error, such as that its stream is
+empty, words it from the error's data.
 """
 
 from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
+from typing import ClassVar
 
 from typing_extensions import override
-
-RELEASES = "OneFile is often down from 07:00 to 07:30 UK time on release days"
 
 _CODES = {-11: "centre not found", -57: "placement not found", -58: "classroom not found"}
 """What OneFile's error codes mean, as far as they are known (API reference, section 7)."""
@@ -24,6 +23,12 @@ class OneFileError(Exception):
     """Something that a run cannot go on from."""
 
     exit_status = 1
+    sentence: ClassVar[str] = ""
+    """The text, with `{0.name}` for each piece of data; empty where an error is made from its text."""
+
+    @override
+    def __str__(self) -> str:
+        return self.sentence.format(self) if self.sentence else super().__str__()
 
 
 class SettingsError(OneFileError):
@@ -41,17 +46,15 @@ class TargetGone(OneFileError):
 class Interrupted(OneFileError):
     """A signal stopped the run before it was finished."""
 
+    sentence = (
+        "The run was stopped by {0.signal} before it was finished. What was sent is right, but not all there is: run"
+        " again."
+    )
+
     def __init__(self, signum: int) -> None:
         super().__init__(signum)
-        self.signum = signum
+        self.signal = signal.Signals(signum).name
         self.exit_status = _KILLED_BY + signum
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"The run was stopped by {signal.Signals(self.signum).name} before it was finished. What was sent is right,"
-            " but not all there is: run again."
-        )
 
 
 @dataclass(eq=False)
@@ -60,14 +63,11 @@ class LoginRefused(OneFileError):
 
     status: int
     host: str
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"OneFile at {self.host} refused the customer token (status {self.status}). A token works in one"
-            " environment only: check the settings customer_token and environment (or api_url), or ask OneFile support,"
-            " as a Centre Manager, for a token for this environment."
-        )
+    sentence = (
+        "OneFile at {0.host} refused the customer token (status {0.status}). A token works in one environment only:"
+        " check the settings customer_token and environment (or api_url), or ask OneFile support, as a Centre Manager,"
+        " for a token for this environment."
+    )
 
 
 @dataclass(eq=False)
@@ -78,14 +78,10 @@ class NotFound(OneFileError):
     """The method and path."""
     host: str
     answer: str = "404"
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"{self.host} has nothing ({self.answer}) at {self.call}, which the OneFile API has. Check the setting"
-            " api_url: it must end with the version, as in https://wsapi.onefile.co.uk/api/v2.1, or be left out in"
-            " favour of environment."
-        )
+    sentence = (
+        "{0.host} has nothing ({0.answer}) at {0.call}, which the OneFile API has. Check the setting api_url: it must"
+        " end with the version, as in https://wsapi.onefile.co.uk/api/v2.1, or be left out in favour of environment."
+    )
 
 
 class WrongAddress(OneFileError):
@@ -102,13 +98,10 @@ class Redirected(OneFileError):
     call: str
     status: int
     host: str
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"{self.host} answers {self.call} with a redirect (status {self.status}), which is not followed, as it"
-            " would carry the token elsewhere. Check the setting api_url."
-        )
+    sentence = (
+        "{0.host} answers {0.call} with a redirect (status {0.status}), which is not followed, as it would carry the"
+        " token elsewhere. Check the setting api_url."
+    )
 
 
 class Unavailable(OneFileError):
@@ -126,15 +119,16 @@ class GaveUp(Unavailable):
     tries: int
     seconds: float
     """For how long the call was repeated."""
+    sentence = (
+        "No answer to {0.call} from {0.host}: tried {0.times}, got {0.what}. Check the network and the setting api_url"
+        " or environment, and run again later (OneFile is often down from 07:00 to 07:30 UK time on release days); the"
+        " setting retry_for makes a run wait longer."
+    )
 
-    @override
-    def __str__(self) -> str:
-        times = "once" if self.tries == 1 else f"{self.tries} times in {self.seconds:.0f} s"
-        return (
-            f"No answer to {self.call} from {self.host}: tried {times}, got {self.what}. Check the network and the"
-            f" setting api_url or environment, and run again later ({RELEASES}); the setting retry_for makes a run wait"
-            " longer."
-        )
+    @property
+    def times(self) -> str:
+        """How often the call was made, in words."""
+        return "once" if self.tries == 1 else f"{self.tries} times in {self.seconds:.0f} s"
 
 
 @dataclass(eq=False)
@@ -142,14 +136,11 @@ class RateLimited(Unavailable):
     """OneFile has refused every call over its limit for too long."""
 
     host: str
-    seconds: float
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f'{self.host} has answered nothing but "too many requests" (429) for {self.seconds / 60:.0f} minutes.'
-            " Something else is using up your customer's calls: find it, or run at another time."
-        )
+    minutes: float
+    sentence = (
+        '{0.host} has answered nothing but "too many requests" (429) for {0.minutes:.0f} minutes. Something else is'
+        " using up your customer's calls: find it, or run at another time."
+    )
 
 
 class Refused(OneFileError):
@@ -162,13 +153,10 @@ class AccessRefused(Refused):
 
     call: str
     status: int
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"{self.call} was refused (status {self.status}) right after a fresh login. Ask OneFile support to allow"
-            " your customer token to read it, or deselect the stream."
-        )
+    sentence = (
+        "{0.call} was refused (status {0.status}) right after a fresh login. Ask OneFile support to allow your customer"
+        " token to read it, or deselect the stream."
+    )
 
 
 @dataclass(eq=False)
@@ -182,16 +170,16 @@ class QuestionRefused(Refused):
     status: int
     code: int | None
     """OneFile's own error code, if it sent one."""
+    sentence = (
+        "OneFile did not accept {0.call} (status {0.status}: {0.reason}). Repeating it would not help: check the"
+        " settings organisation_ids and start_date, and report it if they are right."
+    )
 
-    @override
-    def __str__(self) -> str:
-        reason = "no reason given" if self.code is None else f"OneFile's code {self.code}"
-        if self.code in _CODES:
-            reason += f", {_CODES[self.code]}"
-        return (
-            f"OneFile did not accept {self.call} (status {self.status}: {reason}). Repeating it would not help: check"
-            " the settings organisation_ids and start_date, and report it if they are right."
-        )
+    @property
+    def reason(self) -> str:
+        """What the code means, in words."""
+        meaning = f", {_CODES[self.code]}" if self.code in _CODES else ""
+        return "no reason given" if self.code is None else f"OneFile's code {self.code}{meaning}"
 
 
 @dataclass(eq=False)
@@ -200,13 +188,10 @@ class UnreadableAnswer(Refused):
 
     call: str
     what: str
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"OneFile answered {self.call} with {self.what}, twice. This version of tap-onefile cannot read that:"
-            " please report it, and deselect the stream until it is fixed."
-        )
+    sentence = (
+        "OneFile answered {0.call} with {0.what}, twice. This version of tap-onefile cannot read that: please report"
+        " it, and deselect the stream until it is fixed."
+    )
 
 
 @dataclass(eq=False)
@@ -214,13 +199,10 @@ class MissingPage(Refused):
     """A page is not there although its search has more rows."""
 
     call: str
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"OneFile answers {self.call} with 404 although its search seems to have more rows. Run again, and report"
-            " it if it persists."
-        )
+    sentence = (
+        "OneFile answers {0.call} with 404 although its search seems to have more rows. Run again, and report it if it"
+        " persists."
+    )
 
 
 @dataclass(eq=False)
@@ -228,13 +210,10 @@ class RepeatedPage(Refused):
     """A search keeps answering with rows that it has already given, so its end cannot be found."""
 
     search: str
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"OneFile gives the same rows page after page for {self.search}, so the end of the search cannot be found"
-            " and rows may be missing. Run again, and report it if it persists."
-        )
+    sentence = (
+        "OneFile gives the same rows page after page for {0.search}, so the end of the search cannot be found and rows"
+        " may be missing. Run again, and report it if it persists."
+    )
 
 
 @dataclass(eq=False)
@@ -243,24 +222,19 @@ class MovedRows(Refused):
 
     search: str
     missing: int
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"Rows of {self.search} moved from page to page while they were read, and {self.missing} of them did not"
-            " come. Run again, at a time when fewer people work in OneFile, and report it if it persists."
-        )
+    sentence = (
+        "Rows of {0.search} moved from page to page while they were read, and {0.missing} of them did not come. Run"
+        " again, at a time when fewer people work in OneFile, and report it if it persists."
+    )
 
 
 class NoOrganisations(Refused):
     """The customer has no organisation, although every customer has (help article 76000048013)."""
 
-    @override
-    def __str__(self) -> str:
-        return (
-            "OneFile lists no organisation for the customer, so nothing of any organisation was read. Run again, and"
-            " ask OneFile support to let your customer token see your organisations if it persists."
-        )
+    sentence = (
+        "OneFile lists no organisation for the customer, so nothing of any organisation was read. Run again, and ask"
+        " OneFile support to let your customer token see your organisations if it persists."
+    )
 
 
 @dataclass(eq=False)
@@ -269,13 +243,10 @@ class NoDetails(Refused):
 
     stream: str
     rows: int
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"OneFile has none of {self.rows} {self.stream} by their ids, although its search lists them. Run again,"
-            f" and take {self.stream} out of the setting fetch_details if it persists."
-        )
+    sentence = (
+        "OneFile has none of {0.rows} {0.stream} by their ids, although its search lists them. Run again, and take"
+        " {0.stream} out of the setting fetch_details if it persists."
+    )
 
 
 @dataclass(eq=False)
@@ -284,13 +255,10 @@ class UnusableRow(Refused):
 
     stream: str
     key: str
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"OneFile sent a row of {self.stream} without a usable {self.key}, so it cannot be identified and the"
-            " stream stops. Please report this, and deselect the stream until it is fixed."
-        )
+    sentence = (
+        "OneFile sent a row of {0.stream} without a usable {0.key}, so it cannot be identified and the stream stops."
+        " Please report this, and deselect the stream until it is fixed."
+    )
 
 
 @dataclass(eq=False)
@@ -298,13 +266,10 @@ class UnknownObject(Refused):
     """An answer has none of the fields that its stream knows."""
 
     stream: str
-
-    @override
-    def __str__(self) -> str:
-        return (
-            f"OneFile sent something else in place of {self.stream}: no field of it is known. Run again, and report it"
-            " if it persists."
-        )
+    sentence = (
+        "OneFile sent something else in place of {0.stream}: no field of it is known. Run again, and report it if it"
+        " persists."
+    )
 
 
 @dataclass(eq=False)

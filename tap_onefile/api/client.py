@@ -292,7 +292,7 @@ class Client:
             self._limited_since = now
         limited_for = now - self._limited_since
         if limited_for >= max(GIVES_UP_AFTER, self._retry_for):
-            raise errors.RateLimited(self._transport.host, limited_for)
+            raise errors.RateLimited(self._transport.host, limited_for / 60)
         pause = PAUSE if answer.retry_after is None else min(max(answer.retry_after, _SHORTEST_PAUSE), GIVES_UP_AFTER)
         logger.warning("OneFile says that its limit of calls is reached (429): waiting %.0f s", pause)
         self._rate_limit.pause(pause)
