@@ -10,8 +10,8 @@ import pytest
 
 import tap_onefile
 from onefile_sandbox import Fault
-from tap_onefile.streams import DETAILED
 from tap_onefile.api.transport import ForbiddenCall, Transport
+from tap_onefile.streams import DETAILED
 from tests.running import config_for, run_tap, select
 
 if TYPE_CHECKING:

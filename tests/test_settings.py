@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tap_onefile.tap import SETTINGS
 from tap_onefile.streams import STREAMS
+from tap_onefile.tap import SETTINGS
 from tests.running import run_tap
 
 ROOT = Path(__file__).parents[1]
