@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tap_onefile import errors
@@ -23,6 +25,16 @@ HOST = "wsapi.onefile.co.uk"
         (errors.GaveUp(CALL, HOST, "status 503", 1, 0), [CALL, HOST, "status 503", "once", "07:00", "retry_for"]),
         (errors.GaveUp(CALL, HOST, "status 503", 7, 119.6), ["7 times in 120 s"]),
         (errors.RateLimited(HOST, 900), [HOST, "429", "15 minutes"]),
+        (errors.WrongAddress(errors.NotFound(CALL, HOST)), [CALL, HOST, "404", "api_url"]),
+        (errors.UnreadableAnswer(CALL, "an HTML page"), [CALL, "an HTML page", "twice", "report", "deselect"]),
+        (errors.MissingPage(CALL), [CALL, "404", "more rows"]),
+        (errors.RepeatedPage("users"), ["users", "same rows", "Run again"]),
+        (errors.MovedRows("users", 3), ["users", "3 of them", "Run again"]),
+        (errors.NoOrganisations(), ["no organisation", "Run again", "OneFile support"]),
+        (errors.NoDetails("plans", 9), ["9 plans", "fetch_details", "Run again"]),
+        (errors.UnusableRow("users", "ID"), ["users", "usable ID", "report", "deselect"]),
+        (errors.UnknownObject("plans"), ["plans", "Run again", "report"]),
+        (errors.Interrupted(signal.SIGTERM), ["SIGTERM", "run again"]),
     ],
 )
 def test_a_sentence_says_what_was_asked_what_came_and_what_to_do(error: Exception, names: list[str]) -> None:

@@ -17,7 +17,7 @@ from typing_extensions import override
 from tap_onefile.api.decode import RepairedText, read_rows
 from tap_onefile.api.transport import Answer
 from tap_onefile.records import fields
-from tap_onefile.records.convert import LARGEST, SMALLEST, converter_for
+from tap_onefile.records.convert import LARGEST, SMALLEST
 from tap_onefile.records.privacy import PersonalData, Privacy
 from tap_onefile.records.shaper import Shaper
 from tap_onefile.reporting.problems import Problems
@@ -449,17 +449,26 @@ def test_records_and_reports_are_the_same_for_a_page_as_for_its_rows_one_by_one(
 
 
 @unhurried
-@given(name=st.sampled_from(WIDE_NAMES), value=odd_values)
-def test_a_value_is_what_its_converter_makes_of_it_or_null(name: str, value: object) -> None:
+@given(name=st.sampled_from(WIDE_NAMES), value=odd_values, privacy=protections)
+def test_a_value_is_what_its_converter_makes_of_it_or_null(name: str, value: object, privacy: Privacy) -> None:
     rule = WIDE_SCHEMA["properties"][name]
     try:
-        expected = None if value in (None, "") else converter_for(rule)(value)
+        expected = None if value in (None, "") else privacy.converter_for(rule)(value)
     except (ValueError, OverflowError):
         expected = None
-    whole = Shaper("people", WIDE_SCHEMA, (), Problems(), privacy=Privacy())
+    whole = Shaper("people", WIDE_SCHEMA, (), Problems(), privacy=privacy)
     (record,), _ = whole.shape([{name: value}], {})
 
     assert repr(record[name]) == repr(expected)
+
+
+def test_no_ordinary_value_of_a_personal_field_goes_past_its_pseudonym() -> None:
+    privacy = Privacy(personal=PersonalData.PSEUDONYMISE, key=b"k" * 32)
+    (record,), _, _ = shaped([[ORDINARY]], privacy)
+
+    assert record["FirstName"] == privacy.pseudonym("Ada")
+    assert record["Emails"] == privacy.pseudonym(ORDINARY["Emails"])
+    assert (record["ID"], record["Hours"]) == (7, 7)
 
 
 @pytest.mark.parametrize("unusable", [{"ID": None}, {"ID": ""}, {"ID": "x"}], ids=repr)
