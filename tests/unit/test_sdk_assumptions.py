@@ -303,7 +303,8 @@ def test_a_batch_config_that_is_none_and_versions_that_are_not_wanted_leave_plai
 ) -> None:
     monkeypatch.setattr(Parents, "get_batch_config", lambda _self, _config: None)
     monkeypatch.setattr(Parents, "emit_activate_version_messages", property(lambda _self: False))
-    tap = Small(config={"wanted": 1, "emit_activate_version_messages": True})
+    batches = {"encoding": {"format": "jsonl"}, "storage": {"root": "file:///nowhere"}}
+    tap = Small(config={"wanted": 1, "emit_activate_version_messages": True, "batch_config": batches})
     tap.sync_all()
 
     assert {kind.split()[0] for kind in tap.kept.kinds()} == {"SCHEMA", "RECORD", "STATE"}
