@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shlex
 import signal
 import subprocess
 import sys
-import termios
 from typing import IO, TYPE_CHECKING
 
 import pytest
@@ -46,8 +44,8 @@ def test_a_run_that_is_told_to_stop_does_not_look_like_a_finished_one(
     tmp_path: Path, sandbox: Sandbox, signum: signal.Signals
 ) -> None:
     with (tmp_path / "out.jsonl").open("wb") as out, start(tmp_path, sandbox, out) as process:
-        while not any("Placement" in call.route for call in sandbox.calls):
-            assert process.poll() is None
+        sandbox.wait_for("Placement")
+        assert process.poll() is None
         process.send_signal(signum)
         _, stderr = process.communicate(timeout=SOON)
 
@@ -112,8 +110,8 @@ def test_a_signal_ends_a_run_that_waits_for_what_was_not_planned(
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
     ) as process:
-        while not any(call.route == UNPAGED for call in sandbox.calls):
-            assert process.poll() is None
+        sandbox.wait_for(f"{UNPAGED}$")
+        assert process.poll() is None
         process.terminate()
         _, stderr = process.communicate(timeout=SOON)
 
@@ -132,8 +130,8 @@ def test_a_test_that_is_told_to_stop_is_no_success(tmp_path: Path, start_sandbox
         stderr=subprocess.PIPE,
     ) as process:
         # What a run costs is asked for last.
-        while not any(call.route == UNPAGED for call in sandbox.calls):
-            assert process.poll() is None
+        sandbox.wait_for(f"{UNPAGED}$")
+        assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=SOON)
 
@@ -173,8 +171,8 @@ def test_a_run_is_ended_by_a_signal_although_its_target_reads_no_more(tmp_path: 
     ) as process:
         assert process.stdout
         # The rest of the long name finds no room.
-        while _bytes_in(process.stdout) < MUCH_OF_A_PIPE:
-            assert process.poll() is None
+        assert len(process.stdout.read(MUCH_OF_A_PIPE)) == MUCH_OF_A_PIPE
+        assert process.poll() is None
         process.terminate()
         assert process.wait(SOON) == 128 + signal.SIGTERM
         told = process.stderr.read().decode() if process.stderr else ""
@@ -182,11 +180,6 @@ def test_a_run_is_ended_by_a_signal_although_its_target_reads_no_more(tmp_path: 
     last = told.rstrip().rsplit("\n", 1)[-1]
     assert "stopped by SIGTERM before it was finished" in last
     assert "did not take all of it" in last
-
-
-def _bytes_in(pipe: IO[bytes]) -> int:
-    """Count what a pipe holds that nobody has read yet."""
-    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 @pytest.mark.parametrize("option", [[], ["--test"]], ids=["run", "test"])

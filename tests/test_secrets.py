@@ -237,8 +237,8 @@ def test_a_crash_report_holds_no_secret_and_no_person(tmp_path: Path, sandbox: S
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        while not any("Placement" in call.route for call in sandbox.calls):
-            assert process.poll() is None
+        sandbox.wait_for("Placement")
+        assert process.poll() is None
         command = (f"/proc/{process.pid}/cmdline", os.O_RDONLY)
         listed = os.read(os.open(*command), 1 << 16).decode()
         process.send_signal(signal.SIGABRT)

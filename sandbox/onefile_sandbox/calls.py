@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from dataclasses import dataclass
@@ -69,14 +70,15 @@ class CallLog:
             verbose: Whether each call is also told on stderr, by method, route and status only.
         """
         self._entries: list[Entry] = []
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._verbose = verbose
 
     def begin(self, method: str, path: str, route: Route, at: float) -> Entry:
         """Note that a call came."""
         entry = Entry(method, path, route, at)
-        with self._lock:
+        with self._changed:
             self._entries.append(entry)
+            self._changed.notify_all()
         return entry
 
     def end(self, entry: Entry) -> None:
@@ -86,15 +88,26 @@ class CallLog:
 
     def calls(self) -> list[Call]:
         """Give all calls, in the order in which they came."""
-        with self._lock:
+        with self._changed:
             return [entry.call() for entry in self._entries]
 
     def writes(self) -> int:
         """Count the calls that would have changed data, refused ones included."""
-        with self._lock:
+        with self._changed:
             return sum(entry.route.kind == "write" for entry in self._entries)
+
+    def wait_for(self, match: str, count: int, timeout: float) -> None:
+        """Wait until so many calls have come whose "METHOD /route" has a match of a regular expression."""
+        pattern = re.compile(match, re.IGNORECASE)
+
+        def came() -> int:
+            return sum(bool(pattern.search(entry.route.name)) for entry in self._entries)
+
+        with self._changed:
+            if not self._changed.wait_for(lambda: came() >= count, timeout):
+                raise TimeoutError(f"{came()} of {count} calls matching {match!r} came within {timeout:g} seconds")
 
     def clear(self) -> None:
         """Forget all calls."""
-        with self._lock:
+        with self._changed:
             self._entries = []

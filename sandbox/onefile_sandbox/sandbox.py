@@ -150,6 +150,19 @@ class Sandbox:
         """All calls to the API since the start or the last reset."""
         return self._log.calls()
 
+    def wait_for(self, match: str, count: int = 1, timeout: float = 30) -> None:
+        """Wait until calls have been received, whether or not they have been answered.
+
+        Args:
+            match: A regular expression that is looked for in "METHOD /route", whatever the case, as in a `Fault`.
+            count: How many, since the start or the last reset.
+            timeout: Seconds to wait.
+
+        Raises:
+            TimeoutError: When fewer came.
+        """
+        self._log.wait_for(match, count, timeout)
+
     @property
     def writes(self) -> int:
         """How many of the calls would have changed data, refused ones included."""
