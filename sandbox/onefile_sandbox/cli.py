@@ -9,12 +9,12 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from onefile_sandbox import instants
-from onefile_sandbox.behaviour import Behaviour
-from onefile_sandbox.entities import ENTITY_OF
-from onefile_sandbox.faults import Fault
-from onefile_sandbox.instants import TODAY
+from onefile_sandbox.api.behaviour import Behaviour
 from onefile_sandbox.sandbox import DAY, Sandbox
+from onefile_sandbox.server.faults import Fault
+from onefile_sandbox.world import timestamps
+from onefile_sandbox.world.entities import ENTITY_OF
+from onefile_sandbox.world.timestamps import TODAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             session_lifetime=options.session_lifetime,
             latency=options.latency,
             port=options.port,
-            today=instants.parse(options.today),
+            today=timestamps.parse(options.today),
             verbose=options.verbose,
         )
         for text in options.fault:

@@ -6,20 +6,20 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from onefile_sandbox import routes
-from onefile_sandbox.api import Api
-from onefile_sandbox.behaviour import Behaviour
-from onefile_sandbox.calls import CallLog
-from onefile_sandbox.control import PREFIX as CONTROL_PREFIX
-from onefile_sandbox.control import Control
-from onefile_sandbox.faults import Faults
-from onefile_sandbox.front import Front
-from onefile_sandbox.history import History
-from onefile_sandbox.instants import TODAY
-from onefile_sandbox.rate_limit import RateLimit
-from onefile_sandbox.server import HOST, Server, application
-from onefile_sandbox.sessions import Sessions
-from onefile_sandbox.world import World
+from onefile_sandbox.api import routes
+from onefile_sandbox.api.behaviour import Behaviour
+from onefile_sandbox.api.dispatch import Api
+from onefile_sandbox.api.rate_limit import RateLimit
+from onefile_sandbox.api.sessions import Sessions
+from onefile_sandbox.server.calls import CallLog
+from onefile_sandbox.server.control import PREFIX as CONTROL_PREFIX
+from onefile_sandbox.server.control import Control
+from onefile_sandbox.server.endpoint import Front
+from onefile_sandbox.server.faults import Faults
+from onefile_sandbox.server.web import HOST, Server, application
+from onefile_sandbox.world.history import History
+from onefile_sandbox.world.timestamps import TODAY
+from onefile_sandbox.world.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from onefile_sandbox.calls import Call
-    from onefile_sandbox.faults import Fault
+    from onefile_sandbox.server.calls import Call
+    from onefile_sandbox.server.faults import Fault
 
 DAY = 86_400.0
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from onefile_sandbox import Behaviour, Sandbox, World
-from onefile_sandbox.people import ROLES
+from onefile_sandbox.world.people import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

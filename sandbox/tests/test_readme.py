@@ -6,10 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 
 from onefile_sandbox import Behaviour
-from onefile_sandbox.behaviour import choices, spelled
+from onefile_sandbox.api.behaviour import choices, spelled
 from onefile_sandbox.cli import _parser
-from onefile_sandbox.entities import ENTITIES, ENTITY_OF, PARTS
-from onefile_sandbox.faults import KINDS
+from onefile_sandbox.server.faults import KINDS
+from onefile_sandbox.world.entities import ENTITIES, ENTITY_OF, PARTS
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from onefile_sandbox import Fault, Sandbox
-from onefile_sandbox.table import Table
+from onefile_sandbox.world.table import Table
 
 if TYPE_CHECKING:
     from .conftest import Client, Serve

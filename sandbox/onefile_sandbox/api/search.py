@@ -1,0 +1,262 @@
+"""Finds what a search asks for, in the order in which it is told, and cuts pages from it."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from onefile_sandbox.api.answers import Refusal
+from onefile_sandbox.world import entities, timestamps
+from onefile_sandbox.world.children import Children
+from onefile_sandbox.world.people import ROLES, SUPPORTED_ROLES
+from onefile_sandbox.world.seeded import number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from onefile_sandbox.api.behaviour import Behaviour
+    from onefile_sandbox.world.entities import Entity
+    from onefile_sandbox.world.rows import Key
+    from onefile_sandbox.world.table import Table
+    from onefile_sandbox.world.world import World
+
+_KEPT_SEARCHES = 16
+_STREAM_OF = {role: stream for stream, role in ROLES.items()}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a search asks for; two that are the same have the same answer."""
+
+    entity: str
+    streams: tuple[str, ...]
+    organisation_id: int | None
+    filters: tuple[tuple[str, str], ...]
+    since: datetime | None = None
+    owner_id: int | None = None
+    window: tuple[datetime | None, datetime | None] = (None, None)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search finds: ids, in order, and the tables that they are from."""
+
+    tables: tuple[Table, ...]
+    ids: Sequence[Any]
+
+    def page(self, page: int, size: int, moved: int = 0) -> Found:
+        """Cut out one page.
+
+        Args:
+            page: Which page, from 1.
+            size: Rows to the page.
+            moved: How many rows have been put in front since the first page was read.
+
+        Returns:
+            The page's rows; none past the end.
+        """
+        start = (page - 1) * size - moved
+        return Found(self.tables, self.ids[max(0, start) : max(0, start + size)])
+
+    def table(self, record_id: Key) -> Table:
+        """Say which table an id is from."""
+        if len(self.tables) == 1:
+            return self.tables[0]
+        return next(table for table in self.tables if table.holds(record_id))
+
+
+class Search:
+    """Answers questions, and remembers the latest answers until the world changes."""
+
+    def __init__(self, world: World, behaviour: Behaviour, seed: int) -> None:
+        """Begin with nothing remembered.
+
+        Args:
+            world: Where to look.
+            behaviour: How open questions of searching are settled.
+            seed: What an order without a meaning is made from.
+        """
+        self._world = world
+        self._behaviour = behaviour
+        self._seed = seed
+        self._answered: OrderedDict[Question, Found] = OrderedDict()
+        self._revision = world.revision
+        self._shuffles = count(1)
+        # A test may ask for all records while the server answers calls.
+        self._lock = threading.Lock()
+
+    def question(self, entity: Entity, body: Mapping[str, Any]) -> Question:
+        """Read a search's parameters.
+
+        Args:
+            entity: What is searched for.
+            body: The parameters, by lower-case name; those that mean nothing are passed over.
+
+        Returns:
+            The question.
+
+        Raises:
+            Refusal: When it cannot be asked.
+        """
+        organisation_id = _number(body, "OrganisationID")
+        if not entity.in_organisations:
+            organisation_id = None
+        elif organisation_id is not None:
+            self._expect("organisations", organisation_id, "Organisation")
+        filters = []
+        for name, compare in entity.filters.items():
+            value = body.get(name.lower())
+            if value in (None, ""):
+                continue
+            if compare == "number":
+                value = _number(body, name)
+            if name == "PlacementID" and value is not None:
+                self._expect("placements", int(value), "Placement")
+            filters.append((name, str(value).casefold()))
+        streams, since = entity.streams, None
+        if entity.name == "User":
+            streams = self._streams(_number(body, "Role"))
+            since = _moment(body, "LastModified")
+        owner_id = _number(body, entity.owner) if entity.owner else None
+        if owner_id is None and self.needs_owner(entity):
+            raise Refusal(400, f"{entity.owner} is required.")
+        window = (_moment(body, "DateFrom"), _moment(body, "DateTo")) if entity.has_window else (None, None)
+        return Question(entity.name, streams, organisation_id, tuple(filters), since, owner_id, window)
+
+    def find(self, question: Question) -> Found:
+        """Find everything that a question asks for, in order."""
+        with self._lock:
+            found = self._remembered(question)
+        if self._behaviour.order == "unstable":
+            return self._shuffled(found, next(self._shuffles))
+        return found
+
+    def needs_owner(self, entity: Entity) -> bool:
+        """Say whether a search must be for what hangs from one user."""
+        if entity.needs_owner == "as-told":
+            return self._behaviour.learning_without_user == "400"
+        return entity.needs_owner == "always"
+
+    def _remembered(self, question: Question) -> Found:
+        if self._revision != self._world.revision:
+            self._revision = self._world.revision
+            self._answered.clear()
+        found = self._answered.get(question)
+        if found is None:
+            found = self._in_order(self._look_up(question))
+            self._answered[question] = found
+            if len(self._answered) > _KEPT_SEARCHES:
+                self._answered.popitem(last=False)
+        return found
+
+    def _look_up(self, question: Question) -> Found:
+        entity = entities.ENTITIES[question.entity]
+        tables = tuple(map(self._world.table, question.streams))
+        found: list[Any] = []
+        for table in tables:
+            ids = self._ids(table, question)
+            if question.since:
+                ids = [i for i in ids if self._changed_since(table, i, question.since)]
+            if any(question.window):
+                ids = [i for i in ids if self._within(table, i, question.window)]
+            for name, wanted in question.filters:
+                matches = self._comparison(entity, name)
+                field = entity.fields.get(name, name)
+                ids = [i for i in ids if matches(table.value(i, field), wanted)]
+            if len(tables) == 1:
+                return Found(tables, ids)
+            found.extend(ids)
+        return Found(tables, sorted(found))
+
+    def _ids(self, table: Table, question: Question) -> Sequence[Any]:
+        if not isinstance(table, Children) or not entities.ENTITIES[question.entity].owner:
+            return table.ids(question.organisation_id)
+        owners = table.owners
+        shown = owners.holds if self._behaviour.archived_portfolios else owners.is_main
+        if question.owner_id is not None:
+            wanted = question.organisation_id in {None, owners.organisation(question.owner_id)}
+            return table.of(question.owner_id) if wanted and shown(question.owner_id) else ()
+        ids = table.ids(question.organisation_id)
+        if self._behaviour.archived_portfolios:
+            return ids
+        return [i for i in ids if shown(table.value(i, table.owner))]
+
+    def _comparison(self, entity: Entity, name: str) -> Callable[[object, str], bool]:
+        compare = entity.filters[name]
+        if compare == "part" or (compare == "name" and self._behaviour.name_match == "contains"):
+            return lambda value, wanted: wanted in str(value or "").casefold()
+        return lambda value, wanted: value is not None and str(value).casefold() == wanted
+
+    def _changed_since(self, table: Table, record_id: int, since: datetime) -> bool:
+        changed = table.value(record_id, "LastModified")
+        if not isinstance(changed, datetime):
+            return False
+        return changed > since or (self._behaviour.last_modified_inclusive and changed == since)
+
+    def _within(self, table: Table, record_id: int, window: tuple[datetime | None, datetime | None]) -> bool:
+        field = "AchievedDate"
+        if table.stream == "reviews":
+            field = "ScheduledFor" if self._behaviour.review_window == "scheduled" else "LearnerSignedOn"
+        moment = table.value(record_id, field)
+        if not isinstance(moment, datetime):
+            return False
+        begin, end = window
+        if begin and moment < begin:
+            return False
+        return not end or moment < end or (self._behaviour.date_to_inclusive and moment == end)
+
+    def _in_order(self, found: Found) -> Found:
+        if self._behaviour.order == "by-name":
+            return Found(found.tables, sorted(found.ids, key=lambda i: _name(found.table(i), i)))
+        if self._behaviour.order == "shuffled":
+            return self._shuffled(found, 0)
+        return found
+
+    def _shuffled(self, found: Found, turn: int) -> Found:
+        ids = sorted(found.ids, key=lambda i: number(self._seed, "order", turn, i))
+        return Found(found.tables, ids)
+
+    def _streams(self, role: int | None) -> tuple[str, ...]:
+        rule = self._behaviour.unsupported_roles
+        if role is None:
+            if self._behaviour.role_required:
+                raise Refusal(400, "Role is required.")
+            return tuple(stream for stream, r in ROLES.items() if rule == "rows" or r in SUPPORTED_ROLES)
+        if role in SUPPORTED_ROLES or (rule == "rows" and role in _STREAM_OF):
+            return (_STREAM_OF[role],)
+        if rule == "400":
+            raise Refusal(400, "Role is not supported.")
+        return ()
+
+    def _expect(self, stream: str, record_id: int, name: str) -> None:
+        if not self._world.table(stream).holds(record_id):
+            raise Refusal(400, f"{name} not found.", entities.ENTITIES[name].not_found)
+
+
+def _name(table: Table, record_id: Key) -> tuple[str, str, Key]:
+    last = table.value(record_id, "LastName") or table.value(record_id, "Name") or table.value(record_id, "Title")
+    return str(last).casefold(), str(table.value(record_id, "FirstName")).casefold(), record_id
+
+
+def _number(body: Mapping[str, Any], name: str) -> int | None:
+    value = body.get(name.lower())
+    if value in (None, ""):
+        return None
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise Refusal(400, f"{name} is not a number.") from None
+
+
+def _moment(body: Mapping[str, Any], name: str) -> datetime | None:
+    value = body.get(name.lower())
+    if value in (None, ""):
+        return None
+    try:
+        return timestamps.parse(str(value))
+    except ValueError:
+        raise Refusal(400, f"{name} is not a date.") from None

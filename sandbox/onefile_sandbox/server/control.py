@@ -1,0 +1,100 @@
+"""Routes beside the API, for tests and demonstrations that run in another process."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from onefile_sandbox.server.faults import Fault
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from onefile_sandbox.api.dispatch import Api
+    from onefile_sandbox.server.calls import CallLog
+    from onefile_sandbox.server.faults import Faults
+    from onefile_sandbox.world.history import History
+
+PREFIX = "/_sandbox"
+
+
+class Control:
+    """The control routes."""
+
+    def __init__(self, api: Api, history: History, faults: Faults, log: CallLog) -> None:
+        """Take hold of what is looked into.
+
+        Args:
+            api: The API.
+            history: How time goes by.
+            faults: Where accidents are added.
+            log: Where calls are noted.
+        """
+        self._api = api
+        self._history = history
+        self._faults = faults
+        self._log = log
+
+    def application(self) -> Starlette:
+        """Make them an application."""
+        return Starlette(
+            routes=[
+                Route("/records/{stream}", self._records),
+                Route("/counts", self._counts),
+                Route("/calls", self._calls),
+                Route("/writes", self._writes),
+                Route("/faults", self._add_faults, methods=["POST"]),
+                Route("/faults", self._clear_faults, methods=["DELETE"]),
+                Route("/advance", self._advance, methods=["POST"]),
+                Route("/expire-sessions", self._expire_sessions, methods=["POST"]),
+            ]
+        )
+
+    # All of them are coroutines, so that they run where the API runs and never beside it.
+
+    async def _records(self, request: Request) -> Response:
+        stream = request.path_params["stream"]
+        if stream not in self._api.world.streams:
+            return JSONResponse({"message": f"no stream is called {stream!r}"}, 404)
+        details = request.query_params.get("details", "").lower() == "true"
+        return JSONResponse(self._api.reader.records(stream, details=details))
+
+    async def _counts(self, _: Request) -> Response:
+        return JSONResponse(self._api.reader.counts())
+
+    async def _calls(self, _: Request) -> Response:
+        return JSONResponse([asdict(call) for call in self._log.calls()])
+
+    async def _writes(self, _: Request) -> Response:
+        return JSONResponse({"writes": self._log.writes()})
+
+    async def _add_faults(self, request: Request) -> Response:
+        try:
+            content: Any = await request.json()
+            wanted = content if isinstance(content, list) else [content]
+            new = [Fault(**fault) for fault in wanted]
+        except (TypeError, ValueError) as problem:
+            return JSONResponse({"message": str(problem)}, 400)
+        for fault in new:
+            self._faults.add(fault)
+        return Response(status_code=204)
+
+    async def _clear_faults(self, _: Request) -> Response:
+        self._faults.clear()
+        return Response(status_code=204)
+
+    async def _advance(self, request: Request) -> Response:
+        try:
+            content: Any = await request.json()
+            self._history.advance(content["days"])
+        except (KeyError, TypeError, ValueError) as problem:
+            return JSONResponse({"message": f"days must be a whole number: {problem}"}, 400)
+        return JSONResponse({"now": self._api.world.now.isoformat()})
+
+    async def _expire_sessions(self, _: Request) -> Response:
+        self._api.sessions.expire()
+        return Response(status_code=204)

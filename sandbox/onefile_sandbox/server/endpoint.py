@@ -1,0 +1,147 @@
+"""The door that calls come in by: reads a call, notes it, and sees that it is answered."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from onefile_sandbox.api import routes
+from onefile_sandbox.api.answers import error
+from onefile_sandbox.server import delivery
+from onefile_sandbox.server.faults import INSTEAD
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from starlette.types import Receive, Scope, Send
+
+    from onefile_sandbox.api.answers import Answer
+    from onefile_sandbox.api.dispatch import Api
+    from onefile_sandbox.server.calls import CallLog, Entry
+    from onefile_sandbox.server.delivery import Connection
+    from onefile_sandbox.server.faults import Fault, Faults
+
+
+class Front:
+    """The API as an ASGI application."""
+
+    def __init__(
+        self,
+        api: Api,
+        faults: Faults,
+        log: CallLog,
+        *,
+        latency: float,
+        clock: Callable[[], float],
+        pause: Callable[[float], Awaitable[None]],
+        connections: Callable[[], Iterable[Connection]],
+    ) -> None:
+        """Open the door.
+
+        Args:
+            api: Knows the answers.
+            faults: The accidents that are waiting to happen.
+            log: Where calls are noted.
+            latency: Seconds before every answer.
+            clock: Gives the time in seconds.
+            pause: Waits for so many seconds, or until the server stops.
+            connections: Gives the web server's open connections.
+        """
+        self._api = api
+        self._faults = faults
+        self._log = log
+        self._latency = latency
+        self._clock = clock
+        self._pause = pause
+        self._connections = connections
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        method = scope["method"]
+        path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+        route = routes.parse(method, path)
+        entry = self._log.begin(method, path, route, self._clock())
+        try:
+            await self._answer(entry, scope, receive, send)
+        finally:
+            self._log.end(entry)
+
+    async def _answer(self, entry: Entry, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
+        raw = await _read_body(receive)
+        parameters = _parameters(raw)
+        entry.body = parameters or {}
+        if self._latency:
+            await self._pause(self._latency)
+        refused = self._api.over_the_limit()
+        if refused:
+            await self._deliver(refused, entry, send)
+            return
+        body = {name.lower(): value for name, value in entry.body.items()}
+        faults = self._faults.befall(entry.route.name, entry.route.page, body)
+        for fault in faults:
+            if fault.kind == "slow":
+                await self._pause(fault.seconds)
+        replaced = next((fault for fault in faults if fault.kind in INSTEAD), None)
+        if replaced and await self._breaks(replaced, scope, receive, send):
+            return
+        kinds = [fault.kind for fault in faults]
+        if replaced:
+            answer = delivery.instead(replaced) or self._api.expire()
+        elif parameters is None:
+            answer = error(400, "The request is invalid.")
+        else:
+            answer = self._api.answer(entry.route, headers, body, kinds)
+        answer = delivery.spoilt(answer, kinds)
+        if "cut" in kinds:
+            entry.status = answer.status
+            await delivery.send_half(answer, send, self._connection(scope))
+            return
+        await self._deliver(answer, entry, send)
+
+    async def _breaks(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Let the connection break, hang or trickle, if that is what the fault is."""
+        if fault.kind == "hang":
+            await delivery.until_gone(receive)
+        elif fault.kind == "trickle":
+            await delivery.trickle(receive, send, self._pause)
+        elif fault.kind == "trickling-header":
+            await delivery.trickle_header(self._connection(scope), receive, self._pause)
+        elif fault.kind == "mangled-header":
+            await delivery.mangle_header(self._connection(scope), receive)
+        elif fault.kind in {"reset", "close"}:
+            reset = fault.kind == "reset"
+            await delivery.break_off(self._connection(scope), receive, reset=reset)
+        else:
+            return False
+        return True
+
+    async def _deliver(self, answer: Answer, entry: Entry, send: Send) -> None:
+        entry.status = answer.status
+        await delivery.send(answer, send)
+
+    def _connection(self, scope: Scope) -> Connection | None:
+        return delivery.connection_of(scope, self._connections())
+
+
+async def _read_body(receive: Receive) -> bytes:
+    body = b""
+    while True:
+        event = await receive()
+        body += bytes(event.get("body", b""))
+        if not event.get("more_body", False):
+            return body
+
+
+def _parameters(raw: bytes) -> dict[str, Any] | None:
+    """Read parameters from JSON or from a form, whatever the content type says; None if neither."""
+    text = raw.decode("utf-8", "replace").strip()
+    if not text.startswith(("{", "[")):
+        return dict(parse_qsl(text, keep_blank_values=True))
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    # One client logs in with an empty JSON list.
+    return content if isinstance(content, dict) else {}

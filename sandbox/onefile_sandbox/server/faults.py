@@ -1,0 +1,192 @@
+"""Accidents on demand: what goes wrong, on which calls, how often."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import KW_ONLY, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from onefile_sandbox.api.behaviour import RetryAfter
+
+Kind = Literal[
+    "status", "reset", "close", "cut", "malformed", "html", "hang", "slow", "expire",
+    "repeat-page", "moving-row", "redirect", "wrong-shape", "empty-200", "garbled", "trickle",
+    "trickling-header", "mangled-header",
+]  # fmt: skip
+
+KINDS: dict[Kind, str] = {
+    "status": "answers `status`, with a `body` of json, html or nothing, `code` and `message`, and"
+    " with Retry-After if `retry_after` is given (as `retry_after_style` says)",
+    "reset": "resets the connection instead of answering",
+    "close": "closes the connection instead of answering",
+    "cut": "announces the whole answer, sends half of it, and closes the connection",
+    "malformed": "breaks the JSON off",
+    "html": "answers 200 with a web page",
+    "hang": "never answers",
+    "slow": "answers after `seconds`",
+    "expire": "lets every session die, and says so to this call",
+    "repeat-page": "answers a page from the second on with the rows of the page before it",
+    "moving-row": "puts a new row in front of the list after the first page, so that every later"
+    " page begins one row earlier; lasts, whatever `times` says",
+    "redirect": "answers 302 to `location`",
+    "wrong-shape": "answers an object where a list is due, and the other way round",
+    "empty-200": "answers 200 with nothing",
+    "garbled": "says that the body is compressed, which it is not",
+    "trickle": "sends a blank of the body now and then, and never comes to its end",
+    "trickling-header": "sends a letter of a header now and then, and never comes to its end",
+    "mangled-header": "sends a line among the headers that is none, and closes the connection",
+}
+
+INSTEAD: frozenset[Kind] = frozenset(
+    {
+        "status",
+        "reset",
+        "close",
+        "html",
+        "hang",
+        "trickle",
+        "expire",
+        "redirect",
+        "empty-200",
+        "trickling-header",
+        "mangled-header",
+    }
+)
+"""Kinds that take the answer's place, so that a call can have only one of them."""
+
+_ON_LATER_PAGES: frozenset[Kind] = frozenset({"repeat-page", "moving-row"})
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One accident.
+
+    A call that several faults match gets all of them, save that only one can take the answer's
+    place: the first one added, and the others wait for the next call.
+
+    Attributes:
+        kind: What goes wrong.
+        match: A regular expression that is looked for in "METHOD route", for example
+            "POST /User/Search/{page}/{size}", whatever the case; every call unless told.
+        page: Only this page of a search.
+        where: Only calls whose body has these parameters, for example {"Role": 1}.
+        after: How many matching calls are let through first.
+        times: How many calls it befalls; None is for ever.
+        status: For "status": the status.
+        body: For "status": the kind of body.
+        code: For "status": OneFile's error code.
+        message: For "status": OneFile's error message.
+        retry_after: For "status": seconds to wait, sent as Retry-After.
+        retry_after_style: For "status": the spelling of Retry-After.
+        seconds: For "slow": how long.
+        location: For "redirect": where to.
+
+    Raises:
+        ValueError: When the kind or the expression is none.
+    """
+
+    kind: Kind
+    _: KW_ONLY
+    match: str | None = None
+    page: int | None = None
+    where: Mapping[str, object] = field(default_factory=dict)
+    after: int = 0
+    times: int | None = 1
+    status: int = 500
+    body: Literal["json", "html", "empty"] = "json"
+    code: int | None = None
+    message: str = "An error has occurred."
+    retry_after: float | None = None
+    retry_after_style: RetryAfter = "seconds"
+    seconds: float = 1.0
+    location: str = "http://elsewhere.invalid/"
+
+    def __post_init__(self) -> None:
+        """Refuse a fault that could never befall a call."""
+        if self.kind not in get_args(Kind):
+            message = f"no fault is called {self.kind!r}; there are {', '.join(KINDS)}"
+            raise ValueError(message)
+        try:
+            re.compile(self.match or "")
+        except re.error as error:
+            message = f"match is no regular expression: {error}"
+            raise ValueError(message) from error
+
+    def befalls(self, route: str, page: int | None, body: Mapping[str, Any]) -> bool:
+        """Say whether a call is one of those that the fault is for.
+
+        Args:
+            route: "METHOD route".
+            page: The page that the call asks for, if it does.
+            body: The call's parameters, by lower-case name.
+
+        Returns:
+            True if it is.
+        """
+        if self.match is not None and not re.search(self.match, route, re.IGNORECASE):
+            return False
+        if self.page is not None and page != self.page:
+            return False
+        return all(str(body.get(name.lower())) == str(value) for name, value in self.where.items())
+
+
+class _Armed:
+    """A fault, and how far it has got."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        self.seen = 0
+        self.used = 0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it still befalls the call that was just seen."""
+        fault = self.fault
+        lasts = fault.times is None or fault.kind == "moving-row"
+        return self.seen > fault.after and (lasts or self.used < (fault.times or 0))
+
+
+class Faults:
+    """All accidents that are waiting to happen, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self._armed: list[_Armed] = []
+
+    def add(self, fault: Fault) -> None:
+        """Add one."""
+        self._armed = [*self._armed, _Armed(fault)]
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self._armed = []
+
+    def befall(self, route: str, page: int | None, body: Mapping[str, Any]) -> list[Fault]:
+        """Take those that befall a call; each is then one time nearer to its end.
+
+        Args:
+            route: "METHOD route".
+            page: The page that the call asks for, if it does.
+            body: The call's parameters, by lower-case name.
+
+        Returns:
+            The faults, at most one of which takes the answer's place.
+        """
+        due: list[Fault] = []
+        replaced = False
+        for armed in self._armed:
+            fault = armed.fault
+            if not fault.befalls(route, page, body):
+                continue
+            armed.seen += 1
+            if not armed.is_due or (replaced and fault.kind in INSTEAD):
+                continue
+            if fault.kind in _ON_LATER_PAGES and (page or 0) <= 1:
+                continue
+            armed.used += 1
+            replaced = replaced or fault.kind in INSTEAD
+            due.append(fault)
+        return due

@@ -1,0 +1,123 @@
+"""How the world goes on: what happens on a day, in which order, how often."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from onefile_sandbox.world import people_events, progress_events
+from onefile_sandbox.world.seeded import Dice, number
+from onefile_sandbox.world.simulation import Life
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from onefile_sandbox.api.behaviour import Behaviour
+    from onefile_sandbox.world.world import World
+
+    Step = Callable[[Life, Dice, int], None]
+
+_DAY = timedelta(days=1)
+_DAY_MS = 86_400_000
+_DAYS_TO_AN_ORGANISATION = 60
+
+# How often in a day: for each learner, and in all however few they are.
+_DAILY: dict[str, tuple[Step, float, float]] = {
+    "join": (people_events.join, 0.002, 0.1),
+    "change-details": (people_events.change_details, 0.006, 0.2),
+    "change-staff": (people_events.change_staff, 0.001, 0.2),
+    "import-details": (people_events.import_details, 0, 0.1),
+    "move": (people_events.move, 0.002, 0.1),
+    "move-away": (people_events.move_away, 0.0005, 0.05),
+    "get-on": (people_events.get_on, 0.01, 0.1),
+    "archive": (people_events.archive, 0.001, 0.04),
+    "delete": (people_events.delete, 0.0005, 0.03),
+    "hire": (people_events.hire, 0.0002, 0.05),
+    "leave": (people_events.leave, 0.0002, 0.04),
+    "change-places": (people_events.change_places, 0.0005, 0.15),
+    "see-to-reviews": (progress_events.see_to_reviews, 0.02, 0),
+    "unlock-any-review": (progress_events.unlock_any_review, 0.0005, 0.05),
+    "make-plan": (progress_events.make_plan, 0.028, 0.1),
+    "see-to-plans": (progress_events.see_to_plans, 0.02, 0),
+    "log-time": (progress_events.log_time, 0.03, 0.1),
+    "correct-time": (progress_events.correct_time, 0.005, 0.05),
+    "count-hours": (progress_events.count_hours, 0.02, 0.1),
+    "get-on-with-aim": (progress_events.get_on_with_aim, 0.02, 0.1),
+    "finish-aim": (progress_events.finish_aim, 0.002, 0.05),
+}
+_STEPS: dict[str, Step] = {
+    **{name: step for name, (step, _, _) in _DAILY.items()},
+    "open-organisation": people_events.open_organisation,
+    "hold-review": progress_events.hold_review,
+    "sign-review-assessor": progress_events.sign_review_assessor,
+    "sign-review-learner": progress_events.sign_review_learner,
+    "sign-review-employer": progress_events.sign_review_employer,
+    "unlock-review": progress_events.unlock_review,
+    "sign-plan-assessor": progress_events.sign_plan_assessor,
+    "sign-plan-learner": progress_events.sign_plan_learner,
+}
+
+
+class History:
+    """Lets days go by.
+
+    What happens on a day follows from the seed, the day, and what the world then is.
+    """
+
+    def __init__(self, world: World, behaviour: Behaviour) -> None:
+        """Begin at the world's present.
+
+        Args:
+            world: What goes on.
+            behaviour: What moves LastModified.
+        """
+        self._world = world
+        self._life = Life(world, behaviour)
+
+    def advance(self, days: int) -> None:
+        """Let days go by, all at once.
+
+        Args:
+            days: How many.
+
+        Raises:
+            ValueError: When it is no number of days.
+        """
+        if type(days) is not int or days < 0:
+            raise ValueError(f"{days!r} is no number of days")
+        begin, self._life.until = self._life.until, self._world.now + days * _DAY
+        self._note_reviews(begin)
+        for _ in range(days if self._world.ids("organisations") else 0):
+            self._live_a_day()
+        self._world.now = max(self._world.now, self._life.until)
+
+    def _note_reviews(self, begin: datetime) -> None:
+        table = self._world.table("reviews")
+        for review_id in table.ids():
+            scheduled = table.value(review_id, "ScheduledFor")
+            if isinstance(scheduled, datetime) and begin <= scheduled < self._life.until:
+                self._life.later(scheduled, "hold-review", review_id)
+
+    def _live_a_day(self) -> None:
+        life, world = self._life, self._world
+        begin, end = world.now, world.now + _DAY
+        life.begin_day()
+        learners = len(life.ids("learners"))
+        for step, (_, each, least) in _DAILY.items():
+            dice = Dice(world.seed, "how often", step, begin.date())
+            for place in range(dice.about(learners * each + least)):
+                life.later(begin + timedelta(milliseconds=dice.below(_DAY_MS)), step, place)
+        if _opens_organisation(world.seed, begin.toordinal()):
+            life.later(begin, "open-organisation", 0)
+        while due := life.due(end):
+            moment, step, key = due
+            # Each edit moves time on by a second, so that some moments may have passed.
+            world.now = max(world.now, moment)
+            _STEPS[step](life, Dice(world.seed, step, key, moment.isoformat()), key)
+        world.now = max(world.now, end)
+
+
+def _opens_organisation(seed: int, day: int) -> bool:
+    """Say whether it is the one day of its sixty on which there is a new organisation."""
+    period, place = divmod(day, _DAYS_TO_AN_ORGANISATION)
+    return number(seed, "open-organisation", period) % _DAYS_TO_AN_ORGANISATION == place

@@ -1,0 +1,120 @@
+"""Invents off-the-job training: the hours of a learner, and the log of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from onefile_sandbox.world.programme import programme
+from onefile_sandbox.world.seeded import Dice, numbers
+from onefile_sandbox.world.timestamps import at
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from onefile_sandbox.world.population import Population
+    from onefile_sandbox.world.rows import Row, Value
+
+TIMESHEET_SLOTS = 20
+"""How many timesheet rows each learner may have, of which not all are used."""
+
+_MOST_ROWS = 12
+_ROWS_IN_A_HUNDRED = 80
+_HOURS_IN_A_HUNDRED = 88
+_REPEATED_IN = 23
+_LONG_TEXT_IN = 500
+_LONG_TEXT_AT = 3
+# More than a column of 65,535 characters holds, which one client had to skip.
+_LONG_TEXT = "Reflected on the day\u2019s work \u2013 r\u00e9sum\u00e9 attached.\r\n" * 1500
+_CATEGORIES = (
+    "Shadowing", "Online learning", "Training course", "Writing assignments", "Mentoring",
+    "Dysgu yn y gwaith", "Industry visit", "Progress review",
+)  # fmt: skip
+_COMMENTS = (
+    "Shadowed a colleague.", "Health & safety refresher\r\nPassed the quiz.", "Wrote up unit 2", "", None,
+    "Trafodaeth broffesiynol \u2013 da iawn", "Café rota planning 😀",
+)  # fmt: skip
+
+
+class OffTheJob:
+    """The hours and the log that there were from the start."""
+
+    def __init__(self, population: Population) -> None:
+        """Begin.
+
+        Args:
+            population: The customer.
+        """
+        self._population = population
+        self._seed = population.seed
+
+    def has_hours(self, learner_id: int) -> int:
+        """Say whether hours are kept for a learner: 1 or 0."""
+        return int(numbers(self._seed, "off_the_job")(learner_id) % 100 < _HOURS_IN_A_HUNDRED)
+
+    def hours(self, learner_id: int) -> Row:
+        """Invent a learner's hours, planned and done."""
+        dice = Dice(self._seed, "off_the_job", learner_id)
+        course = programme(self._population, learner_id)
+        weeks = (course.end - course.start).days // 7
+        minimum = (weeks - dice.between(4, 10)) * 6
+        planned = round(minimum * dice.between(100, 140)) / 100
+        done = course.done(self._population.today.date())
+        return with_percent(
+            {
+                "ID": learner_id,
+                "LearnerID": learner_id,
+                "ContractedHours": dice.pick((30, 35, 37.5, 40)),
+                "TargetPercentage": 20,
+                "PlannedOTJ": planned,
+                "Duration": weeks,
+                "MethodOfCalculatingOTJ": dice.pick((1, 2, 2, 2)),
+                "MinimumOTJ": minimum,
+                "CachedActualHours": round(planned * done * dice.between(50, 120)) / 100,
+            }
+        )
+
+    def rows(self, learner_id: int) -> int:
+        """Say how many rows a learner's log has."""
+        drawn = numbers(self._seed, "timesheets")(learner_id)
+        if drawn % 100 >= _ROWS_IN_A_HUNDRED:
+            return int(learner_id % _LONG_TEXT_IN == _LONG_TEXT_AT)
+        return 1 + drawn // 100 % _MOST_ROWS
+
+    def row(self, key: int) -> Row:
+        """Invent a row of a learner's log."""
+        learner_id, place = divmod(key, TIMESHEET_SLOTS)
+        if place and numbers(self._seed, "repeated")(key) % _REPEATED_IN == 0:
+            # The same entry made twice: nothing tells the two apart.
+            return {**self.row(key - 1), "_Key": key}
+        dice = Dice(self._seed, "timesheets", key)
+        today = self._population.today.date()
+        course = programme(self._population, learner_id)
+        day = course.start + timedelta(days=dice.below(max(1, (min(today, course.end) - course.start).days)))
+        row = entry(dice, at(day, 9 * 60 + 15 * dice.below(24)))
+        if learner_id % _LONG_TEXT_IN == _LONG_TEXT_AT and place == 0:
+            row["Comments"] = _LONG_TEXT
+        return {"_Key": key, "LearnerID": learner_id, **row}
+
+
+def entry(dice: Dice, begin: datetime) -> Row:
+    """Invent what a learner writes into the log."""
+    counts: Value = dice.chance(85)
+    if counts and dice.chance(10):
+        # One client guards against the word.
+        counts = "true"
+    return {
+        "TimesheetCategory": dice.pick(_CATEGORIES),
+        "FromDate": begin,
+        "ToDate": begin + timedelta(minutes=15 * dice.between(1, 28)),
+        "Comments": dice.pick(_COMMENTS),
+        "IsOffTheJob": counts,
+    }
+
+
+def with_percent(row: Row) -> Row:
+    """Set the percentage to what the hours say."""
+    done, planned = row.get("CachedActualHours"), row.get("PlannedOTJ")
+    if not isinstance(done, int | float) or not isinstance(planned, int | float) or not planned:
+        return {**row, "PercentOfPlanned": None}
+    return {**row, "PercentOfPlanned": round(100 * done / planned, 2)}

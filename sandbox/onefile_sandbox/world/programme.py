@@ -1,0 +1,84 @@
+"""How long a learner is on programme, and what falls into that time at intervals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from onefile_sandbox.world.seeded import numbers
+from onefile_sandbox.world.timestamps import at
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from onefile_sandbox.world.population import Population
+
+_BEGAN_DAYS_AGO = 900
+_SHORTEST = 365
+_LONGEST = 800
+_MOST_DAYS_EARLY = 7
+_DAY_BEGINS = 9 * 60
+_DAY_LASTS = 7 * 60
+
+
+@dataclass(frozen=True)
+class Programme:
+    """A learner's first day and the day on which it is planned to end."""
+
+    start: date
+    end: date
+
+    def done(self, day: date) -> float:
+        """Say which part of it is over on a day, from 0 to 1."""
+        return max(0.0, min(1.0, (day - self.start) / (self.end - self.start)))
+
+
+def programme(population: Population, learner_id: int) -> Programme:
+    """Say when a learner's programme runs, without inventing the rest of the learner."""
+    start, end = _days(population, learner_id)
+    return Programme(date.fromordinal(start), date.fromordinal(end))
+
+
+def _days(population: Population, learner_id: int) -> tuple[int, int]:
+    # Numbers of days, since dates would take most of the time that it takes to count a million learners' reviews.
+    drawn, ago = divmod(numbers(population.seed, "programme")(learner_id), _BEGAN_DAYS_AGO)
+    start = population.day - ago
+    return start, start + _SHORTEST + drawn % (_LONGEST - _SHORTEST)
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """What comes back at intervals while a learner is on programme.
+
+    Only the newest few are kept. The newest of all may lie in the future.
+
+    Attributes:
+        name: What it is.
+        days: Days from one to the next.
+        most: How many a learner has at most.
+        ahead: How many days ahead of today the newest may lie.
+    """
+
+    name: str
+    days: int
+    most: int
+    ahead: int
+
+    def count(self, population: Population, learner_id: int) -> int:
+        """Say how many a learner has."""
+        start, newest = self._from_to(population, learner_id)
+        return max(0, min(self.most, (newest - start) // self.days))
+
+    def moment(self, population: Population, learner_id: int, rank: int) -> datetime:
+        """Give the moment of one of them, within office hours; rank 0 is the oldest."""
+        _, newest = self._from_to(population, learner_id)
+        back = self.count(population, learner_id) - 1 - rank
+        drawn, early = divmod(numbers(population.seed, self.name, rank)(learner_id), _MOST_DAYS_EARLY)
+        day = date.fromordinal(newest - back * self.days - early)
+        return at(day, _DAY_BEGINS + drawn % (_DAY_LASTS // 15) * 15)
+
+    def _from_to(self, population: Population, learner_id: int) -> tuple[int, int]:
+        start, end = _days(population, learner_id)
+        back = numbers(population.seed, self.name)(learner_id) % (self.days + _MOST_DAYS_EARLY)
+        return start, min(end, population.day + self.ahead) - back

@@ -1,0 +1,105 @@
+"""What the happenings of a day have to do with: the world, its people, and what is due later."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from onefile_sandbox.api.behaviour import Behaviour
+    from onefile_sandbox.world.rows import Row, Value
+    from onefile_sandbox.world.seeded import Dice
+    from onefile_sandbox.world.world import World
+
+
+class Life:
+    """The world while time goes by.
+
+    Attributes:
+        world: The world.
+        behaviour: What moves LastModified.
+        until: The end of the time that is going by.
+    """
+
+    def __init__(self, world: World, behaviour: Behaviour) -> None:
+        """Begin.
+
+        Args:
+            world: The world.
+            behaviour: What moves LastModified.
+        """
+        self.world = world
+        self.behaviour = behaviour
+        self.until = world.now
+        self._agenda: list[tuple[datetime, str, int]] = []
+        self._ids: dict[tuple[str, int | None], list[int]] = {}
+
+    def begin_day(self) -> None:
+        """Forget who was there yesterday."""
+        self._ids.clear()
+
+    def later(self, moment: datetime, step: str, key: int) -> None:
+        """Note that something is due.
+
+        Args:
+            moment: When.
+            step: What.
+            key: The record that it befalls, or which one of the day it is.
+        """
+        heappush(self._agenda, (moment, step, key))
+
+    def due(self, end: datetime) -> tuple[datetime, str, int] | None:
+        """Take what is due next, if it is due before the end."""
+        return heappop(self._agenda) if self._agenda and self._agenda[0][0] < end else None
+
+    def ids(self, stream: str, organisation_id: Value = None) -> list[int]:
+        """Give those who were there when they were first asked for today."""
+        where = organisation_id if isinstance(organisation_id, int) else None
+        if (stream, where) not in self._ids:
+            self._ids[stream, where] = self.world.ids(stream, where)
+        return self._ids[stream, where]
+
+    def learner(self, dice: Dice) -> Row | None:
+        """Draw a learner; None if there is none, or if the one drawn went today."""
+        return self.one_of("learners", dice)
+
+    def one_of(self, stream: str, dice: Dice) -> Row | None:
+        """Draw a record of a stream; None if there is none, or if the one drawn went today."""
+        ids = self.ids(stream)
+        return self.found(stream, dice.pick(ids)) if ids else None
+
+    def found(self, stream: str, record_id: int) -> Row | None:
+        """Give a record if it is still there."""
+        return self.world.get(stream, record_id) if self.world.table(stream).holds(record_id) else None
+
+    def of(self, stream: str, learner_id: int) -> list[Row]:
+        """Give what hangs from a learner, the oldest first."""
+        table = self.world.children(stream)
+        return [table.row(record_id) for record_id in table.of(learner_id)]
+
+    def id_in(self, stream: str, organisation_id: Value, dice: Dice) -> int | None:
+        """Draw a record of an organisation, if it has any, and give its id."""
+        ids = self.ids(stream, organisation_id)
+        return dice.pick(ids) if ids else None
+
+    def change(self, stream: str, row: Row, **fields: Value) -> Row:
+        """Change a record; of a learner this moves LastModified."""
+        return self.world.change(stream, key_of(row), **fields)
+
+    def after(self, least: int, most: int, dice: Dice) -> datetime:
+        """Draw a moment so many days from now."""
+        return self.world.now + timedelta(days=dice.between(least, most), minutes=dice.below(600))
+
+
+def key_of(row: Row) -> Any:  # noqa: ANN401 - a number, save for units
+    """Give what a row is known by."""
+    return row.get("_Key", row.get("ID"))
+
+
+def latest(rows: Sequence[Row], field: str) -> Row | None:
+    """Give the row whose moment is the latest, of those that have one."""
+    dated = [(moment, place) for place, row in enumerate(rows) if isinstance(moment := row.get(field), datetime)]
+    return rows[max(dated)[1]] if dated else None
