@@ -14,7 +14,7 @@ from onefile_sandbox.api.sessions import Sessions
 from onefile_sandbox.server.calls import CallLog
 from onefile_sandbox.server.control import PREFIX as CONTROL_PREFIX
 from onefile_sandbox.server.control import Control
-from onefile_sandbox.server.endpoint import Front
+from onefile_sandbox.server.endpoint import Endpoint
 from onefile_sandbox.server.faults import Faults
 from onefile_sandbox.server.web import HOST, Server, application
 from onefile_sandbox.world.history import History
@@ -109,7 +109,7 @@ class Sandbox:
         if self._server:
             return
         server = Server(self._port)
-        front = Front(
+        endpoint = Endpoint(
             self._api,
             self._faults,
             self._log,
@@ -119,7 +119,7 @@ class Sandbox:
             connections=server.connections,
         )
         beside = Control(self._api, self._history, self._faults, self._log).application()
-        server.start(application(front, beside, CONTROL_PREFIX))
+        server.start(application(endpoint, beside, CONTROL_PREFIX))
         self._server = server
         # Started again it is found where it was, as a server that went down is.
         self._port = server.port

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox.api.answers import Refusal
 from onefile_sandbox.api.search import Found
-from onefile_sandbox.world.children import Children
+from onefile_sandbox.world.children import ChildTable
 from onefile_sandbox.world.entities import CUSTOMER, ENTITY_OF
 from onefile_sandbox.world.people import ROLES
 
@@ -57,7 +57,7 @@ class Reader:
             record = self._renderer.told(entity, row, rich=rich)
             for name in entity.carried:
                 if name in row:
-                    record[name] = self._renderer.told_value(row, name)
+                    record[name] = self._renderer.render_value(row, name)
             records.append(record)
         return records
 
@@ -75,7 +75,7 @@ class Reader:
         Raises:
             KeyError: When there is no such stream.
         """
-        for stream in streams or (s for s in ENTITY_OF if not isinstance(self._world.table(s), Children)):
+        for stream in streams or (s for s in ENTITY_OF if not isinstance(self._world.table(s), ChildTable)):
             entity = ENTITY_OF[stream]
             # A search without pages tells the least, whatever pages tell.
             for rich in {False, self._renderer.pages_are_rich(entity)}:
@@ -91,16 +91,16 @@ class Reader:
             The records; none of a role that cannot be searched for.
         """
         entity = ENTITY_OF[stream]
-        if not entity.is_looked_up and not self._search.needs_owner(entity):
+        if not entity.is_looked_up and not self._search.needs_parent(entity):
             role = {"role": ROLES[stream]} if stream in ROLES else {}
             try:
                 return self._search.find(self._search.question(entity, role))
             except Refusal:
                 return Found((), ())
         # Told for one owner at a time, so only for owners that can be found themselves.
-        return Found((self._world.table(stream),), self._of_all_owners(stream))
+        return Found((self._world.table(stream),), self._of_all_parents(stream))
 
-    def _of_all_owners(self, stream: str) -> list[Any]:
+    def _of_all_parents(self, stream: str) -> list[Any]:
         table = self._world.children(stream)
-        owners = self._world.ids("organisations" if table.owner == "OrganisationID" else "learners")
-        return [record_id for owner_id in owners for record_id in table.of(owner_id)]
+        parents = self._world.ids("organisations" if table.parent == "OrganisationID" else "learners")
+        return [record_id for parent_id in parents for record_id in table.of(parent_id)]

@@ -62,12 +62,12 @@ class Renderer:
         for name in fields:
             if name in entity.unsent:
                 continue
-            value = self.told_value(row, name)
+            value = self.render_value(row, name)
             if value is not _MISSING:
                 told[name] = value
         return told
 
-    def told_value(self, row: Row, name: str) -> object:
+    def render_value(self, row: Row, name: str) -> object:
         """Tell one field of a record."""
         value = row.get(name)
         if isinstance(value, str):
@@ -84,7 +84,7 @@ class Renderer:
                 value = None
             else:
                 return str(value) if self._behaviour.ids_as_text else value
-        return value if value is not None else self._told_absent(row, name)
+        return value if value is not None else self._absent_value(row, name)
 
     def encoded(self, entity: Entity, found: Found, *, rich: bool) -> list[bytes]:
         """Tell what was found, each record as JSON."""
@@ -124,7 +124,7 @@ class Renderer:
             return _scatter(_key(row), "LastModified") % 3 < _HIDDEN_IN_THREE
         return self._behaviour.last_modified == "absent"
 
-    def _told_absent(self, row: Row, name: str) -> object:
+    def _absent_value(self, row: Row, name: str) -> object:
         return self._absent[_scatter(_key(row), name) % len(self._absent)]
 
 

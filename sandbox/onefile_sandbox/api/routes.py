@@ -114,9 +114,9 @@ def _search(method: str, entity: str, segments: list[str]) -> Route:
     plain = f"{method} /{entity}/Search"
     if method == "POST" and len(segments) == len(("entity", "search")):
         return Route(plain, "search", entity)
-    numbers = segments[2:]
-    if len(segments) == _SEARCH_AND_PAGE and all(map(_is_number, numbers)) and method == "POST":
-        page, size = map(int, numbers)
+    hasher = segments[2:]
+    if len(segments) == _SEARCH_AND_PAGE and all(map(_is_number, hasher)) and method == "POST":
+        page, size = map(int, hasher)
         return Route(f"{plain}/{{page}}/{{size}}", "search", entity, page=page, size=size)
     return Route(f"{plain}/{{other}}", "unknown", entity)
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox.api.answers import Refusal
 from onefile_sandbox.world import entities, timestamps
-from onefile_sandbox.world.children import Children
+from onefile_sandbox.world.children import ChildTable
 from onefile_sandbox.world.people import ROLES, SUPPORTED_ROLES
-from onefile_sandbox.world.seeded import number
+from onefile_sandbox.world.seeded import hash64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,7 +29,7 @@ _STREAM_OF = {role: stream for stream, role in ROLES.items()}
 
 
 @dataclass(frozen=True)
-class Question:
+class Query:
     """What a search asks for; two that are the same have the same answer."""
 
     entity: str
@@ -37,7 +37,7 @@ class Question:
     organisation_id: int | None
     filters: tuple[tuple[str, str], ...]
     since: datetime | None = None
-    owner_id: int | None = None
+    parent_id: int | None = None
     window: tuple[datetime | None, datetime | None] = (None, None)
 
 
@@ -83,13 +83,13 @@ class Search:
         self._world = world
         self._behaviour = behaviour
         self._seed = seed
-        self._answered: OrderedDict[Question, Found] = OrderedDict()
+        self._answered: OrderedDict[Query, Found] = OrderedDict()
         self._revision = world.revision
         self._shuffles = count(1)
         # A test may ask for all records while the server answers calls.
         self._lock = threading.Lock()
 
-    def question(self, entity: Entity, body: Mapping[str, Any]) -> Question:
+    def question(self, entity: Entity, body: Mapping[str, Any]) -> Query:
         """Read a search's parameters.
 
         Args:
@@ -121,13 +121,13 @@ class Search:
         if entity.name == "User":
             streams = self._streams(_number(body, "Role"))
             since = _moment(body, "LastModified")
-        owner_id = _number(body, entity.owner) if entity.owner else None
-        if owner_id is None and self.needs_owner(entity):
-            raise Refusal(400, f"{entity.owner} is required.")
+        parent_id = _number(body, entity.parent) if entity.parent else None
+        if parent_id is None and self.needs_parent(entity):
+            raise Refusal(400, f"{entity.parent} is required.")
         window = (_moment(body, "DateFrom"), _moment(body, "DateTo")) if entity.has_window else (None, None)
-        return Question(entity.name, streams, organisation_id, tuple(filters), since, owner_id, window)
+        return Query(entity.name, streams, organisation_id, tuple(filters), since, parent_id, window)
 
-    def find(self, question: Question) -> Found:
+    def find(self, question: Query) -> Found:
         """Find everything that a question asks for, in order."""
         with self._lock:
             found = self._remembered(question)
@@ -135,13 +135,13 @@ class Search:
             return self._shuffled(found, next(self._shuffles))
         return found
 
-    def needs_owner(self, entity: Entity) -> bool:
+    def needs_parent(self, entity: Entity) -> bool:
         """Say whether a search must be for what hangs from one user."""
-        if entity.needs_owner == "as-told":
+        if entity.needs_parent == "as-told":
             return self._behaviour.learning_without_user == "400"
-        return entity.needs_owner == "always"
+        return entity.needs_parent == "always"
 
-    def _remembered(self, question: Question) -> Found:
+    def _remembered(self, question: Query) -> Found:
         if self._revision != self._world.revision:
             self._revision = self._world.revision
             self._answered.clear()
@@ -153,7 +153,7 @@ class Search:
                 self._answered.popitem(last=False)
         return found
 
-    def _look_up(self, question: Question) -> Found:
+    def _look_up(self, question: Query) -> Found:
         entity = entities.ENTITIES[question.entity]
         tables = tuple(map(self._world.table, question.streams))
         found: list[Any] = []
@@ -172,18 +172,18 @@ class Search:
             found.extend(ids)
         return Found(tables, sorted(found))
 
-    def _ids(self, table: Table, question: Question) -> Sequence[Any]:
-        if not isinstance(table, Children) or not entities.ENTITIES[question.entity].owner:
+    def _ids(self, table: Table, question: Query) -> Sequence[Any]:
+        if not isinstance(table, ChildTable) or not entities.ENTITIES[question.entity].parent:
             return table.ids(question.organisation_id)
-        owners = table.owners
-        shown = owners.holds if self._behaviour.archived_portfolios else owners.is_main
-        if question.owner_id is not None:
-            wanted = question.organisation_id in {None, owners.organisation(question.owner_id)}
-            return table.of(question.owner_id) if wanted and shown(question.owner_id) else ()
+        parents = table.parents
+        shown = parents.holds if self._behaviour.archived_portfolios else parents.is_main
+        if question.parent_id is not None:
+            wanted = question.organisation_id in {None, parents.organisation(question.parent_id)}
+            return table.of(question.parent_id) if wanted and shown(question.parent_id) else ()
         ids = table.ids(question.organisation_id)
         if self._behaviour.archived_portfolios:
             return ids
-        return [i for i in ids if shown(table.value(i, table.owner))]
+        return [i for i in ids if shown(table.value(i, table.parent))]
 
     def _comparison(self, entity: Entity, name: str) -> Callable[[object, str], bool]:
         compare = entity.filters[name]
@@ -217,7 +217,7 @@ class Search:
         return found
 
     def _shuffled(self, found: Found, turn: int) -> Found:
-        ids = sorted(found.ids, key=lambda i: number(self._seed, "order", turn, i))
+        ids = sorted(found.ids, key=lambda i: hash64(self._seed, "order", turn, i))
         return Found(found.tables, ids)
 
     def _streams(self, role: int | None) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ class Connection(Protocol):
     transport: asyncio.Transport
 
 
-def instead(fault: Fault) -> Answer | None:
+def replacement(fault: Fault) -> Answer | None:
     """Give the answer that a fault puts in the place of the real one, if it is an answer."""
     answered: dict[Kind, Callable[[Fault], Answer]] = {
         "status": _failure,
@@ -57,7 +57,7 @@ def _failure(fault: Fault) -> Answer:
     return answers.error(fault.status, fault.message, fault.code, headers)
 
 
-def spoilt(answer: Answer, kinds: Collection[Kind]) -> Answer:
+def corrupted(answer: Answer, kinds: Collection[Kind]) -> Answer:
     """Spoil the body of an answer as faults of these kinds do."""
     if "wrong-shape" in kinds:
         content = json.loads(answer.body) if answer.body.startswith((b"[", b"{")) else None

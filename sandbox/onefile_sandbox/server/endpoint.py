@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 from onefile_sandbox.api import routes
 from onefile_sandbox.api.answers import error
 from onefile_sandbox.server import delivery
-from onefile_sandbox.server.faults import INSTEAD
+from onefile_sandbox.server.faults import REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from onefile_sandbox.server.faults import Fault, Faults
 
 
-class Front:
+class Endpoint:
     """The API as an ASGI application."""
 
     def __init__(
@@ -79,21 +79,21 @@ class Front:
             await self._deliver(refused, entry, send)
             return
         body = {name.lower(): value for name, value in entry.body.items()}
-        faults = self._faults.befall(entry.route.name, entry.route.page, body)
+        faults = self._faults.due(entry.route.name, entry.route.page, body)
         for fault in faults:
             if fault.kind == "slow":
                 await self._pause(fault.seconds)
-        replaced = next((fault for fault in faults if fault.kind in INSTEAD), None)
+        replaced = next((fault for fault in faults if fault.kind in REPLACING), None)
         if replaced and await self._breaks(replaced, scope, receive, send):
             return
         kinds = [fault.kind for fault in faults]
         if replaced:
-            answer = delivery.instead(replaced) or self._api.expire()
+            answer = delivery.replacement(replaced) or self._api.expire()
         elif parameters is None:
             answer = error(400, "The request is invalid.")
         else:
             answer = self._api.answer(entry.route, headers, body, kinds)
-        answer = delivery.spoilt(answer, kinds)
+        answer = delivery.corrupted(answer, kinds)
         if "cut" in kinds:
             entry.status = answer.status
             await delivery.send_half(answer, send, self._connection(scope))

@@ -40,7 +40,7 @@ KINDS: dict[Kind, str] = {
     "mangled-header": "sends a line among the headers that is none, and closes the connection",
 }
 
-INSTEAD: frozenset[Kind] = frozenset(
+REPLACING: frozenset[Kind] = frozenset(
     {
         "status",
         "reset",
@@ -115,7 +115,7 @@ class Fault:
             message = f"match is no regular expression: {error}"
             raise ValueError(message) from error
 
-    def befalls(self, route: str, page: int | None, body: Mapping[str, Any]) -> bool:
+    def matches(self, route: str, page: int | None, body: Mapping[str, Any]) -> bool:
         """Say whether a call is one of those that the fault is for.
 
         Args:
@@ -164,7 +164,7 @@ class Faults:
         """Forget all of them."""
         self._armed = []
 
-    def befall(self, route: str, page: int | None, body: Mapping[str, Any]) -> list[Fault]:
+    def due(self, route: str, page: int | None, body: Mapping[str, Any]) -> list[Fault]:
         """Take those that befall a call; each is then one time nearer to its end.
 
         Args:
@@ -179,14 +179,14 @@ class Faults:
         replaced = False
         for armed in self._armed:
             fault = armed.fault
-            if not fault.befalls(route, page, body):
+            if not fault.matches(route, page, body):
                 continue
             armed.seen += 1
-            if not armed.is_due or (replaced and fault.kind in INSTEAD):
+            if not armed.is_due or (replaced and fault.kind in REPLACING):
                 continue
             if fault.kind in _ON_LATER_PAGES and (page or 0) <= 1:
                 continue
             armed.used += 1
-            replaced = replaced or fault.kind in INSTEAD
+            replaced = replaced or fault.kind in REPLACING
             due.append(fault)
         return due

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onefile_sandbox.world.children import Children
+from onefile_sandbox.world.children import ChildTable
 from onefile_sandbox.world.people import ROLES
 from onefile_sandbox.world.progress import with_plan_status, with_review_status
 
@@ -34,7 +34,7 @@ class Additions:
         self._latest = FIRST_NEW_ID - 1
         self._latest_child = FIRST_NEW_CHILD - 1
 
-    def begin(self, table: Table, organisation_id: int | None, owner_id: Value, stamp: datetime) -> Row:
+    def begin(self, table: Table, organisation_id: int | None, parent_id: Value, stamp: datetime) -> Row:
         """Give a record what it must have.
 
         Args:
@@ -46,8 +46,8 @@ class Additions:
         Returns:
             The record, with a new id.
         """
-        if isinstance(table, Children):
-            return self._child(table, owner_id, stamp)
+        if isinstance(table, ChildTable):
+            return self._child(table, parent_id, stamp)
         self._latest += 1
         row: Row = {"ID": self._latest}
         if table.stream == "organisations":
@@ -68,12 +68,12 @@ class Additions:
             row.update(OrganisationID=organisation_id, Name=f"New {row['ID']}")
         return row
 
-    def _child(self, table: Children, owner_id: Value, stamp: datetime) -> Row:
+    def _child(self, table: ChildTable, parent_id: Value, stamp: datetime) -> Row:
         self._latest_child += 1
-        row: Row = {table.owner: owner_id, table.key: self._latest_child}
+        row: Row = {table.parent: parent_id, table.key: self._latest_child}
         if table.stream == "off_the_job":
             # There is one for each learner, and it has the learner's id.
-            row["ID"] = owner_id
+            row["ID"] = parent_id
         row.update(_FIELDS.get(table.stream, {}))
         if table.stream == "reviews":
             row["CreatedOn"] = stamp

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from onefile_sandbox.world.names import SUBJECTS
 from onefile_sandbox.world.people import LOOK_UP_IDS
-from onefile_sandbox.world.seeded import Dice, number
+from onefile_sandbox.world.seeded import SeededRandom, hash64
 
 if TYPE_CHECKING:
     from onefile_sandbox.world.population import Population
@@ -67,21 +67,21 @@ class Catalogue:
         return [unit_id(standard_id, place) for place in range(UNITS)] if standard_id in self.standards else []
 
     def _unit(self, standard_id: int, place: int) -> Row:
-        dice = Dice(self._seed, "units", standard_id, place)
+        rng = SeededRandom(self._seed, "units", standard_id, place)
         return {
             "ID": unit_id(standard_id, place),
             "StandardID": standard_id,
-            "Title": f"{dice.pick(('Health & safety', 'Communication', 'Equality', 'Sgiliau', 'Working to a brief'))}"
+            "Title": f"{rng.pick(('Health & safety', 'Communication', 'Equality', 'Sgiliau', 'Working to a brief'))}"
             f" {place + 1}",
-            "NDAQCode": f"{dice.pick('AFHJKLMRTY')}/{dice.below(1000):03d}/{dice.below(10_000):04d}"
-            if dice.chance(70)
+            "NDAQCode": f"{rng.pick('AFHJKLMRTY')}/{rng.below(1000):03d}/{rng.below(10_000):04d}"
+            if rng.chance(70)
             else None,
-            "Display": f"Unit {place + 1}" if dice.chance(60) else None,
+            "Display": f"Unit {place + 1}" if rng.chance(60) else None,
         }
 
     def _assigned(self, organisation_id: int) -> tuple[int, ...]:
         """Give the ids of the standards that are in use in an organisation."""
-        drawn = [(number(self._seed, "assigned", organisation_id, s) % 100, s) for s in self.standards]
+        drawn = [(hash64(self._seed, "assigned", organisation_id, s) % 100, s) for s in self.standards]
         least = sorted(drawn)[:_FEWEST_ASSIGNED]
         return tuple(sorted(s for chance, s in drawn if chance < _ASSIGNED_IN_A_HUNDRED or (chance, s) in least))
 
@@ -105,7 +105,7 @@ class Catalogue:
 
     def framework_templates(self, organisation_id: int) -> int:
         """Say how many templates an organisation has."""
-        return 2 + number(self._seed, "framework_templates", organisation_id) % 4
+        return 2 + hash64(self._seed, "framework_templates", organisation_id) % 4
 
 
 def unit_id(standard_id: int, place: int) -> str:

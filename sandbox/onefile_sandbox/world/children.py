@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from onefile_sandbox.world.rows import Key, Row, Value
 
 
-class Owners:
+class Parents:
     """Those that records hang from; when one is gone, so are its records."""
 
     def __init__(self, *tables: Table) -> None:
@@ -31,23 +31,23 @@ class Owners:
             return list(self._tables[0].ids()) if organisation_id is None else [organisation_id]
         return sorted(i for table in self._tables for i in table.ids(organisation_id))
 
-    def holds(self, owner_id: Value) -> bool:
+    def holds(self, parent_id: Value) -> bool:
         """Say whether an id is one of theirs."""
-        return isinstance(owner_id, int) and any(table.holds(owner_id) for table in self._tables)
+        return isinstance(parent_id, int) and any(table.holds(parent_id) for table in self._tables)
 
-    def is_main(self, owner_id: Value) -> bool:
+    def is_main(self, parent_id: Value) -> bool:
         """Say whether an owner is in the first table, so not archived."""
-        return isinstance(owner_id, int) and self._tables[0].holds(owner_id)
+        return isinstance(parent_id, int) and self._tables[0].holds(parent_id)
 
-    def organisation(self, owner_id: Value) -> Value:
+    def organisation(self, parent_id: Value) -> Value:
         """Give the organisation that an owner is in now, which is where its records are."""
-        table = next((t for t in self._tables if isinstance(owner_id, int) and t.holds(owner_id)), None)
-        if table is None or not isinstance(owner_id, int):
+        table = next((t for t in self._tables if isinstance(parent_id, int) and t.holds(parent_id)), None)
+        if table is None or not isinstance(parent_id, int):
             return None
-        return owner_id if table.stream == "organisations" else table.value(owner_id, "OrganisationID")
+        return parent_id if table.stream == "organisations" else table.value(parent_id, "OrganisationID")
 
 
-class Children(Table):
+class ChildTable(Table):
     """A table of such records.
 
     Their first ids are counted from their owner's id, so that owner and place follow from the id,
@@ -58,8 +58,8 @@ class Children(Table):
         self,
         stream: str,
         *,
-        owners: Owners,
-        owner: str,
+        parents: Parents,
+        parent: str,
         slots: int,
         count: Callable[[int], int],
         make: Callable[[int], Row],
@@ -78,24 +78,24 @@ class Children(Table):
             quick: Gives some fields alone, where that is cheaper than the row.
             key: The field that tells rows apart.
         """
-        super().__init__(stream, lambda _: (), make, quick={owner: lambda i: i // slots, **(quick or {})}, key=key)
-        self.owners = owners
-        self.owner = owner
+        super().__init__(stream, lambda _: (), make, quick={parent: lambda i: i // slots, **(quick or {})}, key=key)
+        self.parents = parents
+        self.parent = parent
         self._slots = slots
         self._count = count
         self._edited_of: dict[Value, set[Key]] = {}
 
-    def of(self, owner_id: int) -> Sequence[Any]:
+    def of(self, parent_id: int) -> Sequence[Any]:
         """Give the ids of what hangs from one owner, in ascending order."""
-        start = owner_id * self._slots
-        first = range(start, start + self._count(owner_id))
+        start = parent_id * self._slots
+        first = range(start, start + self._count(parent_id))
         if not self._edited and not self._removed:
             return first
-        return self._with_edits(first, self._edited_of.get(owner_id, ()))
+        return self._with_edits(first, self._edited_of.get(parent_id, ()))
 
     @override
     def ids(self, organisation_id: int | None = None) -> Sequence[Any]:
-        found = [i for owner_id in self.owners.ids(organisation_id) for i in self.of(owner_id)]
+        found = [i for parent_id in self.parents.ids(organisation_id) for i in self.of(parent_id)]
         # Added records have higher ids than all the first ones, whoever their owner is.
         return sorted(found) if self._edited else found
 
@@ -103,16 +103,16 @@ class Children(Table):
     def holds(self, record_id: Key) -> bool:
         row = self._edited.get(record_id)
         if row is not None:
-            return self.owners.holds(row[self.owner])
+            return self.parents.holds(row[self.parent])
         if not isinstance(record_id, int) or record_id in self._removed:
             return False
-        owner_id, place = divmod(record_id, self._slots)
-        return place < self._count(owner_id) and self.owners.holds(owner_id)
+        parent_id, place = divmod(record_id, self._slots)
+        return place < self._count(parent_id) and self.parents.holds(parent_id)
 
     @override
     def row(self, record_id: Key) -> Row:
         row = super().row(record_id)
-        return {**row, "OrganisationID": self.owners.organisation(row[self.owner])}
+        return {**row, "OrganisationID": self.parents.organisation(row[self.parent])}
 
     @override
     def put(self, row: Row) -> None:
@@ -121,11 +121,11 @@ class Children(Table):
         super().put(row)
         if isinstance(record_id, int | str):
             if before is not None:
-                self._edited_of[before[self.owner]].discard(record_id)
-            self._edited_of.setdefault(row[self.owner], set()).add(record_id)
+                self._edited_of[before[self.parent]].discard(record_id)
+            self._edited_of.setdefault(row[self.parent], set()).add(record_id)
 
     @override
     def drop(self, record_id: Key) -> Row:
         row = super().drop(record_id)
-        self._edited_of.get(row[self.owner], set()).discard(record_id)
+        self._edited_of.get(row[self.parent], set()).discard(record_id)
         return row

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from onefile_sandbox.world.names import FIRST_NAMES, LAST_NAMES, OTHER_SCRIPTS, STREETS, TOWNS
 
 if TYPE_CHECKING:
-    from onefile_sandbox.world.seeded import Dice
+    from onefile_sandbox.world.seeded import SeededRandom
 
 _MAIL_HOSTS = ("example.org", "example.com", "example.net")
 _INWARD = "ABDEFGHJLNPQRSTUWXYZ"
@@ -22,11 +22,11 @@ _ULN_MODULUS = 11
 _SAMPLE_NAMES_IN_A_HUNDRED = 2
 
 
-def full_name(dice: Dice) -> tuple[str, str]:
+def full_name(rng: SeededRandom) -> tuple[str, str]:
     """Invent a first and a last name."""
-    if dice.chance(_SAMPLE_NAMES_IN_A_HUNDRED):
-        return dice.pick(OTHER_SCRIPTS)
-    return dice.pick(FIRST_NAMES), dice.pick(LAST_NAMES)
+    if rng.chance(_SAMPLE_NAMES_IN_A_HUNDRED):
+        return rng.pick(OTHER_SCRIPTS)
+    return rng.pick(FIRST_NAMES), rng.pick(LAST_NAMES)
 
 
 @lru_cache(maxsize=1024)
@@ -36,39 +36,39 @@ def plain(text: str) -> str:
     return "".join(letter for letter in bare if letter.isascii() and letter.isalpha())
 
 
-def email(dice: Dice, first: str, last: str, record_id: int) -> str:
+def email(rng: SeededRandom, first: str, last: str, record_id: int) -> str:
     """Invent an address in a domain that belongs to nobody."""
     name = ".".join(filter(None, (plain(first).lower(), plain(last).lower())))
-    return f"{name or 'user'}.{record_id}@{dice.pick(_MAIL_HOSTS)}"
+    return f"{name or 'user'}.{record_id}@{rng.pick(_MAIL_HOSTS)}"
 
 
-def postcode(dice: Dice, area: str) -> str:
+def postcode(rng: SeededRandom, area: str) -> str:
     """Invent a postcode of valid form."""
-    return f"{area}{dice.between(1, 29)} {dice.below(10)}{dice.pick(_INWARD)}{dice.pick(_INWARD)}"
+    return f"{area}{rng.between(1, 29)} {rng.below(10)}{rng.pick(_INWARD)}{rng.pick(_INWARD)}"
 
 
-def address(dice: Dice, first_line: str = "") -> str:
+def address(rng: SeededRandom, first_line: str = "") -> str:
     """Invent an address of several lines, with the line ends that a Windows form leaves."""
-    town, area, _ = dice.pick(TOWNS)
-    lines = [first_line, f"{dice.between(1, 180)} {dice.pick(STREETS)}", town, postcode(dice, area)]
+    town, area, _ = rng.pick(TOWNS)
+    lines = [first_line, f"{rng.between(1, 180)} {rng.pick(STREETS)}", town, postcode(rng, area)]
     # Some customers' forms join the lines with commas or end them the Unix way.
-    end = "\r\n" if dice.chance(85) else dice.pick(("\n", ", "))
+    end = "\r\n" if rng.chance(85) else rng.pick(("\n", ", "))
     return end.join(filter(None, lines))
 
 
-def telephone(dice: Dice) -> str:
+def telephone(rng: SeededRandom) -> str:
     """Draw a landline from the ranges that Ofcom keeps for drama."""
-    return f"{dice.pick(TOWNS)[2]}{dice.below(1000):03d}"
+    return f"{rng.pick(TOWNS)[2]}{rng.below(1000):03d}"
 
 
-def mobile(dice: Dice) -> str:
+def mobile(rng: SeededRandom) -> str:
     """Draw a mobile from the range that Ofcom keeps for drama."""
-    return f"07700 900{dice.below(1000):03d}"
+    return f"07700 900{rng.below(1000):03d}"
 
 
-def uln(dice: Dice) -> str:
+def uln(rng: SeededRandom) -> str:
     """Invent a Unique Learner Number whose last digit checks."""
-    number = dice.between(100_000_000, 999_999_998)
+    number = rng.between(100_000_000, 999_999_998)
     while not (rest := _uln_remainder(number)):
         number += 1
     return f"{number}{10 - rest}"
@@ -80,9 +80,9 @@ def _uln_remainder(number: int) -> int:
     return sum(products) % _ULN_MODULUS
 
 
-def nino(dice: Dice) -> str:
+def nino(rng: SeededRandom) -> str:
     """Invent a National Insurance number of valid form."""
-    prefix = dice.pick(_NINO_FIRST) + dice.pick(_NINO_SECOND)
+    prefix = rng.pick(_NINO_FIRST) + rng.pick(_NINO_SECOND)
     if prefix in _NINO_UNUSED:
         prefix = "AA"
-    return f"{prefix}{dice.below(1_000_000):06d}{dice.pick('ABCD')}"
+    return f"{prefix}{rng.below(1_000_000):06d}{rng.pick('ABCD')}"

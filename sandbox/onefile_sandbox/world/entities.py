@@ -43,8 +43,8 @@ class Entity:
     filters: dict[str, Compare] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
     in_organisations: bool = True
-    owner: str = ""
-    needs_owner: Literal["never", "always", "as-told"] = "never"
+    parent: str = ""
+    needs_parent: Literal["never", "always", "as-told"] = "never"
     has_window: bool = False
     has_details: bool = False
     is_looked_up: bool = False
@@ -146,8 +146,8 @@ ENTITIES = {
             filters={"LearningAimCompletionStatus": "number"},
             fields={"LearningAimCompletionStatus": "Status"},
             in_organisations=False,
-            owner="UserID",
-            needs_owner="as-told",
+            parent="UserID",
+            needs_parent="as-told",
             has_window=True,
             unsent=frozenset({"OrganisationID"}),
             carried=(),
@@ -158,8 +158,8 @@ ENTITIES = {
             ("unit_summaries",),
             thin=("ID", "UnitID"),
             in_organisations=False,
-            owner="UserID",
-            needs_owner="always",
+            parent="UserID",
+            needs_parent="always",
             is_read=False,
             unsent=frozenset({"OrganisationID", "UserID"}),
             carried=("UserID", "OrganisationID"),
@@ -170,7 +170,7 @@ ENTITIES = {
             ("reviews",),
             thin=("ID", "ScheduledFor"),
             filters={"Status": "number"},
-            owner="LearnerID",
+            parent="LearnerID",
             has_window=True,
             has_details=True,
             unsent=frozenset({"OrganisationID"}),
@@ -180,7 +180,7 @@ ENTITIES = {
             "Plan",
             ("plans",),
             thin=("ID", "PlanOn"),
-            owner="LearnerID",
+            parent="LearnerID",
             has_details=True,
             unsent=frozenset({"OrganisationID"}),
             guessed=("StatusID",),

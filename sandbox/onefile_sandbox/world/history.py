@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from onefile_sandbox.world import people_events, progress_events
-from onefile_sandbox.world.seeded import Dice, number
-from onefile_sandbox.world.simulation import Life
+from onefile_sandbox.world.seeded import SeededRandom, hash64
+from onefile_sandbox.world.simulation import Simulation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from onefile_sandbox.api.behaviour import Behaviour
     from onefile_sandbox.world.world import World
 
-    Step = Callable[[Life, Dice, int], None]
+    Step = Callable[[Simulation, SeededRandom, int], None]
 
 _DAY = timedelta(days=1)
 _DAY_MS = 86_400_000
@@ -29,20 +29,20 @@ _DAILY: dict[str, tuple[Step, float, float]] = {
     "import-details": (people_events.import_details, 0, 0.1),
     "move": (people_events.move, 0.002, 0.1),
     "move-away": (people_events.move_away, 0.0005, 0.05),
-    "get-on": (people_events.get_on, 0.01, 0.1),
+    "get-on": (people_events.make_progress, 0.01, 0.1),
     "archive": (people_events.archive, 0.001, 0.04),
     "delete": (people_events.delete, 0.0005, 0.03),
     "hire": (people_events.hire, 0.0002, 0.05),
     "leave": (people_events.leave, 0.0002, 0.04),
     "change-places": (people_events.change_places, 0.0005, 0.15),
-    "see-to-reviews": (progress_events.see_to_reviews, 0.02, 0),
+    "see-to-reviews": (progress_events.follow_up_reviews, 0.02, 0),
     "unlock-any-review": (progress_events.unlock_any_review, 0.0005, 0.05),
     "make-plan": (progress_events.make_plan, 0.028, 0.1),
-    "see-to-plans": (progress_events.see_to_plans, 0.02, 0),
+    "see-to-plans": (progress_events.follow_up_plans, 0.02, 0),
     "log-time": (progress_events.log_time, 0.03, 0.1),
     "correct-time": (progress_events.correct_time, 0.005, 0.05),
     "count-hours": (progress_events.count_hours, 0.02, 0.1),
-    "get-on-with-aim": (progress_events.get_on_with_aim, 0.02, 0.1),
+    "get-on-with-aim": (progress_events.progress_aim, 0.02, 0.1),
     "finish-aim": (progress_events.finish_aim, 0.002, 0.05),
 }
 _STEPS: dict[str, Step] = {
@@ -72,7 +72,7 @@ class History:
             behaviour: What moves LastModified.
         """
         self._world = world
-        self._life = Life(world, behaviour)
+        self._life = Simulation(world, behaviour)
 
     def advance(self, days: int) -> None:
         """Let days go by, all at once.
@@ -99,25 +99,25 @@ class History:
                 self._life.later(scheduled, "hold-review", review_id)
 
     def _live_a_day(self) -> None:
-        life, world = self._life, self._world
+        sim, world = self._life, self._world
         begin, end = world.now, world.now + _DAY
-        life.begin_day()
-        learners = len(life.ids("learners"))
+        sim.begin_day()
+        learners = len(sim.ids("learners"))
         for step, (_, each, least) in _DAILY.items():
-            dice = Dice(world.seed, "how often", step, begin.date())
-            for place in range(dice.about(learners * each + least)):
-                life.later(begin + timedelta(milliseconds=dice.below(_DAY_MS)), step, place)
+            rng = SeededRandom(world.seed, "how often", step, begin.date())
+            for place in range(rng.about(learners * each + least)):
+                sim.later(begin + timedelta(milliseconds=rng.below(_DAY_MS)), step, place)
         if _opens_organisation(world.seed, begin.toordinal()):
-            life.later(begin, "open-organisation", 0)
-        while due := life.due(end):
+            sim.later(begin, "open-organisation", 0)
+        while due := sim.due(end):
             moment, step, key = due
             # Each edit moves time on by a second, so that some moments may have passed.
             world.now = max(world.now, moment)
-            _STEPS[step](life, Dice(world.seed, step, key, moment.isoformat()), key)
+            _STEPS[step](sim, SeededRandom(world.seed, step, key, moment.isoformat()), key)
         world.now = max(world.now, end)
 
 
 def _opens_organisation(seed: int, day: int) -> bool:
     """Say whether it is the one day of its sixty on which there is a new organisation."""
     period, place = divmod(day, _DAYS_TO_AN_ORGANISATION)
-    return number(seed, "open-organisation", period) % _DAYS_TO_AN_ORGANISATION == place
+    return hash64(seed, "open-organisation", period) % _DAYS_TO_AN_ORGANISATION == place

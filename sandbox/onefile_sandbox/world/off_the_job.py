@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from onefile_sandbox.world.programme import programme
-from onefile_sandbox.world.seeded import Dice, numbers
+from onefile_sandbox.world.seeded import SeededRandom, hasher
 from onefile_sandbox.world.timestamps import at
 
 if TYPE_CHECKING:
@@ -50,33 +50,33 @@ class OffTheJob:
 
     def has_hours(self, learner_id: int) -> int:
         """Say whether hours are kept for a learner: 1 or 0."""
-        return int(numbers(self._seed, "off_the_job")(learner_id) % 100 < _HOURS_IN_A_HUNDRED)
+        return int(hasher(self._seed, "off_the_job")(learner_id) % 100 < _HOURS_IN_A_HUNDRED)
 
     def hours(self, learner_id: int) -> Row:
         """Invent a learner's hours, planned and done."""
-        dice = Dice(self._seed, "off_the_job", learner_id)
+        rng = SeededRandom(self._seed, "off_the_job", learner_id)
         course = programme(self._population, learner_id)
         weeks = (course.end - course.start).days // 7
-        minimum = (weeks - dice.between(4, 10)) * 6
-        planned = round(minimum * dice.between(100, 140)) / 100
+        minimum = (weeks - rng.between(4, 10)) * 6
+        planned = round(minimum * rng.between(100, 140)) / 100
         done = course.done(self._population.today.date())
         return with_percent(
             {
                 "ID": learner_id,
                 "LearnerID": learner_id,
-                "ContractedHours": dice.pick((30, 35, 37.5, 40)),
+                "ContractedHours": rng.pick((30, 35, 37.5, 40)),
                 "TargetPercentage": 20,
                 "PlannedOTJ": planned,
                 "Duration": weeks,
-                "MethodOfCalculatingOTJ": dice.pick((1, 2, 2, 2)),
+                "MethodOfCalculatingOTJ": rng.pick((1, 2, 2, 2)),
                 "MinimumOTJ": minimum,
-                "CachedActualHours": round(planned * done * dice.between(50, 120)) / 100,
+                "CachedActualHours": round(planned * done * rng.between(50, 120)) / 100,
             }
         )
 
     def rows(self, learner_id: int) -> int:
         """Say how many rows a learner's log has."""
-        drawn = numbers(self._seed, "timesheets")(learner_id)
+        drawn = hasher(self._seed, "timesheets")(learner_id)
         if drawn % 100 >= _ROWS_IN_A_HUNDRED:
             return int(learner_id % _LONG_TEXT_IN == _LONG_TEXT_AT)
         return 1 + drawn // 100 % _MOST_ROWS
@@ -84,30 +84,30 @@ class OffTheJob:
     def row(self, key: int) -> Row:
         """Invent a row of a learner's log."""
         learner_id, place = divmod(key, TIMESHEET_SLOTS)
-        if place and numbers(self._seed, "repeated")(key) % _REPEATED_IN == 0:
+        if place and hasher(self._seed, "repeated")(key) % _REPEATED_IN == 0:
             # The same entry made twice: nothing tells the two apart.
             return {**self.row(key - 1), "_Key": key}
-        dice = Dice(self._seed, "timesheets", key)
+        rng = SeededRandom(self._seed, "timesheets", key)
         today = self._population.today.date()
         course = programme(self._population, learner_id)
-        day = course.start + timedelta(days=dice.below(max(1, (min(today, course.end) - course.start).days)))
-        row = entry(dice, at(day, 9 * 60 + 15 * dice.below(24)))
+        day = course.start + timedelta(days=rng.below(max(1, (min(today, course.end) - course.start).days)))
+        row = entry(rng, at(day, 9 * 60 + 15 * rng.below(24)))
         if learner_id % _LONG_TEXT_IN == _LONG_TEXT_AT and place == 0:
             row["Comments"] = _LONG_TEXT
         return {"_Key": key, "LearnerID": learner_id, **row}
 
 
-def entry(dice: Dice, begin: datetime) -> Row:
+def entry(rng: SeededRandom, begin: datetime) -> Row:
     """Invent what a learner writes into the log."""
-    counts: Value = dice.chance(85)
-    if counts and dice.chance(10):
+    counts: Value = rng.chance(85)
+    if counts and rng.chance(10):
         # One client guards against the word.
         counts = "true"
     return {
-        "TimesheetCategory": dice.pick(_CATEGORIES),
+        "TimesheetCategory": rng.pick(_CATEGORIES),
         "FromDate": begin,
-        "ToDate": begin + timedelta(minutes=15 * dice.between(1, 28)),
-        "Comments": dice.pick(_COMMENTS),
+        "ToDate": begin + timedelta(minutes=15 * rng.between(1, 28)),
+        "Comments": rng.pick(_COMMENTS),
         "IsOffTheJob": counts,
     }
 

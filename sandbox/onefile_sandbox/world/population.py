@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from onefile_sandbox.world.seeded import Dice
+from onefile_sandbox.world.seeded import SeededRandom
 from onefile_sandbox.world.timestamps import TODAY
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ _WITH_AN_EMPTY_ONE = 4
 _LARGEST_SHARE = 4
 
 
-class Deal:
+class RoundRobin:
     """Deals things out to organisations in one repeating, uneven round.
 
     Where thing number 17 goes depends on neither how many things there are nor what they are,
@@ -36,10 +36,10 @@ class Deal:
         """
         dealt_to = organisations - (organisations >= _WITH_AN_EMPTY_ONE)
         places = [o for o in range(dealt_to) for _ in range(max(1, _LARGEST_SHARE // (o + 1)))]
-        dice = Dice(seed, "deal", organisations)
+        rng = SeededRandom(seed, "deal", organisations)
         self.round: list[int] = []
         while places:
-            self.round.append(places.pop(dice.below(len(places))))
+            self.round.append(places.pop(rng.below(len(places))))
         self._positions: list[list[int]] = [[] for _ in range(organisations)]
         self._ranks: list[int] = []
         for position, organisation in enumerate(self.round):
@@ -72,14 +72,14 @@ class Deal:
 
 
 @dataclass(frozen=True)
-class Stock:
+class IdRange:
     """The things of one kind that were there from the start."""
 
     base: int
     rounds: int
     per: int
     learners: int
-    deal: Deal
+    deal: RoundRobin
 
     @cached_property
     def total(self) -> int:
@@ -101,11 +101,11 @@ class Stock:
             return range(self.base, self.base + self.total)
         return [self.base + index for index in self.deal.indexes(organisation, self.total)]
 
-    def one_for(self, dice: Dice, organisation: int, rank: int) -> int:
+    def one_for(self, rng: SeededRandom, organisation: int, rank: int) -> int:
         """Draw the id of one that the organisation already had when this learner joined it.
 
         Args:
-            dice: The learner's dice.
+            rng: The learner's rng.
             organisation: Where the learner is.
             rank: Which learner of that organisation it is.
 
@@ -114,7 +114,7 @@ class Stock:
         """
         share = self.deal.share(organisation)
         grown = rank // share // self.per if self.per else 0
-        return self.base + self.deal.index(organisation, dice.below((self.rounds + grown) * share))
+        return self.base + self.deal.index(organisation, rng.below((self.rounds + grown) * share))
 
 
 # stream: first id, how many for each place in the round, and one more for so many learners.
@@ -161,11 +161,11 @@ class Population:
         self.seed = seed
         self.today = today
         self.day = today.toordinal()
-        dice = Dice(seed, "customer")
-        self.customer_id = dice.between(2_000, 2_999)
-        first = dice.between(5_000, 8_999)
+        rng = SeededRandom(seed, "customer")
+        self.customer_id = rng.between(2_000, 2_999)
+        first = rng.between(5_000, 8_999)
         self.organisation_ids = [first + 7 * number for number in range(organisations)]
-        deal = Deal(seed, organisations)
-        self.stocks = {
-            stream: Stock(base, rounds, per, learners, deal) for stream, (base, rounds, per) in _KINDS.items()
+        deal = RoundRobin(seed, organisations)
+        self.id_ranges = {
+            stream: IdRange(base, rounds, per, learners, deal) for stream, (base, rounds, per) in _KINDS.items()
         }

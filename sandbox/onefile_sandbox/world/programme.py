@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from onefile_sandbox.world.seeded import numbers
+from onefile_sandbox.world.seeded import hasher
 from onefile_sandbox.world.timestamps import at
 
 if TYPE_CHECKING:
@@ -42,13 +42,13 @@ def programme(population: Population, learner_id: int) -> Programme:
 
 def _days(population: Population, learner_id: int) -> tuple[int, int]:
     # Numbers of days, since dates would take most of the time that it takes to count a million learners' reviews.
-    drawn, ago = divmod(numbers(population.seed, "programme")(learner_id), _BEGAN_DAYS_AGO)
+    drawn, ago = divmod(hasher(population.seed, "programme")(learner_id), _BEGAN_DAYS_AGO)
     start = population.day - ago
     return start, start + _SHORTEST + drawn % (_LONGEST - _SHORTEST)
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class Recurrence:
     """What comes back at intervals while a learner is on programme.
 
     Only the newest few are kept. The newest of all may lie in the future.
@@ -74,11 +74,11 @@ class Rhythm:
         """Give the moment of one of them, within office hours; rank 0 is the oldest."""
         _, newest = self._from_to(population, learner_id)
         back = self.count(population, learner_id) - 1 - rank
-        drawn, early = divmod(numbers(population.seed, self.name, rank)(learner_id), _MOST_DAYS_EARLY)
+        drawn, early = divmod(hasher(population.seed, self.name, rank)(learner_id), _MOST_DAYS_EARLY)
         day = date.fromordinal(newest - back * self.days - early)
         return at(day, _DAY_BEGINS + drawn % (_DAY_LASTS // 15) * 15)
 
     def _from_to(self, population: Population, learner_id: int) -> tuple[int, int]:
         start, end = _days(population, learner_id)
-        back = numbers(population.seed, self.name)(learner_id) % (self.days + _MOST_DAYS_EARLY)
+        back = hasher(population.seed, self.name)(learner_id) % (self.days + _MOST_DAYS_EARLY)
         return start, min(end, population.day + self.ahead) - back

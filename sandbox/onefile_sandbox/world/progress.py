@@ -6,8 +6,8 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from onefile_sandbox.world.programme import Rhythm, programme
-from onefile_sandbox.world.seeded import Dice
+from onefile_sandbox.world.programme import Recurrence, programme
+from onefile_sandbox.world.seeded import SeededRandom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,8 +24,8 @@ PLAN_SLOTS = 10
 SCHEDULED, COMPLETED, STARTED, ASSESSOR_SIGNED = 0, 1, 2, 3
 PLAN_NOT_SIGNED, PLAN_ASSESSOR_SIGNED, PLAN_SIGNED = 5, 1, 8
 
-_REVIEWS = Rhythm("reviews", days=58, most=6, ahead=42)
-_PLANS = Rhythm("plans", days=35, most=8, ahead=14)
+_REVIEWS = Recurrence("reviews", days=58, most=6, ahead=42)
+_PLANS = Recurrence("plans", days=35, most=8, ahead=14)
 
 _PLAN_TITLES = (
     "Plan 1", "Knowledge: safeguarding", "Observation \u2013 workplace", "Cynllun asesu",
@@ -61,10 +61,10 @@ class Progress:
         """Invent a review."""
         learner_id = review_id // REVIEW_SLOTS
         learner = self._learner(learner_id)
-        dice = Dice(self._population.seed, "reviews", review_id)
+        rng = SeededRandom(self._population.seed, "reviews", review_id)
         scheduled = self.scheduled(review_id)
-        started, by_assessor, by_learner, by_employer = self._signatures(dice, scheduled)
-        created = scheduled - timedelta(days=dice.between(20, 90), minutes=dice.below(200))
+        started, by_assessor, by_learner, by_employer = self._signatures(rng, scheduled)
+        created = scheduled - timedelta(days=rng.between(20, 90), minutes=rng.below(200))
         done = programme(self._population, learner_id).done(scheduled.date())
         return with_review_status(
             {
@@ -72,15 +72,15 @@ class Progress:
                 "LearnerID": learner_id,
                 "AssessorID": learner["DefaultAssessorID"],
                 "EmployerID": learner["DefaultEmployerID"],
-                "CreatedOn": min(created, self._today - timedelta(hours=1 + dice.below(90))),
+                "CreatedOn": min(created, self._today - timedelta(hours=1 + rng.below(90))),
                 "ScheduledFor": scheduled,
                 "StartedOn": started,
                 "AssessorSignedOn": by_assessor,
                 "LearnerSignedOn": by_learner,
                 "EmployerSignedOn": by_employer,
-                "VisitID": visit(dice),
-                "Progress": round(done * dice.between(5_000, 10_000)) / 100 if started else None,
-                "EndTime": scheduled + timedelta(minutes=30 * dice.between(1, 4)) if dice.chance(80) else None,
+                "VisitID": visit(rng),
+                "Progress": round(done * rng.between(5_000, 10_000)) / 100 if started else None,
+                "EndTime": scheduled + timedelta(minutes=30 * rng.between(1, 4)) if rng.chance(80) else None,
             }
         )
 
@@ -91,30 +91,28 @@ class Progress:
     def plan(self, plan_id: int) -> Row:
         """Invent a plan."""
         learner_id, rank = divmod(plan_id, PLAN_SLOTS)
-        dice = Dice(self._population.seed, "plans", plan_id)
+        rng = SeededRandom(self._population.seed, "plans", plan_id)
         plan_on = _PLANS.moment(self._population, learner_id, rank)
-        by_assessor = self._past(plan_on + timedelta(minutes=dice.between(10, 9_000)), dice.chance(85))
-        by_learner = self._past(
-            by_assessor and by_assessor + timedelta(minutes=dice.between(1, 20_000)), dice.chance(90)
-        )
+        by_assessor = self._past(plan_on + timedelta(minutes=rng.between(10, 9_000)), rng.chance(85))
+        by_learner = self._past(by_assessor and by_assessor + timedelta(minutes=rng.between(1, 20_000)), rng.chance(90))
         return with_plan_status(
             {
                 "ID": plan_id,
                 "LearnerID": learner_id,
-                "Title": plan_title(dice),
-                "PlanOn": plan_on if dice.chance(95) else None,
+                "Title": plan_title(rng),
+                "PlanOn": plan_on if rng.chance(95) else None,
                 "AssessorSignedOn": by_assessor,
                 "LearnerSignedOn": by_learner,
             }
         )
 
-    def _signatures(self, dice: Dice, scheduled: datetime) -> tuple[datetime | None, ...]:
-        starts, first, second, third = dice.chance(94), dice.chance(95), dice.chance(92), dice.chance(35)
-        late = timedelta(minutes=dice.between(-10, 40), days=dice.between(-3, 3) if dice.chance(15) else 0)
+    def _signatures(self, rng: SeededRandom, scheduled: datetime) -> tuple[datetime | None, ...]:
+        starts, first, second, third = rng.chance(94), rng.chance(95), rng.chance(92), rng.chance(35)
+        late = timedelta(minutes=rng.between(-10, 40), days=rng.between(-3, 3) if rng.chance(15) else 0)
         started = self._past(scheduled + late, starts)
-        by_assessor = self._past(started and started + signing(dice, 20, 90), first)
-        by_learner = self._past(by_assessor and by_assessor + signing(dice, 1, 40), second)
-        by_employer = self._past(by_learner and by_learner + signing(dice, 5, 600), third)
+        by_assessor = self._past(started and started + signing(rng, 20, 90), first)
+        by_learner = self._past(by_assessor and by_assessor + signing(rng, 1, 40), second)
+        by_employer = self._past(by_learner and by_learner + signing(rng, 5, 600), third)
         return started, by_assessor, by_learner, by_employer
 
     def _past(self, moment: datetime | None, happens: bool) -> datetime | None:  # noqa: FBT001 - reads as it is said
@@ -122,21 +120,21 @@ class Progress:
         return moment if moment and happens and moment < self._today else None
 
 
-def signing(dice: Dice, least: int, most: int) -> timedelta:
+def signing(rng: SeededRandom, least: int, most: int) -> timedelta:
     """Draw how long a signature takes: minutes when all sit together, else days."""
-    days = dice.between(1, 6) if dice.chance(25) else 0
-    return timedelta(days=days, minutes=dice.between(least, most), milliseconds=dice.below(60_000))
+    days = rng.between(1, 6) if rng.chance(25) else 0
+    return timedelta(days=days, minutes=rng.between(least, most), milliseconds=rng.below(60_000))
 
 
-def visit(dice: Dice) -> int | None:
+def visit(rng: SeededRandom) -> int | None:
     """Draw the visit that something belongs to; most belong to none."""
-    drawn = dice.between(600_000, 699_999)
-    return drawn if dice.chance(40) else dice.pick((0, None))
+    drawn = rng.between(600_000, 699_999)
+    return drawn if rng.chance(40) else rng.pick((0, None))
 
 
-def plan_title(dice: Dice) -> str:
+def plan_title(rng: SeededRandom) -> str:
     """Draw a plan's title."""
-    return dice.pick(_PLAN_TITLES)
+    return rng.pick(_PLAN_TITLES)
 
 
 def with_review_status(row: Row) -> Row:

@@ -15,11 +15,11 @@ T = TypeVar("T")
 _64_BITS = 0xFFFF_FFFF_FFFF_FFFF
 
 
-class Dice:
+class SeededRandom:
     """A run of draws that depends on its key and on nothing else."""
 
     def __init__(self, *key: object) -> None:
-        """Make the dice of one key.
+        """Make the rng of one key.
 
         Args:
             key: What is being invented, for example the seed, a stream's name and an id.
@@ -50,16 +50,16 @@ class Dice:
         return items[int(self._random() * len(items))]
 
 
-def number(*key: object) -> int:
-    """Give one 64-bit number for a key, for less than the price of a set of dice."""
+def hash64(*key: object) -> int:
+    """Give one 64-bit number for a key, for less than the price of a set of rng."""
     text = "/".join(map(str, key)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
 
 
 @lru_cache(maxsize=256)
-def numbers(*key: object) -> Callable[[int], int]:
+def hasher(*key: object) -> Callable[[int], int]:
     """Give what gives one 64-bit number for each id, for a third of the price of `number`."""
-    salt = number(*key)
+    salt = hash64(*key)
 
     def draw(record_id: int) -> int:
         # The mixing of SplitMix64.

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
     from onefile_sandbox.api.behaviour import Behaviour
     from onefile_sandbox.world.rows import Row, Value
-    from onefile_sandbox.world.seeded import Dice
+    from onefile_sandbox.world.seeded import SeededRandom
     from onefile_sandbox.world.world import World
 
 
-class Life:
+class Simulation:
     """The world while time goes by.
 
     Attributes:
@@ -62,14 +62,14 @@ class Life:
             self._ids[stream, where] = self.world.ids(stream, where)
         return self._ids[stream, where]
 
-    def learner(self, dice: Dice) -> Row | None:
+    def learner(self, rng: SeededRandom) -> Row | None:
         """Draw a learner; None if there is none, or if the one drawn went today."""
-        return self.one_of("learners", dice)
+        return self.one_of("learners", rng)
 
-    def one_of(self, stream: str, dice: Dice) -> Row | None:
+    def one_of(self, stream: str, rng: SeededRandom) -> Row | None:
         """Draw a record of a stream; None if there is none, or if the one drawn went today."""
         ids = self.ids(stream)
-        return self.found(stream, dice.pick(ids)) if ids else None
+        return self.found(stream, rng.pick(ids)) if ids else None
 
     def found(self, stream: str, record_id: int) -> Row | None:
         """Give a record if it is still there."""
@@ -80,18 +80,18 @@ class Life:
         table = self.world.children(stream)
         return [table.row(record_id) for record_id in table.of(learner_id)]
 
-    def id_in(self, stream: str, organisation_id: Value, dice: Dice) -> int | None:
+    def id_in(self, stream: str, organisation_id: Value, rng: SeededRandom) -> int | None:
         """Draw a record of an organisation, if it has any, and give its id."""
         ids = self.ids(stream, organisation_id)
-        return dice.pick(ids) if ids else None
+        return rng.pick(ids) if ids else None
 
     def change(self, stream: str, row: Row, **fields: Value) -> Row:
         """Change a record; of a learner this moves LastModified."""
         return self.world.change(stream, key_of(row), **fields)
 
-    def after(self, least: int, most: int, dice: Dice) -> datetime:
+    def after(self, least: int, most: int, rng: SeededRandom) -> datetime:
         """Draw a moment so many days from now."""
-        return self.world.now + timedelta(days=dice.between(least, most), minutes=dice.below(600))
+        return self.world.now + timedelta(days=rng.between(least, most), minutes=rng.below(600))
 
 
 def key_of(row: Row) -> Any:  # noqa: ANN401 - a number, save for units

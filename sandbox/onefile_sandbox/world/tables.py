@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox.world import catalogue, learning, off_the_job, people, places, progress, timestamps
 from onefile_sandbox.world.catalogue import Catalogue
-from onefile_sandbox.world.children import Children, Owners
+from onefile_sandbox.world.children import ChildTable, Parents
 from onefile_sandbox.world.learning import Learning
 from onefile_sandbox.world.off_the_job import OffTheJob
 from onefile_sandbox.world.progress import Progress
@@ -34,8 +34,8 @@ def make_tables(population: Population) -> dict[str, Table]:
     """
     plain = [*_places(population), *_people(population)]
     tables = {table.stream: table for table in plain}
-    organisations = Owners(tables["organisations"])
-    learners = Owners(*(tables[stream] for stream in LEARNERS))
+    organisations = Parents(tables["organisations"])
+    learners = Parents(*(tables[stream] for stream in LEARNERS))
     offer = Catalogue(population)
     more = [*_look_ups(organisations, offer), *_learning(population, learners, offer), *_progress(population, learners)]
     tables.update((table.stream, table) for table in more)
@@ -67,8 +67,8 @@ def _people(population: Population) -> Iterable[Table]:
         yield Table(stream, _first_ids(population, stream), make, quick=quick)
 
 
-def _look_ups(owners: Owners, offer: Catalogue) -> Iterable[Table]:
-    look_up = partial(Children, owners=owners, owner="OrganisationID", slots=people.LOOK_UP_IDS)
+def _look_ups(parents: Parents, offer: Catalogue) -> Iterable[Table]:
+    look_up = partial(ChildTable, parents=parents, parent="OrganisationID", slots=people.LOOK_UP_IDS)
     yield look_up("learner_statuses", count=lambda _: people.LEARNER_STATUSES, make=catalogue.learner_status)
     yield look_up(
         "learning_aim_statuses",
@@ -77,10 +77,10 @@ def _look_ups(owners: Owners, offer: Catalogue) -> Iterable[Table]:
         key="_Key",
     )
     yield look_up("framework_templates", count=offer.framework_templates, make=offer.framework_template)
-    yield Children(
+    yield ChildTable(
         "assigned_standards",
-        owners=owners,
-        owner="OrganisationID",
+        parents=parents,
+        parent="OrganisationID",
         slots=catalogue.MOST_ASSIGNED,
         count=lambda organisation_id: len(offer.assigned(organisation_id)),
         make=offer.assigned_standard,
@@ -104,61 +104,61 @@ def _qualifications(offer: Catalogue, assigned: Table) -> Iterable[Table]:
     yield Table("units", units, lambda i: dict(offer.units[i]))
 
 
-def _learning(population: Population, owners: Owners, offer: Catalogue) -> Iterable[Table]:
+def _learning(population: Population, parents: Parents, offer: Catalogue) -> Iterable[Table]:
     invented = Learning(population, offer, partial(_home_of_learner, population))
-    yield Children(
+    yield ChildTable(
         "learning_aims",
-        owners=owners,
-        owner="UserID",
+        parents=parents,
+        parent="UserID",
         slots=learning.AIM_SLOTS,
         count=_for_the_first(population, invented.aims),
         make=invented.aim,
     )
-    yield Children(
+    yield ChildTable(
         "unit_summaries",
-        owners=owners,
-        owner="UserID",
+        parents=parents,
+        parent="UserID",
         slots=learning.SUMMARY_SLOTS,
         count=_for_the_first(population, invented.summaries),
         make=invented.summary,
     )
 
 
-def _progress(population: Population, owners: Owners) -> Iterable[Table]:
+def _progress(population: Population, parents: Parents) -> Iterable[Table]:
     @lru_cache(maxsize=4096)
     def learner(learner_id: int) -> Row:
         return people.person(population, _stream_of(population, learner_id), learner_id)
 
     invented, hours = Progress(population, learner), OffTheJob(population)
-    yield Children(
+    yield ChildTable(
         "reviews",
-        owners=owners,
-        owner="LearnerID",
+        parents=parents,
+        parent="LearnerID",
         slots=progress.REVIEW_SLOTS,
         count=_for_the_first(population, invented.reviews),
         make=invented.review,
         quick={"ScheduledFor": invented.scheduled},
     )
-    yield Children(
+    yield ChildTable(
         "plans",
-        owners=owners,
-        owner="LearnerID",
+        parents=parents,
+        parent="LearnerID",
         slots=progress.PLAN_SLOTS,
         count=_for_the_first(population, invented.plans),
         make=invented.plan,
     )
-    yield Children(
+    yield ChildTable(
         "off_the_job",
-        owners=owners,
-        owner="LearnerID",
+        parents=parents,
+        parent="LearnerID",
         slots=1,
         count=_for_the_first(population, hours.has_hours),
         make=hours.hours,
     )
-    yield Children(
+    yield ChildTable(
         "timesheets",
-        owners=owners,
-        owner="LearnerID",
+        parents=parents,
+        parent="LearnerID",
         slots=off_the_job.TIMESHEET_SLOTS,
         count=_for_the_first(population, hours.rows),
         make=hours.row,
@@ -167,30 +167,30 @@ def _progress(population: Population, owners: Owners) -> Iterable[Table]:
 
 
 def _first_ids(population: Population, stream: str) -> Callable[[int | None], Sequence[int]]:
-    stock, organisation_ids = population.stocks[stream], population.organisation_ids
+    id_range, organisation_ids = population.id_ranges[stream], population.organisation_ids
 
     def ids(organisation_id: int | None) -> Sequence[int]:
         if organisation_id is None:
-            return stock.ids()
+            return id_range.ids()
         if organisation_id not in organisation_ids:
             return ()
-        return stock.ids(organisation_ids.index(organisation_id))
+        return id_range.ids(organisation_ids.index(organisation_id))
 
     return ids
 
 
 def _for_the_first(population: Population, count: Callable[[int], int]) -> Callable[[int], int]:
     """Give nothing to learners who were added: what they have is added too."""
-    current, archived = (population.stocks[stream].ids() for stream in LEARNERS)
+    current, archived = (population.id_ranges[stream].ids() for stream in LEARNERS)
     return lambda learner_id: count(learner_id) if learner_id in current or learner_id in archived else 0
 
 
 def _stream_of(population: Population, learner_id: int) -> str:
-    return next(stream for stream in LEARNERS if population.stocks[stream].holds(learner_id))
+    return next(stream for stream in LEARNERS if population.id_ranges[stream].holds(learner_id))
 
 
 def _home(population: Population, stream: str, record_id: int) -> int:
-    organisation, _ = population.stocks[stream].locate(record_id)
+    organisation, _ = population.id_ranges[stream].locate(record_id)
     return population.organisation_ids[organisation]
 
 

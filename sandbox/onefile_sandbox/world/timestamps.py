@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from onefile_sandbox.world.seeded import number
+from onefile_sandbox.world.seeded import hash64
 
 if TYPE_CHECKING:
     from datetime import date
@@ -31,7 +31,7 @@ _ISO = re.compile(
 
 def last_change(seed: int, today: datetime, record_id: int) -> datetime:
     """Say when a record was last changed, without inventing the rest of it."""
-    drawn = number(seed, "changed", record_id)
+    drawn = hash64(seed, "changed", record_id)
     drawn, part = divmod(drawn, 100)
     if part < _IMPORTED_IN_A_HUNDRED:
         days = _IMPORTED_DAYS_AGO[drawn % len(_IMPORTED_DAYS_AGO)]

@@ -8,9 +8,9 @@ from uuid import UUID
 
 from onefile_sandbox.world import people, places, timestamps
 from onefile_sandbox.world.additions import Additions, settled
-from onefile_sandbox.world.children import Children
+from onefile_sandbox.world.children import ChildTable
 from onefile_sandbox.world.population import Population
-from onefile_sandbox.world.seeded import Dice
+from onefile_sandbox.world.seeded import SeededRandom
 from onefile_sandbox.world.tables import make_tables
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class World:
         self.clock_ahead = timedelta()
         self.revision = 0
         self.customer = places.customer(population)
-        self.customer_token = str(UUID(int=Dice(seed, "token").below(2**53) << 75, version=4))
+        self.customer_token = str(UUID(int=SeededRandom(seed, "token").below(2**53) << 75, version=4))
         self._additions = Additions(self.customer["ID"])
         self._tables = make_tables(population)
 
@@ -75,14 +75,14 @@ class World:
         """Give the table of a stream."""
         return self._tables[stream]
 
-    def children(self, stream: str) -> Children:
+    def children(self, stream: str) -> ChildTable:
         """Give the table of a stream whose records hang from others.
 
         Raises:
             TypeError: When they do not.
         """
         table = self._tables[stream]
-        if not isinstance(table, Children):
+        if not isinstance(table, ChildTable):
             raise TypeError(stream)
         return table
 
@@ -121,12 +121,12 @@ class World:
             The new row, with its ID.
         """
         table = self._tables[stream]
-        owner_id: Value = None
-        if isinstance(table, Children):
-            owner_id = fields.get(table.owner) or table.owners.ids(organisation_id)[0]
+        parent_id: Value = None
+        if isinstance(table, ChildTable):
+            parent_id = fields.get(table.parent) or table.parents.ids(organisation_id)[0]
         elif stream not in {"organisations", "standards", "units"}:
             organisation_id = organisation_id or self.ids("organisations")[0]
-        row = self._additions.begin(table, organisation_id, owner_id, self.stamp)
+        row = self._additions.begin(table, organisation_id, parent_id, self.stamp)
         row.update(_with_moments(fields))
         return self._put(table, settled(stream, row, fields))
 
