@@ -75,7 +75,11 @@ class Sandbox:
         self.behaviour = behaviour or Behaviour()
         self.world = World(seed=seed, learners=learners, organisations=organisations, today=today)
         self.world.clock_ahead = timedelta(minutes=self.behaviour.clock_ahead_minutes)
-        self._history = History(self.world, self.behaviour)
+        self._history = History(
+            self.world,
+            progress_bumps=self.behaviour.progress_bumps_last_modified,
+            hours_bump=self.behaviour.otj_bumps_last_modified,
+        )
         self._sessions = Sessions(seed, session_lifetime, clock)
         self._faults = Faults()
         self._log = CallLog(verbose=verbose)
@@ -125,10 +129,15 @@ class Sandbox:
         self._port = server.port
 
     def stop(self) -> None:
-        """Stop serving, whatever calls are under way."""
+        """Stop serving, whatever calls are under way.
+
+        Raises:
+            SandboxError: When the sandbox itself has failed at a call.
+        """
         if self._server:
             self._server.stop()
             self._server = None
+        self._log.check()
 
     @property
     def api_url(self) -> str:
@@ -160,6 +169,7 @@ class Sandbox:
 
         Raises:
             TimeoutError: When fewer came.
+            SandboxError: When the sandbox itself has failed at a call.
         """
         self._log.wait_for(match, count, timeout)
 

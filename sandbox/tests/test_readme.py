@@ -9,7 +9,7 @@ from onefile_sandbox import Behaviour
 from onefile_sandbox.api.behaviour import choices, spelled
 from onefile_sandbox.cli import _parser
 from onefile_sandbox.server.faults import KINDS
-from onefile_sandbox.world.entities import ENTITIES, ENTITY_OF, PARTS
+from onefile_sandbox.world.entities import ENTITY_OF
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 
@@ -38,14 +38,14 @@ def calls_for(stream: str) -> list[str]:
     """Give the calls that tell a stream, as the README spells them."""
     entity = ENTITY_OF[stream]
     calls = []
-    if entity.name in ENTITIES:
+    if entity.is_searched:
         calls.append(f"`POST {entity.name}/Search`")
         if entity.is_read:
             calls.append(f"`GET {entity.name}/{{id}}`")
-    for part in PARTS.values():
-        if part.entry is entity:
-            path = (part.entity, part.word, "{id}") if part.entity == "Timesheet" else (part.entity, "{id}", part.word)
-            calls.append(f"`GET {'/'.join(path)}`")
+    if entity.part:
+        name, word = entity.part
+        path = (name, word, "{id}") if name == "Timesheet" else (name, "{id}", word)
+        calls.append(f"`GET {'/'.join(path)}`")
     return calls
 
 

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from onefile_sandbox.api.routes import Route
     from onefile_sandbox.api.search import Found
     from onefile_sandbox.api.sessions import Sessions
-    from onefile_sandbox.server.faults import Kind
-    from onefile_sandbox.world.entities import Entity, Part
+    from onefile_sandbox.world.entities import Entity
     from onefile_sandbox.world.rows import Key
     from onefile_sandbox.world.table import Table
     from onefile_sandbox.world.world import World
@@ -78,7 +77,7 @@ class Api:
         route: Route,
         headers: Mapping[str, str],
         body: Mapping[str, Any],
-        faults: Collection[Kind] = (),
+        faults: Collection[str] = (),
     ) -> Answer:
         """Answer a call.
 
@@ -100,7 +99,7 @@ class Api:
         if route.kind == "write":
             return Answer(204)
         try:
-            return self._told(route, body, faults)
+            return self._routed(route, body, faults)
         except Refusal as refusal:
             return refusal.answer
 
@@ -125,7 +124,7 @@ class Api:
     def _customer(self) -> dict[str, object]:
         return self._renderer.told(CUSTOMER, self.world.customer, rich=True)
 
-    def _told(self, route: Route, body: Mapping[str, Any], faults: Collection[Kind]) -> Answer:
+    def _routed(self, route: Route, body: Mapping[str, Any], faults: Collection[str]) -> Answer:
         entity, part = ENTITIES.get(route.entity), PARTS.get((route.entity, route.word))
         if route.kind == "part" and part:
             return self._part(part, route.record_id)
@@ -148,21 +147,21 @@ class Api:
         status = self.behaviour.missing_id_status
         raise Refusal(status, f"{entity.name} not found.", entity.not_found if status == _ASKED_WRONGLY else None)
 
-    def _part(self, part: Part, record_id: Key) -> Answer:
-        self._table_of(ENTITIES["User" if part.entity == "Timesheet" else part.entity], record_id)
-        (stream,) = part.entry.streams
+    def _part(self, entity: Entity, record_id: Key) -> Answer:
+        self._table_of(ENTITIES["Organisation" if entity.parent == "OrganisationID" else "User"], record_id)
+        (stream,) = entity.streams
         table = self.world.children(stream)
         ids = table.of(int(record_id))
-        rows = [self._renderer.encoded_row(part.entry, table, i, rich=True) for i in ids]
+        rows = [self._renderer.encoded_row(entity, table, i, rich=True) for i in ids]
         if not rows:
-            return answers.nothing(self.behaviour.no_hits if part.is_list else self.behaviour.no_off_the_job)
-        return Answer(200, b"[" + b",".join(rows) + b"]" if part.is_list else rows[0])
+            return answers.nothing(self.behaviour.no_off_the_job if entity.is_single else self.behaviour.no_hits)
+        return Answer(200, rows[0] if entity.is_single else b"[" + b",".join(rows) + b"]")
 
-    def _searched(self, entity: Entity, route: Route, body: Mapping[str, Any], faults: Collection[Kind]) -> Answer:
+    def _searched(self, entity: Entity, route: Route, body: Mapping[str, Any], faults: Collection[str]) -> Answer:
         paged = route.page is not None
         if paged and not self._is_paged(entity):
             raise Refusal(404, _NOT_FOUND)
-        found = self._search.find(self._search.question(entity, body))
+        found = self._search.find(self._search.parse(entity, body))
         if not found.ids:
             return answers.nothing(self.behaviour.no_hits)
         rich = paged and self._renderer.pages_are_rich(entity)
@@ -180,7 +179,7 @@ class Api:
         }
         return unsure.get(entity.name, True)
 
-    def _page(self, found: Found, route: Route, faults: Collection[Kind]) -> Found:
+    def _page(self, found: Found, route: Route, faults: Collection[str]) -> Found:
         page, size = route.page or 0, route.size
         if size < 1:
             raise Refusal(400, "The page size must be at least 1.")

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox.api.answers import Refusal
 from onefile_sandbox.api.search import Found
-from onefile_sandbox.world.children import ChildTable
 from onefile_sandbox.world.entities import CUSTOMER, ENTITY_OF
 from onefile_sandbox.world.people import ROLES
+from onefile_sandbox.world.table import ChildTable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -91,10 +91,10 @@ class Reader:
             The records; none of a role that cannot be searched for.
         """
         entity = ENTITY_OF[stream]
-        if not entity.is_looked_up and not self._search.needs_parent(entity):
+        if entity.is_searched and not self._search.needs_parent(entity):
             role = {"role": ROLES[stream]} if stream in ROLES else {}
             try:
-                return self._search.find(self._search.question(entity, role))
+                return self._search.find(self._search.parse(entity, role))
             except Refusal:
                 return Found((), ())
         # Told for one owner at a time, so only for owners that can be found themselves.

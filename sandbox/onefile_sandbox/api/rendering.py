@@ -44,7 +44,7 @@ class Renderer:
         """Say whether a page tells all fields of a record, or only the least."""
         if entity.has_details and self._behaviour.detail_in_search == "thin":
             return False
-        return entity.is_looked_up or self._behaviour.paged_rows == "rich"
+        return not entity.is_searched or self._behaviour.paged_rows == "rich"
 
     def told(self, entity: Entity, row: Row, *, rich: bool) -> dict[str, Any]:
         """Tell a record.

@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
+from onefile_sandbox.world.entities import ENTITIES, PARTS
+
 if TYPE_CHECKING:
     from onefile_sandbox.world.rows import Key
 
@@ -14,20 +16,10 @@ PREFIX = "/api/v2.1"
 
 _Kind = Literal["login", "customer", "search", "read", "part", "write", "unknown"]
 
-_ENTITIES = {
-    name.lower(): name
-    for name in (
-        "Classroom", "FrameworkTemplate", "LearningAim", "Organisation", "Placement", "Plan",
-        "Provider", "Review", "Standard", "Timesheet", "Unit", "UnitSummary", "User", "Visit",
-    )
-}  # fmt: skip
-_WORDS: dict[str, str] = {
-    word.lower(): word
-    for word in (
-        "Archive", "Assign", "AssignedStandards", "AssignPlacement", "Learner",
-        "LearnerStatuses", "LearningAimStatuses", "OffTheJob", "Search", "Unarchive", "UnitSummary",
-    )
-}  # fmt: skip
+# Visits can only be written, and the sandbox keeps none.
+_ENTITIES = {name.lower(): name for name in (*ENTITIES, *(entity for entity, _ in PARTS), "Visit")}
+_WRITING = ("Archive", "Assign", "AssignPlacement", "Unarchive")
+_WORDS = {word.lower(): word for word in ("Search", *_WRITING, *(word for _, word in PARTS))}
 # Their ids are texts, in which case may matter and a slash may stand.
 _TEXT_IDS = frozenset({"Unit"})
 # `Timesheet/Learner/{id}`, where others have the id before the word.

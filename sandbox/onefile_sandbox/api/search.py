@@ -10,10 +10,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox.api.answers import Refusal
-from onefile_sandbox.world import entities, timestamps
-from onefile_sandbox.world.children import ChildTable
+from onefile_sandbox.world import timestamps
+from onefile_sandbox.world.entities import ENTITIES, ENTITY_OF
 from onefile_sandbox.world.people import ROLES, SUPPORTED_ROLES
 from onefile_sandbox.world.seeded import hash64
+from onefile_sandbox.world.table import ChildTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -89,7 +90,7 @@ class Search:
         # A test may ask for all records while the server answers calls.
         self._lock = threading.Lock()
 
-    def question(self, entity: Entity, body: Mapping[str, Any]) -> Query:
+    def parse(self, entity: Entity, body: Mapping[str, Any]) -> Query:
         """Read a search's parameters.
 
         Args:
@@ -97,7 +98,7 @@ class Search:
             body: The parameters, by lower-case name; those that mean nothing are passed over.
 
         Returns:
-            The question.
+            The query.
 
         Raises:
             Refusal: When it cannot be asked.
@@ -121,16 +122,16 @@ class Search:
         if entity.name == "User":
             streams = self._streams(_number(body, "Role"))
             since = _moment(body, "LastModified")
-        parent_id = _number(body, entity.parent) if entity.parent else None
+        parent_id = _number(body, entity.learner_field) if entity.learner_field else None
         if parent_id is None and self.needs_parent(entity):
-            raise Refusal(400, f"{entity.parent} is required.")
-        window = (_moment(body, "DateFrom"), _moment(body, "DateTo")) if entity.has_window else (None, None)
+            raise Refusal(400, f"{entity.learner_field} is required.")
+        window = (_moment(body, "DateFrom"), _moment(body, "DateTo")) if entity.window else (None, None)
         return Query(entity.name, streams, organisation_id, tuple(filters), since, parent_id, window)
 
-    def find(self, question: Query) -> Found:
+    def find(self, query: Query) -> Found:
         """Find everything that a question asks for, in order."""
         with self._lock:
-            found = self._remembered(question)
+            found = self._remembered(query)
         if self._behaviour.order == "unstable":
             return self._shuffled(found, next(self._shuffles))
         return found
@@ -141,29 +142,29 @@ class Search:
             return self._behaviour.learning_without_user == "400"
         return entity.needs_parent == "always"
 
-    def _remembered(self, question: Query) -> Found:
+    def _remembered(self, query: Query) -> Found:
         if self._revision != self._world.revision:
             self._revision = self._world.revision
             self._answered.clear()
-        found = self._answered.get(question)
+        found = self._answered.get(query)
         if found is None:
-            found = self._in_order(self._look_up(question))
-            self._answered[question] = found
+            found = self._in_order(self._look_up(query))
+            self._answered[query] = found
             if len(self._answered) > _KEPT_SEARCHES:
                 self._answered.popitem(last=False)
         return found
 
-    def _look_up(self, question: Query) -> Found:
-        entity = entities.ENTITIES[question.entity]
-        tables = tuple(map(self._world.table, question.streams))
+    def _look_up(self, query: Query) -> Found:
+        entity = ENTITIES[query.entity]
+        tables = tuple(map(self._world.table, query.streams))
         found: list[Any] = []
         for table in tables:
-            ids = self._ids(table, question)
-            if question.since:
-                ids = [i for i in ids if self._changed_since(table, i, question.since)]
-            if any(question.window):
-                ids = [i for i in ids if self._within(table, i, question.window)]
-            for name, wanted in question.filters:
+            ids = self._ids(table, query)
+            if query.since:
+                ids = [i for i in ids if self._changed_since(table, i, query.since)]
+            if any(query.window):
+                ids = [i for i in ids if self._within(table, i, query.window)]
+            for name, wanted in query.filters:
                 matches = self._comparison(entity, name)
                 field = entity.fields.get(name, name)
                 ids = [i for i in ids if matches(table.value(i, field), wanted)]
@@ -172,15 +173,15 @@ class Search:
             found.extend(ids)
         return Found(tables, sorted(found))
 
-    def _ids(self, table: Table, question: Query) -> Sequence[Any]:
-        if not isinstance(table, ChildTable) or not entities.ENTITIES[question.entity].parent:
-            return table.ids(question.organisation_id)
+    def _ids(self, table: Table, query: Query) -> Sequence[Any]:
+        if not isinstance(table, ChildTable) or not ENTITIES[query.entity].learner_field:
+            return table.ids(query.organisation_id)
         parents = table.parents
         shown = parents.holds if self._behaviour.archived_portfolios else parents.is_main
-        if question.parent_id is not None:
-            wanted = question.organisation_id in {None, parents.organisation(question.parent_id)}
-            return table.of(question.parent_id) if wanted and shown(question.parent_id) else ()
-        ids = table.ids(question.organisation_id)
+        if query.parent_id is not None:
+            wanted = query.organisation_id in {None, parents.organisation(query.parent_id)}
+            return table.of(query.parent_id) if wanted and shown(query.parent_id) else ()
+        ids = table.ids(query.organisation_id)
         if self._behaviour.archived_portfolios:
             return ids
         return [i for i in ids if shown(table.value(i, table.parent))]
@@ -198,9 +199,9 @@ class Search:
         return changed > since or (self._behaviour.last_modified_inclusive and changed == since)
 
     def _within(self, table: Table, record_id: int, window: tuple[datetime | None, datetime | None]) -> bool:
-        field = "AchievedDate"
-        if table.stream == "reviews":
-            field = "ScheduledFor" if self._behaviour.review_window == "scheduled" else "LearnerSignedOn"
+        field = ENTITY_OF[table.stream].window
+        if table.stream == "reviews" and self._behaviour.review_window == "completed":
+            field = "LearnerSignedOn"
         moment = table.value(record_id, field)
         if not isinstance(moment, datetime):
             return False
@@ -234,7 +235,7 @@ class Search:
 
     def _expect(self, stream: str, record_id: int, name: str) -> None:
         if not self._world.table(stream).holds(record_id):
-            raise Refusal(400, f"{name} not found.", entities.ENTITIES[name].not_found)
+            raise Refusal(400, f"{name} not found.", ENTITIES[name].not_found)
 
 
 def _name(table: Table, record_id: Key) -> tuple[str, str, Key]:

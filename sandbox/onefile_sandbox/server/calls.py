@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 import sys
 import threading
+import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from onefile_sandbox.api.routes import Route
+
+
+class SandboxError(Exception):
+    """The sandbox itself failed while it answered a call; its cause is the exception."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,7 @@ class CallLog:
             verbose: Whether each call is also told on stderr, by method, route and status only.
         """
         self._entries: list[Entry] = []
+        self._failures: list[tuple[str, Exception]] = []
         self._changed = threading.Condition()
         self._verbose = verbose
 
@@ -85,6 +91,21 @@ class CallLog:
         """Note that a call is over."""
         if self._verbose:
             sys.stderr.write(f"{entry.route.name} {entry.status or 'no answer'}\n")
+
+    def fail(self, entry: Entry, error: Exception) -> None:
+        """Keep an exception inside the sandbox, for whoever has started it."""
+        traceback.print_exception(error)
+        with self._changed:
+            self._failures.append((entry.route.name, error))
+            self._changed.notify_all()
+
+    def check(self) -> None:
+        """Raise what has failed since the last check."""
+        with self._changed:
+            failures, self._failures = self._failures, []
+        if failures:
+            route, error = failures[0]
+            raise SandboxError(f"the sandbox failed {len(failures)} times, first at {route}: {error!r}") from error
 
     def calls(self) -> list[Call]:
         """Give all calls, in the order in which they came."""
@@ -104,8 +125,10 @@ class CallLog:
             return sum(bool(pattern.search(entry.route.name)) for entry in self._entries)
 
         with self._changed:
-            if not self._changed.wait_for(lambda: came() >= count, timeout):
+            self._changed.wait_for(lambda: self._failures or came() >= count, timeout)
+            if not self._failures and came() < count:
                 raise TimeoutError(f"{came()} of {count} calls matching {match!r} came within {timeout:g} seconds")
+        self.check()
 
     def clear(self) -> None:
         """Forget all calls."""

@@ -78,6 +78,17 @@ async def send(answer: Answer, send_event: Send) -> None:
     await send_event({"type": "http.response.body", "body": answer.body})
 
 
+async def give_up(send_event: Send) -> int | None:
+    """End a call that the sandbox cannot answer for a bug of its own, in a way that no client tries again."""
+    answer = Answer(400, b"The sandbox has failed. Its error output says how.", answers.TEXT, {"Connection": "close"})
+    try:
+        await send(answer, send_event)
+    except RuntimeError:
+        # An answer had begun; the web server closes its connection.
+        return None
+    return answer.status
+
+
 async def send_half(answer: Answer, send_event: Send, connection: Connection | None) -> None:
     """Announce an answer, send half of it, and close the connection."""
     body = answer.body or b"[]"

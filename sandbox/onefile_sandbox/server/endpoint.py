@@ -64,6 +64,9 @@ class Endpoint:
         entry = self._log.begin(method, path, route, self._clock())
         try:
             await self._answer(entry, scope, receive, send)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, it is kept, and raised where the sandbox is stopped
+            self._log.fail(entry, failure)
+            entry.status = await delivery.give_up(send)
         finally:
             self._log.end(entry)
 

@@ -1,4 +1,4 @@
-"""Invents what can be learnt: standards, their units, and what each organisation has of them."""
+"""Invents what can be learnt: standards, their units, and which of them each organisation uses."""
 
 from __future__ import annotations
 
@@ -6,40 +6,27 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from onefile_sandbox.world.names import SUBJECTS
-from onefile_sandbox.world.people import LOOK_UP_IDS
 from onefile_sandbox.world.seeded import SeededRandom, hash64
 
 if TYPE_CHECKING:
-    from onefile_sandbox.world.population import Population
     from onefile_sandbox.world.rows import Row
 
 UNITS = 6
 """How many units each standard has."""
-MOST_ASSIGNED = 1000
-"""How many ids each organisation has for its assigned standards."""
-IN_PROGRESS = 0
-ACHIEVED = 1
-WITHDRAWN = 2
 
 _FIRST_STANDARD = 4001
 _LEVELS = (2, 3)
 _FEWEST_ASSIGNED = 4
 _ASSIGNED_IN_A_HUNDRED = 50
-_LEARNER_STATUSES = ("Active", "Active - Cause for Concern", "Withdrawn", "Completed", "Archive", "Break in Learning")
-AIM_STATUSES = ("In progress", "Achieved", "Withdrawn", "Transferred", "Break in Learning")
+_UNIT_TITLES = ("Health & safety", "Communication", "Equality", "Sgiliau", "Working to a brief")
 
 
 class Catalogue:
     """All that the customer's learners may be enrolled on; small, whatever the customer's size."""
 
-    def __init__(self, population: Population) -> None:
-        """Begin a catalogue.
-
-        Args:
-            population: The customer.
-        """
-        self._population = population
-        self._seed = population.seed
+    def __init__(self, seed: int, customer_id: int) -> None:
+        self._seed = seed
+        self._customer_id = customer_id
         self.assigned = lru_cache(maxsize=1024)(self._assigned)
 
     @cached_property
@@ -47,13 +34,13 @@ class Catalogue:
         """All standards, by id."""
         titles = [(subject, level) for subject in SUBJECTS for level in _LEVELS]
         return {
-            _FIRST_STANDARD + place: {
-                "ID": _FIRST_STANDARD + place,
-                "CustomerID": self._population.customer_id,
+            standard_id: {
+                "ID": standard_id,
+                "CustomerID": self._customer_id,
                 "Title": f"{'City & Guilds' if level % 2 else 'Apprenticeship'} Level {level} {subject}",
                 "Level": level,
             }
-            for place, (subject, level) in enumerate(titles)
+            for standard_id, (subject, level) in enumerate(titles, _FIRST_STANDARD)
         }
 
     @cached_property
@@ -71,8 +58,7 @@ class Catalogue:
         return {
             "ID": unit_id(standard_id, place),
             "StandardID": standard_id,
-            "Title": f"{rng.pick(('Health & safety', 'Communication', 'Equality', 'Sgiliau', 'Working to a brief'))}"
-            f" {place + 1}",
+            "Title": f"{rng.pick(_UNIT_TITLES)} {place + 1}",
             "NDAQCode": f"{rng.pick('AFHJKLMRTY')}/{rng.below(1000):03d}/{rng.below(10_000):04d}"
             if rng.chance(70)
             else None,
@@ -85,28 +71,6 @@ class Catalogue:
         least = sorted(drawn)[:_FEWEST_ASSIGNED]
         return tuple(sorted(s for chance, s in drawn if chance < _ASSIGNED_IN_A_HUNDRED or (chance, s) in least))
 
-    def assigned_standard(self, key: int) -> Row:
-        """Tell of one standard that an organisation has in use."""
-        organisation_id, place = divmod(key, MOST_ASSIGNED)
-        standard_id = self.assigned(organisation_id)[place]
-        return {
-            "_Key": key,
-            "OrganisationID": organisation_id,
-            "ID": standard_id,
-            "Title": self.standards[standard_id]["Title"],
-        }
-
-    def framework_template(self, record_id: int) -> Row:
-        """Invent a template that an organisation enrols learners with."""
-        organisation_id, place = divmod(record_id, LOOK_UP_IDS)
-        standards = self.assigned(organisation_id)
-        title = self.standards[standards[place % len(standards)]]["Title"]
-        return {"ID": record_id, "OrganisationID": organisation_id, "Title": f"{title} (framework {place + 1})"}
-
-    def framework_templates(self, organisation_id: int) -> int:
-        """Say how many templates an organisation has."""
-        return 2 + hash64(self._seed, "framework_templates", organisation_id) % 4
-
 
 def unit_id(standard_id: int, place: int) -> str:
     """Give a unit's id: text, and not always of the kind that can stand in a path as it is."""
@@ -115,15 +79,3 @@ def unit_id(standard_id: int, place: int) -> str:
     if place == UNITS - 2:
         return f"{standard_id}/Unit {place}"
     return f"2017S{standard_id}_0_{place + 1}"
-
-
-def learner_status(record_id: int) -> Row:
-    """Tell one of an organisation's own learner statuses."""
-    organisation_id, place = divmod(record_id, LOOK_UP_IDS)
-    return {"ID": record_id, "OrganisationID": organisation_id, "Name": _LEARNER_STATUSES[place]}
-
-
-def learning_aim_status(key: int) -> Row:
-    """Tell one of the statuses that a learning aim can have, which are the same everywhere."""
-    organisation_id, place = divmod(key, LOOK_UP_IDS)
-    return {"_Key": key, "OrganisationID": organisation_id, "ID": place, "Name": AIM_STATUSES[place]}

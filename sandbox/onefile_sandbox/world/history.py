@@ -12,7 +12,6 @@ from onefile_sandbox.world.simulation import Simulation
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from onefile_sandbox.api.behaviour import Behaviour
     from onefile_sandbox.world.world import World
 
     Step = Callable[[Simulation, SeededRandom, int], None]
@@ -64,15 +63,16 @@ class History:
     What happens on a day follows from the seed, the day, and what the world then is.
     """
 
-    def __init__(self, world: World, behaviour: Behaviour) -> None:
+    def __init__(self, world: World, *, progress_bumps: bool = True, hours_bump: bool = False) -> None:
         """Begin at the world's present.
 
         Args:
             world: What goes on.
-            behaviour: What moves LastModified.
+            progress_bumps: Whether progress that grows moves the learner's LastModified.
+            hours_bump: Whether off-the-job hours that grow do.
         """
         self._world = world
-        self._life = Simulation(world, behaviour)
+        self._sim = Simulation(world, progress_bumps=progress_bumps, hours_bump=hours_bump)
 
     def advance(self, days: int) -> None:
         """Let days go by, all at once.
@@ -85,21 +85,21 @@ class History:
         """
         if type(days) is not int or days < 0:
             raise ValueError(f"{days!r} is no number of days")
-        begin, self._life.until = self._life.until, self._world.now + days * _DAY
+        begin, self._sim.until = self._sim.until, self._world.now + days * _DAY
         self._note_reviews(begin)
         for _ in range(days if self._world.ids("organisations") else 0):
             self._live_a_day()
-        self._world.now = max(self._world.now, self._life.until)
+        self._world.now = max(self._world.now, self._sim.until)
 
     def _note_reviews(self, begin: datetime) -> None:
         table = self._world.table("reviews")
         for review_id in table.ids():
             scheduled = table.value(review_id, "ScheduledFor")
-            if isinstance(scheduled, datetime) and begin <= scheduled < self._life.until:
-                self._life.later(scheduled, "hold-review", review_id)
+            if isinstance(scheduled, datetime) and begin <= scheduled < self._sim.until:
+                self._sim.later(scheduled, "hold-review", review_id)
 
     def _live_a_day(self) -> None:
-        sim, world = self._life, self._world
+        sim, world = self._sim, self._world
         begin, end = world.now, world.now + _DAY
         sim.begin_day()
         learners = len(sim.ids("learners"))

@@ -36,65 +36,56 @@ _COMMENTS = (
 )  # fmt: skip
 
 
-class OffTheJob:
-    """The hours and the log that there were from the start."""
+def has_hours(population: Population, learner_id: int) -> int:
+    """Return whether hours are kept for a learner: 1 or 0."""
+    return int(hasher(population.seed, "off_the_job")(learner_id) % 100 < _HOURS_IN_A_HUNDRED)
 
-    def __init__(self, population: Population) -> None:
-        """Begin.
 
-        Args:
-            population: The customer.
-        """
-        self._population = population
-        self._seed = population.seed
+def hours(population: Population, learner_id: int) -> Row:
+    """Invent a learner's hours, planned and done."""
+    rng = SeededRandom(population.seed, "off_the_job", learner_id)
+    course = programme(population, learner_id)
+    weeks = (course.end - course.start).days // 7
+    minimum = (weeks - rng.between(4, 10)) * 6
+    planned = round(minimum * rng.between(100, 140)) / 100
+    done = course.done(population.today.date())
+    return with_percent(
+        {
+            "ID": learner_id,
+            "LearnerID": learner_id,
+            "ContractedHours": rng.pick((30, 35, 37.5, 40)),
+            "TargetPercentage": 20,
+            "PlannedOTJ": planned,
+            "Duration": weeks,
+            "MethodOfCalculatingOTJ": rng.pick((1, 2, 2, 2)),
+            "MinimumOTJ": minimum,
+            "CachedActualHours": round(planned * done * rng.between(50, 120)) / 100,
+        }
+    )
 
-    def has_hours(self, learner_id: int) -> int:
-        """Say whether hours are kept for a learner: 1 or 0."""
-        return int(hasher(self._seed, "off_the_job")(learner_id) % 100 < _HOURS_IN_A_HUNDRED)
 
-    def hours(self, learner_id: int) -> Row:
-        """Invent a learner's hours, planned and done."""
-        rng = SeededRandom(self._seed, "off_the_job", learner_id)
-        course = programme(self._population, learner_id)
-        weeks = (course.end - course.start).days // 7
-        minimum = (weeks - rng.between(4, 10)) * 6
-        planned = round(minimum * rng.between(100, 140)) / 100
-        done = course.done(self._population.today.date())
-        return with_percent(
-            {
-                "ID": learner_id,
-                "LearnerID": learner_id,
-                "ContractedHours": rng.pick((30, 35, 37.5, 40)),
-                "TargetPercentage": 20,
-                "PlannedOTJ": planned,
-                "Duration": weeks,
-                "MethodOfCalculatingOTJ": rng.pick((1, 2, 2, 2)),
-                "MinimumOTJ": minimum,
-                "CachedActualHours": round(planned * done * rng.between(50, 120)) / 100,
-            }
-        )
+def entries(population: Population, learner_id: int) -> int:
+    """Count the entries in a learner's log."""
+    drawn = hasher(population.seed, "timesheets")(learner_id)
+    if drawn % 100 >= _ROWS_IN_A_HUNDRED:
+        return int(learner_id % _LONG_TEXT_IN == _LONG_TEXT_AT)
+    return 1 + drawn // 100 % _MOST_ROWS
 
-    def rows(self, learner_id: int) -> int:
-        """Say how many rows a learner's log has."""
-        drawn = hasher(self._seed, "timesheets")(learner_id)
-        if drawn % 100 >= _ROWS_IN_A_HUNDRED:
-            return int(learner_id % _LONG_TEXT_IN == _LONG_TEXT_AT)
-        return 1 + drawn // 100 % _MOST_ROWS
 
-    def row(self, key: int) -> Row:
-        """Invent a row of a learner's log."""
-        learner_id, place = divmod(key, TIMESHEET_SLOTS)
-        if place and hasher(self._seed, "repeated")(key) % _REPEATED_IN == 0:
-            # The same entry made twice: nothing tells the two apart.
-            return {**self.row(key - 1), "_Key": key}
-        rng = SeededRandom(self._seed, "timesheets", key)
-        today = self._population.today.date()
-        course = programme(self._population, learner_id)
-        day = course.start + timedelta(days=rng.below(max(1, (min(today, course.end) - course.start).days)))
-        row = entry(rng, at(day, 9 * 60 + 15 * rng.below(24)))
-        if learner_id % _LONG_TEXT_IN == _LONG_TEXT_AT and place == 0:
-            row["Comments"] = _LONG_TEXT
-        return {"_Key": key, "LearnerID": learner_id, **row}
+def logged(population: Population, key: int) -> Row:
+    """Invent an entry in a learner's log."""
+    learner_id, place = divmod(key, TIMESHEET_SLOTS)
+    if place and hasher(population.seed, "repeated")(key) % _REPEATED_IN == 0:
+        # The same entry made twice: nothing tells the two apart.
+        return {**logged(population, key - 1), "_Key": key}
+    rng = SeededRandom(population.seed, "timesheets", key)
+    course = programme(population, learner_id)
+    end = min(population.today.date(), course.end)
+    day = course.start + timedelta(days=rng.below(max(1, (end - course.start).days)))
+    row = entry(rng, at(day, 9 * 60 + 15 * rng.below(24)))
+    if learner_id % _LONG_TEXT_IN == _LONG_TEXT_AT and place == 0:
+        row["Comments"] = _LONG_TEXT
+    return {"_Key": key, "LearnerID": learner_id, **row}
 
 
 def entry(rng: SeededRandom, begin: datetime) -> Row:

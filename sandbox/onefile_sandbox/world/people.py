@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from onefile_sandbox.world import details
@@ -38,8 +39,8 @@ SUPPORTED_ROLES = frozenset({1, 4, 5, 10, 40, 45})
 
 LOOK_UP_IDS = 10
 """How many ids each organisation has for a look-up of its own."""
-LEARNER_STATUSES = 6
-"""How many learner statuses of its own each organisation has."""
+LEARNER_STATUSES = ("Active", "Active - Cause for Concern", "Withdrawn", "Completed", "Archive", "Break in Learning")
+"""The learner statuses of its own that each organisation has."""
 
 _LEARNER_KINDS = frozenset({1, 2})
 _AT_A_PLACEMENT = frozenset({40, 45})
@@ -49,16 +50,7 @@ _LLDD_CODES = ("4", "5", "9", "10", "12", "13", "93", "98")
 
 
 def person(population: Population, stream: str, record_id: int) -> Row:
-    """Invent the person who has an id.
-
-    Args:
-        population: Where everybody is.
-        stream: Which kind of person it is.
-        record_id: The person's id.
-
-    Returns:
-        All that is known of the person; a field without data is None.
-    """
+    """Invent the person who has an id."""
     role = ROLES[stream]
     organisation, rank = population.id_ranges[stream].locate(record_id)
     rng = SeededRandom(population.seed, stream, record_id)
@@ -76,6 +68,12 @@ def person(population: Population, stream: str, record_id: int) -> Row:
         row["Website"] = "https://www.example.com/" if rng.chance(30) else None
         row["WorkAddress"] = details.address(rng, company) if rng.chance(70) else None
     return row
+
+
+@lru_cache(maxsize=4096)
+def learner_at_start(population: Population, learner_id: int) -> Row:
+    """Give a learner, archived or not, as it was at the start."""
+    return person(population, population.stream_of_learner(learner_id), learner_id)
 
 
 def login(rng: SeededRandom, record_id: int, role: int, changed: datetime) -> Row:
@@ -131,7 +129,7 @@ def _someone(rng: SeededRandom, id_range: IdRange, organisation: int, rank: int,
 
 def learner_status_id(organisation_id: int, rng: SeededRandom) -> int | None:
     """Draw the id of one of an organisation's own learner statuses; most learners have none."""
-    number = rng.below(LEARNER_STATUSES)
+    number = rng.below(len(LEARNER_STATUSES))
     return organisation_id * LOOK_UP_IDS + number if rng.chance(45) else None
 
 

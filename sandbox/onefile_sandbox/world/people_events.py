@@ -145,7 +145,7 @@ def make_progress(sim: Simulation, rng: SeededRandom, _: int) -> None:
     learner = sim.learner(rng)
     if learner:
         progress = round(min(100.0, number_in(learner, "Progress") + rng.between(10, 600) / 100), 2)
-        kept = {} if sim.behaviour.progress_bumps_last_modified else {"LastModified": learner["LastModified"]}
+        kept = {} if sim.progress_bumps else {"LastModified": learner["LastModified"]}
         sim.change("learners", learner, Progress=progress, **kept)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from onefile_sandbox.world.catalogue import Catalogue
 from onefile_sandbox.world.seeded import SeededRandom
 from onefile_sandbox.world.timestamps import TODAY
 
@@ -20,22 +21,16 @@ _LARGEST_SHARE = 4
 
 
 class RoundRobin:
-    """Deals things out to organisations in one repeating, uneven round.
+    """Assigns things to organisations in one repeating, uneven round.
 
     Where thing number 17 goes depends on neither how many things there are nor what they are,
-    which is what keeps a person the same in a customer of any size.
+    which is what keeps a person the same in a customer of any size. From four organisations on,
+    the last one is left empty, since a customer's centres are not all in use.
     """
 
     def __init__(self, seed: int, organisations: int) -> None:
-        """Lay down the round.
-
-        Args:
-            seed: The world's seed.
-            organisations: How many there are. From four on, the last one is left empty, since
-                a customer's centres are not all in use.
-        """
-        dealt_to = organisations - (organisations >= _WITH_AN_EMPTY_ONE)
-        places = [o for o in range(dealt_to) for _ in range(max(1, _LARGEST_SHARE // (o + 1)))]
+        taking_part = organisations - (organisations >= _WITH_AN_EMPTY_ONE)
+        places = [o for o in range(taking_part) for _ in range(max(1, _LARGEST_SHARE // (o + 1)))]
         rng = SeededRandom(seed, "deal", organisations)
         self.round: list[int] = []
         while places:
@@ -79,13 +74,13 @@ class IdRange:
     rounds: int
     per: int
     learners: int
-    deal: RoundRobin
+    turns: RoundRobin
 
     @cached_property
     def total(self) -> int:
         """How many there are in the customer."""
         extra = self.learners // self.per if self.per else 0
-        return self.rounds * len(self.deal.round) + extra
+        return self.rounds * len(self.turns.round) + extra
 
     def holds(self, record_id: int) -> bool:
         """Say whether an id is one of them."""
@@ -93,29 +88,26 @@ class IdRange:
 
     def locate(self, record_id: int) -> tuple[int, int]:
         """Give the organisation of a thing, and its rank there."""
-        return self.deal.locate(record_id - self.base)
+        return self.turns.locate(record_id - self.base)
 
     def ids(self, organisation: int | None = None) -> Sequence[int]:
         """Give the ids in an organisation, or in all of them, in ascending order."""
         if organisation is None:
             return range(self.base, self.base + self.total)
-        return [self.base + index for index in self.deal.indexes(organisation, self.total)]
+        return [self.base + index for index in self.turns.indexes(organisation, self.total)]
 
     def one_for(self, rng: SeededRandom, organisation: int, rank: int) -> int:
-        """Draw the id of one that the organisation already had when this learner joined it.
+        """Draw the id of one that the organisation already had when its learner of this rank joined it.
 
-        Args:
-            rng: The learner's rng.
-            organisation: Where the learner is.
-            rank: Which learner of that organisation it is.
-
-        Returns:
-            An id that is there in a customer of any size that holds the learner.
+        So it is there in a customer of any size that holds the learner.
         """
-        share = self.deal.share(organisation)
+        share = self.turns.share(organisation)
         grown = rank // share // self.per if self.per else 0
-        return self.base + self.deal.index(organisation, rng.below((self.rounds + grown) * share))
+        return self.base + self.turns.index(organisation, rng.below((self.rounds + grown) * share))
 
+
+LEARNERS = ("learners", "archived_learners")
+"""The streams of those who have reviews, plans, aims and hours."""
 
 # stream: first id, how many for each place in the round, and one more for so many learners.
 _KINDS = {
@@ -138,26 +130,13 @@ _KINDS = {
 
 
 class Population:
-    """Every kind's stock in one customer."""
+    """Who is in one customer at the start, and what they can learn."""
 
     def __init__(self, seed: int, learners: int, organisations: int, today: datetime = TODAY) -> None:
-        """Count the customer out.
-
-        Args:
-            seed: What everything is invented from.
-            learners: How many learners there are in all.
-            organisations: How many organisations they are spread over.
-            today: The moment at which the customer begins.
-
-        Raises:
-            ValueError: When the numbers cannot be met.
-        """
         if not 0 <= learners <= MOST_LEARNERS:
-            message = f"learners must be 0 to {MOST_LEARNERS}"
-            raise ValueError(message)
+            raise ValueError(f"learners must be 0 to {MOST_LEARNERS}")
         if not (learners > 0) <= organisations <= MOST_ORGANISATIONS:
-            message = f"organisations must be 1 to {MOST_ORGANISATIONS} (0 only without learners)"
-            raise ValueError(message)
+            raise ValueError(f"organisations must be 1 to {MOST_ORGANISATIONS} (0 only without learners)")
         self.seed = seed
         self.today = today
         self.day = today.toordinal()
@@ -165,7 +144,19 @@ class Population:
         self.customer_id = rng.between(2_000, 2_999)
         first = rng.between(5_000, 8_999)
         self.organisation_ids = [first + 7 * number for number in range(organisations)]
-        deal = RoundRobin(seed, organisations)
-        self.id_ranges = {
-            stream: IdRange(base, rounds, per, learners, deal) for stream, (base, rounds, per) in _KINDS.items()
-        }
+        self.catalogue = Catalogue(seed, self.customer_id)
+        turns = RoundRobin(seed, organisations)
+        self.id_ranges = {stream: IdRange(*numbers, learners, turns) for stream, numbers in _KINDS.items()}
+
+    def home(self, stream: str, record_id: int) -> int:
+        """Give the organisation that something belonged to at the start."""
+        organisation, _ = self.id_ranges[stream].locate(record_id)
+        return self.organisation_ids[organisation]
+
+    def home_of_learner(self, learner_id: int) -> int:
+        """Give the organisation that a learner, archived or not, was in at the start."""
+        return self.home(self.stream_of_learner(learner_id), learner_id)
+
+    def stream_of_learner(self, learner_id: int) -> str:
+        """Return which of the two kinds of learner someone was at the start."""
+        return next(stream for stream in LEARNERS if self.id_ranges[stream].holds(learner_id))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from onefile_sandbox.world.catalogue import ACHIEVED, IN_PROGRESS, WITHDRAWN
-from onefile_sandbox.world.learning import registration_number
+from onefile_sandbox.world.learning import ACHIEVED, IN_PROGRESS, WITHDRAWN, registration_number
 from onefile_sandbox.world.off_the_job import entry, with_percent
 from onefile_sandbox.world.people_events import number_in, schedule_review
 from onefile_sandbox.world.progress import plan_title, signing
@@ -219,7 +218,7 @@ def _add_hours(sim: Simulation, learner: Row, hours: float) -> None:
         grown = with_percent({**row, "CachedActualHours": round(number_in(row, "CachedActualHours") + hours, 2)})
         names = ("CachedActualHours", "PercentOfPlanned")
         sim.change("off_the_job", row, **{name: grown[name] for name in names})
-        if sim.behaviour.otj_bumps_last_modified:
+        if sim.hours_bump:
             sim.change("learners", learner)
 
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from onefile_sandbox.api.behaviour import Behaviour
     from onefile_sandbox.world.rows import Row, Value
     from onefile_sandbox.world.seeded import SeededRandom
     from onefile_sandbox.world.world import World
@@ -20,19 +19,15 @@ class Simulation:
 
     Attributes:
         world: The world.
-        behaviour: What moves LastModified.
+        progress_bumps: Whether progress that grows moves the learner's LastModified.
+        hours_bump: Whether off-the-job hours that grow do.
         until: The end of the time that is going by.
     """
 
-    def __init__(self, world: World, behaviour: Behaviour) -> None:
-        """Begin.
-
-        Args:
-            world: The world.
-            behaviour: What moves LastModified.
-        """
+    def __init__(self, world: World, *, progress_bumps: bool, hours_bump: bool) -> None:
         self.world = world
-        self.behaviour = behaviour
+        self.progress_bumps = progress_bumps
+        self.hours_bump = hours_bump
         self.until = world.now
         self._agenda: list[tuple[datetime, str, int]] = []
         self._ids: dict[tuple[str, int | None], list[int]] = {}

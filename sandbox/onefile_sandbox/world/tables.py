@@ -1,45 +1,48 @@
-"""Puts together the tables of every stream, as they are at the start."""
+"""Makes the tables of all streams, as they are at the start."""
 
 from __future__ import annotations
 
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from onefile_sandbox.world import catalogue, learning, off_the_job, people, places, progress, timestamps
-from onefile_sandbox.world.catalogue import Catalogue
-from onefile_sandbox.world.children import ChildTable, Parents
-from onefile_sandbox.world.learning import Learning
-from onefile_sandbox.world.off_the_job import OffTheJob
-from onefile_sandbox.world.progress import Progress
-from onefile_sandbox.world.table import Table
+from onefile_sandbox.world import people, places, timestamps
+from onefile_sandbox.world.entities import ENTITY_OF
+from onefile_sandbox.world.population import LEARNERS
+from onefile_sandbox.world.table import ChildTable, Parents, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from onefile_sandbox.world.entities import Entity
     from onefile_sandbox.world.population import Population
-    from onefile_sandbox.world.rows import Key, Row, Value
+    from onefile_sandbox.world.rows import Key, Value
 
-LEARNERS = ("learners", "archived_learners")
-"""The streams of those whom reviews, plans, aims and hours hang from."""
+_PLACES = {"classrooms": places.classroom, "placements": places.placement, "providers": places.provider}
+_REMEMBERED = 1 << 20
+_HERE = "see sandbox/onefile_sandbox/world/tables.py"
+_THERE = "see sandbox/onefile_sandbox/world/entities.py"
 
 
 def make_tables(population: Population) -> dict[str, Table]:
-    """Make all tables of a customer.
+    """Make all tables of a customer, by stream.
 
-    Args:
-        population: The customer.
-
-    Returns:
-        The tables, by stream.
+    Raises:
+        TypeError: When an entity is not declared in full, or has no table.
     """
-    plain = [*_places(population), *_people(population)]
-    tables = {table.stream: table for table in plain}
-    organisations = Parents(tables["organisations"])
-    learners = Parents(*(tables[stream] for stream in LEARNERS))
-    offer = Catalogue(population)
-    more = [*_look_ups(organisations, offer), *_learning(population, learners, offer), *_progress(population, learners)]
-    tables.update((table.stream, table) for table in more)
-    tables.update((table.stream, table) for table in _qualifications(offer, tables["assigned_standards"]))
+    tables = {table.stream: table for table in (*_places(population), *_people(population))}
+    organisations, learners = Parents(tables["organisations"]), Parents(*(tables[stream] for stream in LEARNERS))
+    parents = {"OrganisationID": organisations, "LearnerID": learners, "UserID": learners}
+    for stream, entity in ENTITY_OF.items():
+        if entity.parent:
+            tables[stream] = _children(population, stream, entity, parents)
+    tables.update({table.stream: table for table in _qualifications(population, tables["assigned_standards"])})
+    for stream, entity in ENTITY_OF.items():
+        if stream not in tables:
+            raise TypeError(f"entity {entity.name} has no table: {_HERE}")
+        if entity.is_searched and "ID" not in entity.thin:
+            raise TypeError(f"entity {entity.name} is searched, and has no ID among its thin fields: {_THERE}")
+        if not entity.is_searched and not entity.part:
+            raise TypeError(f"entity {entity.name} is neither searched nor part of another: {_THERE}")
     return tables
 
 
@@ -50,45 +53,41 @@ def _places(population: Population) -> Iterable[Table]:
         lambda only: organisation_ids if only is None else [only] if only in organisation_ids else (),
         partial(places.organisation, population),
     )
-    for stream, make in (
-        ("classrooms", places.classroom),
-        ("placements", places.placement),
-        ("providers", places.provider),
-    ):
+    for stream, make in _PLACES.items():
         yield Table(stream, _first_ids(population, stream), partial(make, population))
 
 
 def _people(population: Population) -> Iterable[Table]:
     changed = partial(timestamps.last_change, population.seed, population.today)
     for stream in people.ROLES:
-        home = partial(_home, population, stream)
-        quick: dict[str, Callable[[Any], Value]] = {"LastModified": changed, "OrganisationID": home}
+        home = partial(population.home, stream)
+        columns: dict[str, Callable[[Any], Value]] = {"LastModified": changed, "OrganisationID": home}
         make = partial(people.person, population, stream)
-        yield Table(stream, _first_ids(population, stream), make, quick=quick)
+        yield Table(stream, _first_ids(population, stream), make, columns=columns)
 
 
-def _look_ups(parents: Parents, offer: Catalogue) -> Iterable[Table]:
-    look_up = partial(ChildTable, parents=parents, parent="OrganisationID", slots=people.LOOK_UP_IDS)
-    yield look_up("learner_statuses", count=lambda _: people.LEARNER_STATUSES, make=catalogue.learner_status)
-    yield look_up(
-        "learning_aim_statuses",
-        count=lambda _: len(catalogue.AIM_STATUSES),
-        make=catalogue.learning_aim_status,
-        key="_Key",
-    )
-    yield look_up("framework_templates", count=offer.framework_templates, make=offer.framework_template)
-    yield ChildTable(
-        "assigned_standards",
-        parents=parents,
-        parent="OrganisationID",
-        slots=catalogue.MOST_ASSIGNED,
-        count=lambda organisation_id: len(offer.assigned(organisation_id)),
-        make=offer.assigned_standard,
-        key="_Key",
+def _children(population: Population, stream: str, entity: Entity, parents: dict[str, Parents]) -> Table:
+    if not entity.make or not entity.count:
+        raise TypeError(f"entity {entity.name} has a parent, and no make or no count: {_THERE}")
+    if entity.parent not in parents:
+        raise TypeError(f"entity {entity.name} has a parent that is none, {entity.parent}: {_THERE}")
+    count: Callable[[int], int] = partial(entity.count, population)
+    return ChildTable(
+        stream,
+        partial(entity.make, population),
+        parents=parents[entity.parent],
+        parent=entity.parent,
+        slots=entity.slots,
+        count=_of_first_learners(population, count) if entity.learner_field else count,
+        # Windows of a search ask for the date of every record again and again.
+        columns={n: lru_cache(_REMEMBERED)(partial(column, population)) for n, column in entity.columns.items()},
+        key=entity.key,
     )
 
 
-def _qualifications(offer: Catalogue, assigned: Table) -> Iterable[Table]:
+def _qualifications(population: Population, assigned: Table) -> Iterable[Table]:
+    offer = population.catalogue
+
     def standards(organisation_id: int | None) -> Sequence[Key]:
         if organisation_id is None:
             return list(offer.standards)
@@ -104,68 +103,6 @@ def _qualifications(offer: Catalogue, assigned: Table) -> Iterable[Table]:
     yield Table("units", units, lambda i: dict(offer.units[i]))
 
 
-def _learning(population: Population, parents: Parents, offer: Catalogue) -> Iterable[Table]:
-    invented = Learning(population, offer, partial(_home_of_learner, population))
-    yield ChildTable(
-        "learning_aims",
-        parents=parents,
-        parent="UserID",
-        slots=learning.AIM_SLOTS,
-        count=_for_the_first(population, invented.aims),
-        make=invented.aim,
-    )
-    yield ChildTable(
-        "unit_summaries",
-        parents=parents,
-        parent="UserID",
-        slots=learning.SUMMARY_SLOTS,
-        count=_for_the_first(population, invented.summaries),
-        make=invented.summary,
-    )
-
-
-def _progress(population: Population, parents: Parents) -> Iterable[Table]:
-    @lru_cache(maxsize=4096)
-    def learner(learner_id: int) -> Row:
-        return people.person(population, _stream_of(population, learner_id), learner_id)
-
-    invented, hours = Progress(population, learner), OffTheJob(population)
-    yield ChildTable(
-        "reviews",
-        parents=parents,
-        parent="LearnerID",
-        slots=progress.REVIEW_SLOTS,
-        count=_for_the_first(population, invented.reviews),
-        make=invented.review,
-        quick={"ScheduledFor": invented.scheduled},
-    )
-    yield ChildTable(
-        "plans",
-        parents=parents,
-        parent="LearnerID",
-        slots=progress.PLAN_SLOTS,
-        count=_for_the_first(population, invented.plans),
-        make=invented.plan,
-    )
-    yield ChildTable(
-        "off_the_job",
-        parents=parents,
-        parent="LearnerID",
-        slots=1,
-        count=_for_the_first(population, hours.has_hours),
-        make=hours.hours,
-    )
-    yield ChildTable(
-        "timesheets",
-        parents=parents,
-        parent="LearnerID",
-        slots=off_the_job.TIMESHEET_SLOTS,
-        count=_for_the_first(population, hours.rows),
-        make=hours.row,
-        key="_Key",
-    )
-
-
 def _first_ids(population: Population, stream: str) -> Callable[[int | None], Sequence[int]]:
     id_range, organisation_ids = population.id_ranges[stream], population.organisation_ids
 
@@ -179,20 +116,7 @@ def _first_ids(population: Population, stream: str) -> Callable[[int | None], Se
     return ids
 
 
-def _for_the_first(population: Population, count: Callable[[int], int]) -> Callable[[int], int]:
-    """Give nothing to learners who were added: what they have is added too."""
+def _of_first_learners(population: Population, count: Callable[[int], int]) -> Callable[[int], int]:
+    """Count nothing for learners who were added: their records are added too."""
     current, archived = (population.id_ranges[stream].ids() for stream in LEARNERS)
     return lambda learner_id: count(learner_id) if learner_id in current or learner_id in archived else 0
-
-
-def _stream_of(population: Population, learner_id: int) -> str:
-    return next(stream for stream in LEARNERS if population.id_ranges[stream].holds(learner_id))
-
-
-def _home(population: Population, stream: str, record_id: int) -> int:
-    organisation, _ = population.id_ranges[stream].locate(record_id)
-    return population.organisation_ids[organisation]
-
-
-def _home_of_learner(population: Population, learner_id: int) -> int:
-    return _home(population, _stream_of(population, learner_id), learner_id)

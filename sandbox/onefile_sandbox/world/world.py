@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from onefile_sandbox.world import people, places, timestamps
-from onefile_sandbox.world.additions import Additions, settled
-from onefile_sandbox.world.children import ChildTable
+from onefile_sandbox.world.entities import ENTITY_OF, New
 from onefile_sandbox.world.population import Population
 from onefile_sandbox.world.seeded import SeededRandom
+from onefile_sandbox.world.table import ChildTable
 from onefile_sandbox.world.tables import make_tables
 
 if TYPE_CHECKING:
     from onefile_sandbox.world.rows import Key, Row, Value
     from onefile_sandbox.world.table import Table
 
-DATE_FIELDS = frozenset(
-    {
-        "AchievedDate", "AssessorSignedOn", "CentreRegister", "CertificateAppliedDate", "CreatedOn", "DOB",
-        "EmployerSignedOn", "EndTime", "FromDate", "LastModified", "LearnerSignedOn", "PlanOn", "PlannedEnd",
-        "PlannedEndDate", "RegistrationDate", "ScheduledFor", "StartDate", "StartOn", "StartedOn", "ToDate",
-    }
-)  # fmt: skip
+FIRST_NEW_ID = 9_000_001
+"""Where the ids of added people and places begin: above every invented one."""
+FIRST_NEW_CHILD = 100_000_001
+"""Where the ids of added child records begin."""
 
 
 class World:
@@ -58,7 +56,8 @@ class World:
         self.revision = 0
         self.customer = places.customer(population)
         self.customer_token = str(UUID(int=SeededRandom(seed, "token").below(2**53) << 75, version=4))
-        self._additions = Additions(self.customer["ID"])
+        self._new_ids = count(FIRST_NEW_ID)
+        self._new_child_ids = count(FIRST_NEW_CHILD)
         self._tables = make_tables(population)
 
     @property
@@ -120,23 +119,24 @@ class World:
         Returns:
             The new row, with its ID.
         """
-        table = self._tables[stream]
+        table, entity = self._tables[stream], ENTITY_OF[stream]
         parent_id: Value = None
+        row: Row = {}
         if isinstance(table, ChildTable):
-            parent_id = fields.get(table.parent) or table.parents.ids(organisation_id)[0]
-        elif stream not in {"organisations", "standards", "units"}:
-            organisation_id = organisation_id or self.ids("organisations")[0]
-        row = self._additions.begin(table, organisation_id, parent_id, self.stamp)
-        row.update(_with_moments(fields))
-        return self._put(table, settled(stream, row, fields))
+            new_id = next(self._new_child_ids)
+            parent_id = row[table.parent] = fields.get(table.parent) or table.parents.ids(organisation_id)[0]
+        else:
+            new_id = next(self._new_ids)
+            organisation_id = organisation_id or next(iter(self.ids("organisations")), None)
+        new = New(stream, new_id, self.customer["ID"], organisation_id, parent_id, self.stamp)
+        return self._put(stream, {**row, table.key: new_id, **entity.new(new)}, fields)
 
     def change(self, stream: str, record_id: Key, **fields: Value) -> Row:
         """Change some fields of a record; LastModified becomes `stamp` unless it is one of them."""
         row = self.get(stream, record_id)
         if "LastModified" in row:
             row["LastModified"] = self.stamp
-        row.update(_with_moments(fields))
-        return self._put(self._tables[stream], settled(stream, row, fields))
+        return self._put(stream, row, fields)
 
     def remove(self, stream: str, record_id: Key) -> Row:
         """Delete a record without a trace, as OneFile does, and what hangs from it too."""
@@ -148,11 +148,16 @@ class World:
     def archive(self, learner_id: int) -> Row:
         """Make a learner an archived learner, which is another role."""
         row = self.remove("learners", learner_id)
-        row.update(Role=people.ROLES["archived_learners"], LastModified=self.stamp)
-        return self._put(self._tables["archived_learners"], row)
+        fields: Row = {"Role": people.ROLES["archived_learners"], "LastModified": self.stamp}
+        return self._put("archived_learners", row, fields)
 
-    def _put(self, table: Table, row: Row) -> Row:
-        table.put(row)
+    def _put(self, stream: str, row: Row, fields: Row) -> Row:
+        entity = ENTITY_OF[stream]
+        row.update((name, _as_moment(v) if name in entity.moments else v) for name, v in fields.items())
+        name, derive = entity.derived or ("", None)
+        if derive and name not in fields:
+            row = derive(row)
+        self._tables[stream].put(row)
         self._edited()
         return dict(row)
 
@@ -161,12 +166,7 @@ class World:
         self.now += timedelta(seconds=1)
 
 
-def _with_moments(fields: dict[str, Value]) -> Row:
-    row: Row = dict(fields)
-    for name in DATE_FIELDS & row.keys():
-        value = row[name]
-        if isinstance(value, str):
-            value = timestamps.parse(value)
-        if isinstance(value, datetime):
-            row[name] = value.astimezone(timezone.utc)
-    return row
+def _as_moment(value: Value) -> Value:
+    if isinstance(value, str):
+        value = timestamps.parse(value)
+    return value.astimezone(timezone.utc) if isinstance(value, datetime) else value
