@@ -24,7 +24,6 @@ from onefile_sandbox.world.world import World
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -63,14 +62,14 @@ class Sandbox:
             learners: How many learners the customer has in all.
             organisations: How many organisations they are unevenly spread over.
             seed: What everything is invented from.
-            behaviour: How open questions are settled; the likeliest way unless told.
+            behaviour: How open questions are settled; the likeliest way by default.
             calls_per_minute: How many calls are let in; 0 is no limit.
             session_lifetime: Seconds that a session lives.
             latency: Seconds before every answer.
             clock: Gives the time in seconds, for the limit and the sessions.
             port: The port to serve on; 0 is any that is free.
             today: The moment at which the customer begins, with its time zone.
-            verbose: Whether each call is told on stderr: method, route and status.
+            verbose: Whether each call is reported on stderr: method, route and status.
         """
         self.behaviour = behaviour or Behaviour()
         self.world = World(seed=seed, learners=learners, organisations=organisations, today=today)
@@ -95,28 +94,19 @@ class Sandbox:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
 
     def start(self) -> None:
-        """Start serving; returns when calls are answered.
-
-        Raises:
-            OSError: When the port is taken.
-        """
+        """Start serving; returns when calls are answered."""
         if self._server:
             return
         server = Server(self._port)
         endpoint = Endpoint(
-            self._api,
-            self._faults,
-            self._log,
+            api=self._api,
+            faults=self._faults,
+            log=self._log,
             latency=self._latency,
             clock=self._clock,
             pause=server.pause,
@@ -129,11 +119,7 @@ class Sandbox:
         self._port = server.port
 
     def stop(self) -> None:
-        """Stop serving, whatever calls are under way.
-
-        Raises:
-            SandboxError: When the sandbox itself has failed at a call.
-        """
+        """Stop serving, whatever calls are under way, and raise a SandboxError if a call has met a bug of ours."""
         if self._server:
             self._server.stop()
             self._server = None
@@ -160,16 +146,12 @@ class Sandbox:
         return self._log.calls()
 
     def wait_for(self, match: str, count: int = 1, timeout: float = 30) -> None:
-        """Wait until calls have been received, whether or not they have been answered.
+        """Wait until so many calls have been received since the start or the last reset, answered or not.
 
         Args:
             match: A regular expression that is looked for in "METHOD /route", whatever the case, as in a `Fault`.
-            count: How many, since the start or the last reset.
-            timeout: Seconds to wait.
-
-        Raises:
-            TimeoutError: When fewer came.
-            SandboxError: When the sandbox itself has failed at a call.
+            count: How many.
+            timeout: Seconds to wait before a TimeoutError.
         """
         self._log.wait_for(match, count, timeout)
 
@@ -179,17 +161,11 @@ class Sandbox:
         return self._log.writes()
 
     def records(self, stream: str, *, details: bool = False) -> list[dict[str, Any]]:
-        """Give what a perfect reader gets: of a stream's paged search, or by its calls for each learner.
+        """Give what a perfect reader gets, as it is sent, with the ids of what it asked with.
 
         Args:
-            stream: The stream.
+            stream: The stream, read by its paged search or by calls for each parent.
             details: Whether each record is completed by a call for its id, where there is one.
-
-        Returns:
-            All its rows as they are sent, with the id of what they hang from.
-
-        Raises:
-            KeyError: When there is no such stream.
         """
         return self._api.reader.records(stream, details=details)
 
@@ -198,25 +174,11 @@ class Sandbox:
         return self._api.reader.counts()
 
     def advance(self, days: int) -> None:
-        """Let days go by: learners come, change and go, reviews are held, hours grow.
-
-        Args:
-            days: How many; the same days bring the same things, in one go or one by one.
-
-        Raises:
-            ValueError: When it is no number of days.
-        """
+        """Let days go by: the same ones bring the same things, in one go or one by one."""
         self._history.advance(days)
 
     def warm(self, *streams: str) -> None:
-        """Invent rows now; otherwise each is invented when it is first sent.
-
-        Args:
-            streams: Of which streams; of all people and places unless told.
-
-        Raises:
-            KeyError: When there is no such stream.
-        """
+        """Invent the rows of some streams now, of all people and places by default, not when they are first sent."""
         self._api.reader.warm(streams)
 
     def expire_sessions(self) -> None:
@@ -224,11 +186,11 @@ class Sandbox:
         self._sessions.expire()
 
     def add_fault(self, fault: Fault) -> None:
-        """Add an accident."""
+        """Add a fault."""
         self._faults.add(fault)
 
     def clear_faults(self) -> None:
-        """Forget all accidents that were added."""
+        """Forget all faults that were added."""
         self._faults.clear()
 
     def reset_calls(self) -> None:

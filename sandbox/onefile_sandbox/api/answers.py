@@ -57,12 +57,5 @@ class Refusal(Exception):
     """A question that gets an error for an answer."""
 
     def __init__(self, status: int, message: str, code: int | None = None) -> None:
-        """Refuse.
-
-        Args:
-            status: The status of the answer.
-            message: OneFile's message.
-            code: OneFile's code, if there is one.
-        """
         super().__init__(message)
         self.answer = error(status, message, code)

@@ -132,17 +132,7 @@ class Behaviour:
 
     @classmethod
     def parse(cls, settings: Iterable[str]) -> Behaviour:
-        """Read `name=value` settings, as a command line has them.
-
-        Args:
-            settings: The settings; values are spelled as in the README's table.
-
-        Returns:
-            The behaviour.
-
-        Raises:
-            ValueError: When a name or a value is unknown.
-        """
+        """Read `name=value` settings, as a command line has them."""
         chosen: dict[str, Any] = {}
         for setting in settings:
             name, _, text = setting.partition("=")

@@ -40,15 +40,6 @@ class Api:
         rate_limit: RateLimit,
         seed: int,
     ) -> None:
-        """Put the server's parts together.
-
-        Args:
-            world: The data.
-            behaviour: How open questions are settled.
-            sessions: Who is logged in.
-            rate_limit: How many calls are let in.
-            seed: What an order without a meaning is made from.
-        """
         self.world = world
         self.behaviour = behaviour
         self.sessions = sessions
@@ -79,17 +70,7 @@ class Api:
         body: Mapping[str, Any],
         faults: Collection[str] = (),
     ) -> Answer:
-        """Answer a call.
-
-        Args:
-            route: What it asks for.
-            headers: Its headers, by lower-case name.
-            body: Its parameters, by lower-case name.
-            faults: The accidents that befall it, of which those with pages matter here.
-
-        Returns:
-            The answer.
-        """
+        """Answer a call."""
         if route.kind == "login":
             return self._login(headers.get("x-customertoken", ""))
         if not self.sessions.is_alive(headers.get("x-tokenid", "")):

@@ -18,22 +18,12 @@ class RateLimit:
     """
 
     def __init__(self, calls_per_minute: int, clock: Callable[[], float]) -> None:
-        """Set the limit.
-
-        Args:
-            calls_per_minute: How many calls are let in; 0 is no limit.
-            clock: Gives the time in seconds.
-        """
         self._most = calls_per_minute
         self._clock = clock
         self._let_in: deque[float] = deque()
 
     def wait(self) -> float:
-        """Let a call in, or say how long it would have to wait.
-
-        Returns:
-            0 if it is let in, else the seconds until the next call would be.
-        """
+        """Let a call in, or say how long it would have to wait."""
         if not self._most:
             return 0.0
         now = self._clock()

@@ -31,11 +31,6 @@ class Renderer:
     """Tells records, and keeps what it has told about the invented ones as bytes."""
 
     def __init__(self, behaviour: Behaviour) -> None:
-        """Begin with nothing kept.
-
-        Args:
-            behaviour: How things are told.
-        """
         self._behaviour = behaviour
         self._absent = _WAYS_TO_BE_ABSENT.get(behaviour.absent_values, _ALL_WAYS)
         self._kept: dict[tuple[str, bool], dict[Key, bytes]] = {}
@@ -47,16 +42,7 @@ class Renderer:
         return not entity.is_searched or self._behaviour.paged_rows == "rich"
 
     def told(self, entity: Entity, row: Row, *, rich: bool) -> dict[str, Any]:
-        """Tell a record.
-
-        Args:
-            entity: What it is a record of.
-            row: The truth about it.
-            rich: Whether all of it is told, or the least.
-
-        Returns:
-            The record as the server sends it.
-        """
+        """Tell a record."""
         fields: Iterable[str] = row if rich else entity.thin
         told: dict[str, Any] = {}
         for name in fields:

@@ -59,15 +59,7 @@ _FIXED: dict[tuple[str, ...], Route] = {
 
 @lru_cache(maxsize=8192)
 def parse(method: str, path: str) -> Route:
-    """Tell what a call asks for. Case and a slash at the end of the path do not matter.
-
-    Args:
-        method: The HTTP method, in capitals.
-        path: The path, from the root of the host, as it was sent.
-
-    Returns:
-        The route; never an error, since what is not known is "unknown".
-    """
+    """Tell what a call asks for. Case and a slash at the end of the path do not matter."""
     before, prefix, after = path.lower().partition(f"{PREFIX}/")
     if before or not prefix:
         return Route(f"{method} /{{other}}", "unknown")

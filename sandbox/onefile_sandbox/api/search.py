@@ -50,16 +50,7 @@ class Found:
     ids: Sequence[Any]
 
     def page(self, page: int, size: int, moved: int = 0) -> Found:
-        """Cut out one page.
-
-        Args:
-            page: Which page, from 1.
-            size: Rows to the page.
-            moved: How many rows have been put in front since the first page was read.
-
-        Returns:
-            The page's rows; none past the end.
-        """
+        """Cut out one page."""
         start = (page - 1) * size - moved
         return Found(self.tables, self.ids[max(0, start) : max(0, start + size)])
 
@@ -74,13 +65,6 @@ class Search:
     """Answers questions, and remembers the latest answers until the world changes."""
 
     def __init__(self, world: World, behaviour: Behaviour, seed: int) -> None:
-        """Begin with nothing remembered.
-
-        Args:
-            world: Where to look.
-            behaviour: How open questions of searching are settled.
-            seed: What an order without a meaning is made from.
-        """
         self._world = world
         self._behaviour = behaviour
         self._seed = seed
@@ -91,18 +75,7 @@ class Search:
         self._lock = threading.Lock()
 
     def parse(self, entity: Entity, body: Mapping[str, Any]) -> Query:
-        """Read a search's parameters.
-
-        Args:
-            entity: What is searched for.
-            body: The parameters, by lower-case name; those that mean nothing are passed over.
-
-        Returns:
-            The query.
-
-        Raises:
-            Refusal: When it cannot be asked.
-        """
+        """Read a search's parameters."""
         organisation_id = _number(body, "OrganisationID")
         if not entity.in_organisations:
             organisation_id = None

@@ -17,13 +17,6 @@ class Sessions:
     """The sessions that are alive."""
 
     def __init__(self, seed: int, lifetime: float, clock: Callable[[], float]) -> None:
-        """Begin with none.
-
-        Args:
-            seed: What sessions are invented from.
-            lifetime: Seconds that a session lives.
-            clock: Gives the time in seconds.
-        """
         self._seed = seed
         self._lifetime = lifetime
         self._clock = clock

@@ -6,18 +6,15 @@ import re
 import sys
 import threading
 import traceback
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from onefile_sandbox.api.routes import Route
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 
 class SandboxError(Exception):
     """The sandbox itself failed while it answered a call; its cause is the exception."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Call:
     """One call to the API.
 
@@ -25,78 +22,46 @@ class Call:
         method: The HTTP method.
         path: The path as it was sent, without a query.
         route: The method and the path without numbers, "POST /User/Search/{page}/{size}".
-        status: The status of the answer; None while there is none, or when there never will be.
         at: When the call came, by the server's clock.
-        body: The parameters as they were sent; never a token.
         write: Whether it would have changed data.
+        body: The parameters as they were sent; never a token.
+        status: The status of the answer; None while there is none, or when there never will be.
     """
 
     method: str
     path: str
     route: str
-    status: int | None
     at: float
-    body: dict[str, Any]
     write: bool
-
-
-class Entry:
-    """A call that is still being answered."""
-
-    def __init__(self, method: str, path: str, route: Route, at: float) -> None:
-        """Note that a call came."""
-        self.method = method
-        self.path = path
-        self.route = route
-        self.at = at
-        self.body: dict[str, Any] = {}
-        self.status: int | None = None
-
-    def call(self) -> Call:
-        """Give what is known of it now."""
-        return Call(
-            method=self.method,
-            path=self.path,
-            route=self.route.name,
-            status=self.status,
-            at=self.at,
-            body={k: v for k, v in self.body.items() if "token" not in k.lower()},
-            write=self.route.kind == "write",
-        )
+    body: dict[str, Any] = field(default_factory=dict)
+    status: int | None = None
 
 
 class CallLog:
     """All calls since the start or the last reset; any thread may look."""
 
     def __init__(self, *, verbose: bool) -> None:
-        """Begin with none.
-
-        Args:
-            verbose: Whether each call is also told on stderr, by method, route and status only.
-        """
-        self._entries: list[Entry] = []
+        self._calls: list[Call] = []
         self._failures: list[tuple[str, Exception]] = []
         self._changed = threading.Condition()
         self._verbose = verbose
 
-    def begin(self, method: str, path: str, route: Route, at: float) -> Entry:
-        """Note that a call came."""
-        entry = Entry(method, path, route, at)
+    def begin(self, call: Call) -> None:
+        """Log a call that has been received."""
         with self._changed:
-            self._entries.append(entry)
+            self._calls.append(call)
             self._changed.notify_all()
-        return entry
 
-    def end(self, entry: Entry) -> None:
-        """Note that a call is over."""
+    def end(self, call: Call) -> None:
+        """Report a call that is over on stderr, if that is wanted."""
         if self._verbose:
-            sys.stderr.write(f"{entry.route.name} {entry.status or 'no answer'}\n")
+            sys.stderr.write(f"{call.route} {call.status or 'no answer'}\n")
 
-    def fail(self, entry: Entry, error: Exception) -> None:
+    def fail(self, call: Call, error: Exception) -> None:
         """Keep an exception inside the sandbox, for whoever has started it."""
         traceback.print_exception(error)
         with self._changed:
-            self._failures.append((entry.route.name, error))
+            self._failures.append((call.route, error))
             self._changed.notify_all()
 
     def check(self) -> None:
@@ -110,19 +75,19 @@ class CallLog:
     def calls(self) -> list[Call]:
         """Give all calls, in the order in which they came."""
         with self._changed:
-            return [entry.call() for entry in self._entries]
+            return [replace(call) for call in self._calls]
 
     def writes(self) -> int:
         """Count the calls that would have changed data, refused ones included."""
         with self._changed:
-            return sum(entry.route.kind == "write" for entry in self._entries)
+            return sum(call.write for call in self._calls)
 
     def wait_for(self, match: str, count: int, timeout: float) -> None:
         """Wait until so many calls have come whose "METHOD /route" has a match of a regular expression."""
         pattern = re.compile(match, re.IGNORECASE)
 
         def came() -> int:
-            return sum(bool(pattern.search(entry.route.name)) for entry in self._entries)
+            return sum(bool(pattern.search(call.route)) for call in self._calls)
 
         with self._changed:
             self._changed.wait_for(lambda: self._failures or came() >= count, timeout)
@@ -133,4 +98,4 @@ class CallLog:
     def clear(self) -> None:
         """Forget all calls."""
         with self._changed:
-            self._entries = []
+            self._calls = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -22,22 +22,14 @@ if TYPE_CHECKING:
 PREFIX = "/_sandbox"
 
 
+@dataclass(frozen=True)
 class Control:
     """The control routes."""
 
-    def __init__(self, api: Api, history: History, faults: Faults, log: CallLog) -> None:
-        """Take hold of what is looked into.
-
-        Args:
-            api: The API.
-            history: How time goes by.
-            faults: Where accidents are added.
-            log: Where calls are noted.
-        """
-        self._api = api
-        self._history = history
-        self._faults = faults
-        self._log = log
+    api: Api
+    history: History
+    faults: Faults
+    log: CallLog
 
     def application(self) -> Starlette:
         """Make them an application."""
@@ -58,19 +50,19 @@ class Control:
 
     async def _records(self, request: Request) -> Response:
         stream = request.path_params["stream"]
-        if stream not in self._api.world.streams:
+        if stream not in self.api.world.streams:
             return JSONResponse({"message": f"no stream is called {stream!r}"}, 404)
         details = request.query_params.get("details", "").lower() == "true"
-        return JSONResponse(self._api.reader.records(stream, details=details))
+        return JSONResponse(self.api.reader.records(stream, details=details))
 
     async def _counts(self, _: Request) -> Response:
-        return JSONResponse(self._api.reader.counts())
+        return JSONResponse(self.api.reader.counts())
 
     async def _calls(self, _: Request) -> Response:
-        return JSONResponse([asdict(call) for call in self._log.calls()])
+        return JSONResponse([asdict(call) for call in self.log.calls()])
 
     async def _writes(self, _: Request) -> Response:
-        return JSONResponse({"writes": self._log.writes()})
+        return JSONResponse({"writes": self.log.writes()})
 
     async def _add_faults(self, request: Request) -> Response:
         try:
@@ -80,21 +72,21 @@ class Control:
         except (TypeError, ValueError) as problem:
             return JSONResponse({"message": str(problem)}, 400)
         for fault in new:
-            self._faults.add(fault)
+            self.faults.add(fault)
         return Response(status_code=204)
 
     async def _clear_faults(self, _: Request) -> Response:
-        self._faults.clear()
+        self.faults.clear()
         return Response(status_code=204)
 
     async def _advance(self, request: Request) -> Response:
         try:
             content: Any = await request.json()
-            self._history.advance(content["days"])
+            self.history.advance(content["days"])
         except (KeyError, TypeError, ValueError) as problem:
             return JSONResponse({"message": f"days must be a whole number: {problem}"}, 400)
-        return JSONResponse({"now": self._api.world.now.isoformat()})
+        return JSONResponse({"now": self.api.world.now.isoformat()})
 
     async def _expire_sessions(self, _: Request) -> Response:
-        self._api.sessions.expire()
+        self.api.sessions.expire()
         return Response(status_code=204)

@@ -40,21 +40,10 @@ KINDS: dict[Kind, str] = {
     "mangled-header": "sends a line among the headers that is none, and closes the connection",
 }
 
-REPLACING: frozenset[Kind] = frozenset(
-    {
-        "status",
-        "reset",
-        "close",
-        "html",
-        "hang",
-        "trickle",
-        "expire",
-        "redirect",
-        "empty-200",
-        "trickling-header",
-        "mangled-header",
-    }
-)
+REPLACING: frozenset[Kind] = frozenset({
+    "status", "reset", "close", "html", "hang", "trickle", "expire", "redirect", "empty-200", "trickling-header",
+    "mangled-header",
+})  # fmt: skip
 """Kinds that take the answer's place, so that a call can have only one of them."""
 
 _ON_LATER_PAGES: frozenset[Kind] = frozenset({"repeat-page", "moving-row"})
@@ -116,16 +105,7 @@ class Fault:
             raise ValueError(message) from error
 
     def matches(self, route: str, page: int | None, body: Mapping[str, Any]) -> bool:
-        """Say whether a call is one of those that the fault is for.
-
-        Args:
-            route: "METHOD route".
-            page: The page that the call asks for, if it does.
-            body: The call's parameters, by lower-case name.
-
-        Returns:
-            True if it is.
-        """
+        """Return whether the fault is for a call, given as "METHOD /route" and parameters by lower-case name."""
         if self.match is not None and not re.search(self.match, route, re.IGNORECASE):
             return False
         if self.page is not None and page != self.page:
@@ -153,7 +133,6 @@ class Faults:
     """All accidents that are waiting to happen, in the order in which they were added."""
 
     def __init__(self) -> None:
-        """Begin with none."""
         self._armed: list[_Armed] = []
 
     def add(self, fault: Fault) -> None:
@@ -165,16 +144,7 @@ class Faults:
         self._armed = []
 
     def due(self, route: str, page: int | None, body: Mapping[str, Any]) -> list[Fault]:
-        """Take those that befall a call; each is then one time nearer to its end.
-
-        Args:
-            route: "METHOD route".
-            page: The page that the call asks for, if it does.
-            body: The call's parameters, by lower-case name.
-
-        Returns:
-            The faults, at most one of which takes the answer's place.
-        """
+        """Take the faults that happen at a call; at most one of them takes the answer's place."""
         due: list[Fault] = []
         replaced = False
         for armed in self._armed:

@@ -32,14 +32,6 @@ class Server:
     """A web server on a port of this machine, which stops at once, even in the midst of a call."""
 
     def __init__(self, port: int) -> None:
-        """Take a port; clients may connect from here on, and are answered from `start` on.
-
-        Args:
-            port: The port; 0 is any that is free.
-
-        Raises:
-            OSError: When the port is taken.
-        """
         self._socket = _listening(port)
         self.port: int = self._socket.getsockname()[1]
         self._loop = asyncio.new_event_loop()
@@ -147,16 +139,7 @@ class _Web(uvicorn.Server):
 
 
 def application(api: ASGIApp, control: ASGIApp, control_prefix: str) -> ASGIApp:
-    """Join the API and the control routes, which only this machine may call.
-
-    Args:
-        api: The API.
-        control: The control routes, without their prefix.
-        control_prefix: Where they are.
-
-    Returns:
-        Both in one.
-    """
+    """Join the API and the control routes, which only this machine may call."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]

@@ -64,25 +64,11 @@ class History:
     """
 
     def __init__(self, world: World, *, progress_bumps: bool = True, hours_bump: bool = False) -> None:
-        """Begin at the world's present.
-
-        Args:
-            world: What goes on.
-            progress_bumps: Whether progress that grows moves the learner's LastModified.
-            hours_bump: Whether off-the-job hours that grow do.
-        """
         self._world = world
         self._sim = Simulation(world, progress_bumps=progress_bumps, hours_bump=hours_bump)
 
     def advance(self, days: int) -> None:
-        """Let days go by, all at once.
-
-        Args:
-            days: How many.
-
-        Raises:
-            ValueError: When it is no number of days.
-        """
+        """Let days go by, all at once."""
         if type(days) is not int or days < 0:
             raise ValueError(f"{days!r} is no number of days")
         begin, self._sim.until = self._sim.until, self._world.now + days * _DAY

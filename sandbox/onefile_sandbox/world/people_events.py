@@ -36,14 +36,7 @@ def join(sim: Simulation, rng: SeededRandom, _: int) -> None:
 
 
 def enrol(sim: Simulation, rng: SeededRandom, organisation_id: int, since: datetime) -> None:
-    """Add a learner, with all that hangs from one at the start.
-
-    Args:
-        life: The world.
-        rng: What the learner is invented from.
-        organisation_id: Where the learner is.
-        since: When the record was made and last changed.
-    """
+    """Add a learner, with all that hangs from one at the start."""
     row = _new_person(rng, since)
     row.update((name, sim.id_in(stream, organisation_id, rng)) for name, stream in _POINTERS.items())
     row.update(

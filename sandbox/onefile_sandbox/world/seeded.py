@@ -19,11 +19,6 @@ class SeededRandom:
     """A run of draws that depends on its key and on nothing else."""
 
     def __init__(self, *key: object) -> None:
-        """Make the rng of one key.
-
-        Args:
-            key: What is being invented, for example the seed, a stream's name and an id.
-        """
         # Only `random()` itself is promised to give the same numbers in every Python version,
         # so every other draw is made from it.
         self._random = Random("/".join(map(str, key))).random  # noqa: S311 - invents, never guards

@@ -37,13 +37,7 @@ class Simulation:
         self._ids.clear()
 
     def later(self, moment: datetime, step: str, key: int) -> None:
-        """Note that something is due.
-
-        Args:
-            moment: When.
-            step: What.
-            key: The record that it befalls, or which one of the day it is.
-        """
+        """Note that something is due."""
         heappush(self._agenda, (moment, step, key))
 
     def due(self, end: datetime) -> tuple[datetime, str, int] | None:

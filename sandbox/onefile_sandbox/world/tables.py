@@ -24,11 +24,7 @@ _THERE = "see sandbox/onefile_sandbox/world/entities.py"
 
 
 def make_tables(population: Population) -> dict[str, Table]:
-    """Make all tables of a customer, by stream.
-
-    Raises:
-        TypeError: When an entity is not declared in full, or has no table.
-    """
+    """Make all tables of a customer, by stream."""
     tables = {table.stream: table for table in (*_places(population), *_people(population))}
     organisations, learners = Parents(tables["organisations"]), Parents(*(tables[stream] for stream in LEARNERS))
     parents = {"OrganisationID": organisations, "LearnerID": learners, "UserID": learners}

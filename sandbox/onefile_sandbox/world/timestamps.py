@@ -51,17 +51,7 @@ def at(day: date, minute: int) -> datetime:
 
 
 def parse(text: str) -> datetime:
-    """Read any of the ISO spellings that OneFile's clients are known to send.
-
-    Args:
-        text: A date, or a date and time; without an offset it is taken as UTC.
-
-    Returns:
-        The moment, in UTC.
-
-    Raises:
-        ValueError: When it is none of them.
-    """
+    """Read any of the ISO spellings that OneFile's clients are known to send."""
     found = _ISO.fullmatch(text.strip())
     if not found:
         message = "not an ISO 8601 date"

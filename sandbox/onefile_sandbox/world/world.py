@@ -35,17 +35,6 @@ class World:
     """
 
     def __init__(self, *, seed: int, learners: int, organisations: int, today: datetime = timestamps.TODAY) -> None:
-        """Invent a customer.
-
-        Args:
-            seed: What everything is invented from.
-            learners: How many learners the customer has in all.
-            organisations: How many organisations they are unevenly spread over.
-            today: The moment at which it begins, with its time zone.
-
-        Raises:
-            ValueError: When the numbers cannot be met, or the time zone is missing.
-        """
         if today.tzinfo is None:
             raise ValueError("today needs a time zone")
         begin = today.astimezone(timezone.utc).replace(microsecond=0)
@@ -75,11 +64,7 @@ class World:
         return self._tables[stream]
 
     def children(self, stream: str) -> ChildTable:
-        """Give the table of a stream whose records hang from others.
-
-        Raises:
-            TypeError: When they do not.
-        """
+        """Give the table of a stream whose records hang from others."""
         table = self._tables[stream]
         if not isinstance(table, ChildTable):
             raise TypeError(stream)
@@ -90,35 +75,14 @@ class World:
         return list(self._tables[stream].ids(organisation_id))
 
     def get(self, stream: str, record_id: Key) -> Row:
-        """Give a copy of the truth about one record.
-
-        Args:
-            stream: The record's stream.
-            record_id: The record's id.
-
-        Returns:
-            All its fields; moments are `datetime`s, and a field without data is None.
-
-        Raises:
-            KeyError: When there is no such record.
-        """
+        """Give a copy of the truth about one record."""
         table = self._tables[stream]
         if not table.holds(record_id):
             raise KeyError(record_id)
         return dict(table.row(record_id))
 
     def add(self, stream: str, *, organisation_id: int | None = None, **fields: Value) -> Row:
-        """Add a record.
-
-        Args:
-            stream: Where to.
-            organisation_id: Its organisation; the first one unless told.
-            fields: What is known of it; the rest is invented where a record needs it. What hangs
-                from a learner hangs from the first one unless told by LearnerID or UserID.
-
-        Returns:
-            The new row, with its ID.
-        """
+        """Add a record."""
         table, entity = self._tables[stream], ENTITY_OF[stream]
         parent_id: Value = None
         row: Row = {}
