@@ -112,8 +112,8 @@ class Sandbox:
             pause=server.pause,
             connections=server.connections,
         )
-        beside = Control(self._api, self._history, self._faults, self._log).application()
-        server.start(application(endpoint, beside, CONTROL_PREFIX))
+        control = Control(self._api, self._history, self._faults, self._log).application()
+        server.start(application(endpoint, control, CONTROL_PREFIX))
         self._server = server
         # Started again it is found where it was, as a server that went down is.
         self._port = server.port

@@ -77,13 +77,13 @@ class Behaviour:
     )
     absent_values: Literal["mixed", "missing", "null", "empty"] = field(
         default="mixed",
-        metadata=_asks("6", "how a field without data is told; mixed is any of the others, the same every time"),
+        metadata=_asks("6", "how a field without data is sent; mixed is any of the others, the same every time"),
     )
     sentinels: bool = field(default=True, metadata=_asks("6", "1900-01-01 and id 0 stand for nothing, beside null"))
     booleans: Literal["json", "text"] = field(default="json", metadata=_asks("6", 'true, or "true"'))
     ids_as_text: bool = field(default=False, metadata=_asks("6", "ids are sent as strings"))
     last_modified: Literal["present", "sometimes", "absent"] = field(
-        default="present", metadata=_asks("6", "rows tell LastModified")
+        default="present", metadata=_asks("6", "rows have LastModified")
     )
     last_modified_inclusive: bool = field(
         default=True, metadata=_asks("4", "the LastModified filter finds the very moment too")

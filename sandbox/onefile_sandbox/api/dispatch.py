@@ -70,7 +70,7 @@ class Api:
         body: Mapping[str, Any],
         faults: Collection[str] = (),
     ) -> Answer:
-        """Answer a call."""
+        """Answer a call, given its headers and parameters by lower-case name, and the faults that befall it."""
         if route.kind == "login":
             return self._login(headers.get("x-customertoken", ""))
         if not self.sessions.is_alive(headers.get("x-tokenid", "")):
@@ -103,7 +103,7 @@ class Api:
         return answers.error(status, "Authorization has been denied for this request.")
 
     def _customer(self) -> dict[str, object]:
-        return self._renderer.told(CUSTOMER, self.world.customer, rich=True)
+        return self._renderer.render(CUSTOMER, self.world.customer, rich=True)
 
     def _routed(self, route: Route, body: Mapping[str, Any], faults: Collection[str]) -> Answer:
         entity, part = ENTITIES.get(route.entity), PARTS.get((route.entity, route.word))

@@ -30,14 +30,14 @@ class Reader:
     def records(self, stream: str, *, details: bool = False) -> list[dict[str, Any]]:
         """Give a stream's records as they are sent, with the ids of the parents that the reader asked with."""
         if stream == "customers":
-            return [self.renderer.told(CUSTOMER, self.world.customer, rich=True)]
+            return [self.renderer.render(CUSTOMER, self.world.customer, rich=True)]
         entity = ENTITY_OF[stream]
         rich = self.renderer.pages_are_rich(entity) or (details and entity.is_read)
         found = self.found(stream)
         records = []
         for record_id in found.ids:
             row = found.table(record_id).row(record_id)
-            record = self.renderer.told(entity, row, rich=rich)
+            record = self.renderer.render(entity, row, rich=rich)
             for name in entity.carried:
                 if name in row:
                     record[name] = self.renderer.render_value(row, name)

@@ -1,4 +1,4 @@
-"""How a record is told: the truth, put the way the present behaviour spells it."""
+"""How a record is sent, spelled as the present behaviour has it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from zlib import crc32
 from onefile_sandbox.world.timestamps import LONDON, NOT_SET
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from onefile_sandbox.api.behaviour import Behaviour
     from onefile_sandbox.api.search import Found
     from onefile_sandbox.world.entities import Entity
@@ -28,7 +26,7 @@ encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Renderer:
-    """Tells records, and keeps what it has told about the invented ones as bytes."""
+    """Renders records, and keeps the invented ones as bytes."""
 
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
@@ -36,28 +34,27 @@ class Renderer:
         self._kept: dict[tuple[str, bool], dict[Key, bytes]] = {}
 
     def pages_are_rich(self, entity: Entity) -> bool:
-        """Say whether a page tells all fields of a record, or only the least."""
+        """Return whether a page has all fields of a record, or only the fewest."""
         if entity.has_details and self._behaviour.detail_in_search == "thin":
             return False
         return not entity.is_searched or self._behaviour.paged_rows == "rich"
 
-    def told(self, entity: Entity, row: Row, *, rich: bool) -> dict[str, Any]:
-        """Tell a record."""
-        fields: Iterable[str] = row if rich else entity.thin
-        told: dict[str, Any] = {}
-        for name in fields:
+    def render(self, entity: Entity, row: Row, *, rich: bool) -> dict[str, Any]:
+        """Give a record as it is sent, with all of its fields or the fewest."""
+        rendered: dict[str, Any] = {}
+        for name in row if rich else entity.thin:
             if name in entity.unsent:
                 continue
             value = self.render_value(row, name)
             if value is not _MISSING:
-                told[name] = value
-        return told
+                rendered[name] = value
+        return rendered
 
     def render_value(self, row: Row, name: str) -> object:
-        """Tell one field of a record."""
+        """Give one field of a record as it is sent."""
         value = row.get(name)
         if isinstance(value, str):
-            # Most fields are text, and text is told as it is.
+            # Most fields are text, and text is sent as it is.
             return value
         if isinstance(value, datetime):
             if not self._hides(row, name, value):
@@ -73,16 +70,16 @@ class Renderer:
         return value if value is not None else self._absent_value(row, name)
 
     def encoded(self, entity: Entity, found: Found, *, rich: bool) -> list[bytes]:
-        """Tell what was found, each record as JSON."""
+        """Give what was found, each record as JSON."""
         return [self.encoded_row(entity, found.table(i), i, rich=rich) for i in found.ids]
 
     def encoded_row(self, entity: Entity, table: Table, record_id: Key, *, rich: bool) -> bytes:
-        """Tell one record as JSON."""
+        """Give one record as JSON."""
         kept = self._kept.setdefault((table.stream, rich), {})
         row = kept.get(record_id)
-        # An edited row may be edited again, so it is told anew each time.
+        # An edited row may be edited again, so it is rendered anew each time.
         if row is None or table.is_edited(record_id):
-            row = encode(self.told(entity, table.row(record_id), rich=rich)).encode()
+            row = encode(self.render(entity, table.row(record_id), rich=rich)).encode()
             kept[record_id] = row
         return row
 

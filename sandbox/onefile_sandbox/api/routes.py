@@ -1,4 +1,4 @@
-"""What a call asks for, told from its method and path."""
+"""What a call asks for, by its method and path."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _FIXED: dict[tuple[str, ...], Route] = {
 
 @lru_cache(maxsize=8192)
 def parse(method: str, path: str) -> Route:
-    """Tell what a call asks for. Case and a slash at the end of the path do not matter."""
+    """Return what a call asks for. Case and a slash at the end of the path do not matter."""
     before, prefix, after = path.lower().partition(f"{PREFIX}/")
     if before or not prefix:
         return Route(f"{method} /{{other}}", "unknown")

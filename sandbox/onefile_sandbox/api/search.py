@@ -1,4 +1,4 @@
-"""Finds what a search asks for, in the order in which it is told, and cuts pages from it."""
+"""Finds what a search asks for, in the order in which it is sent, and cuts pages from it."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ class Found:
     ids: Sequence[Any]
 
     def page(self, page: int, size: int, moved: int = 0) -> Found:
-        """Cut out one page."""
+        """Cut out a page, from 1; `moved` rows have been put in front since the first one was read."""
         start = (page - 1) * size - moved
         return Found(self.tables, self.ids[max(0, start) : max(0, start + size)])
 
     def table(self, record_id: Key) -> Table:
-        """Say which table an id is from."""
+        """Return the table that an id is from."""
         if len(self.tables) == 1:
             return self.tables[0]
         return next(table for table in self.tables if table.holds(record_id))
 
 
 class Search:
-    """Answers questions, and remembers the latest answers until the world changes."""
+    """Answers queries, and remembers the latest answers until the world changes."""
 
     def __init__(self, world: World, behaviour: Behaviour, seed: int) -> None:
         self._world = world
@@ -75,7 +75,7 @@ class Search:
         self._lock = threading.Lock()
 
     def parse(self, entity: Entity, body: Mapping[str, Any]) -> Query:
-        """Read a search's parameters."""
+        """Read a search's parameters, given by lower-case name; those that mean nothing are ignored."""
         organisation_id = _number(body, "OrganisationID")
         if not entity.in_organisations:
             organisation_id = None
@@ -102,7 +102,7 @@ class Search:
         return Query(entity.name, streams, organisation_id, tuple(filters), since, parent_id, window)
 
     def find(self, query: Query) -> Found:
-        """Find everything that a question asks for, in order."""
+        """Find everything that a query asks for, in order."""
         with self._lock:
             found = self._remembered(query)
         if self._behaviour.order == "unstable":
@@ -110,8 +110,8 @@ class Search:
         return found
 
     def needs_parent(self, entity: Entity) -> bool:
-        """Say whether a search must be for what hangs from one user."""
-        if entity.needs_parent == "as-told":
+        """Return whether a search must be for one user's records."""
+        if entity.needs_parent == "as-configured":
             return self._behaviour.learning_without_user == "400"
         return entity.needs_parent == "always"
 

@@ -1,4 +1,4 @@
-"""Routes beside the API, for tests and demonstrations that run in another process."""
+"""Control routes, for tests and demonstrations that run in another process."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Control:
             ]
         )
 
-    # All of them are coroutines, so that they run where the API runs and never beside it.
+    # All of them are coroutines, so that they run where the API runs, and never at the same time.
 
     async def _records(self, request: Request) -> Response:
         stream = request.path_params["stream"]

@@ -1,4 +1,4 @@
-"""Brings an answer to the client, whole or by way of an accident."""
+"""Delivers an answer to the client, whole or as a fault has it."""
 
 from __future__ import annotations
 

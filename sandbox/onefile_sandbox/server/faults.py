@@ -1,4 +1,4 @@
-"""Accidents on demand: what goes wrong, on which calls, how often."""
+"""Faults on demand: what goes wrong, at which calls, how often."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _ON_LATER_PAGES: frozenset[Kind] = frozenset({"repeat-page", "moving-row"})
 
 @dataclass(frozen=True)
 class Fault:
-    """One accident.
+    """One fault.
 
     A call that several faults match gets all of them, save that only one can take the answer's
     place: the first one added, and the others wait for the next call.
@@ -59,11 +59,11 @@ class Fault:
     Attributes:
         kind: What goes wrong.
         match: A regular expression that is looked for in "METHOD route", for example
-            "POST /User/Search/{page}/{size}", whatever the case; every call unless told.
+            "POST /User/Search/{page}/{size}", whatever the case; every call by default.
         page: Only this page of a search.
         where: Only calls whose body has these parameters, for example {"Role": 1}.
         after: How many matching calls are let through first.
-        times: How many calls it befalls; None is for ever.
+        times: At how many calls it happens; None is for ever.
         status: For "status": the status.
         body: For "status": the kind of body.
         code: For "status": OneFile's error code.
@@ -94,7 +94,7 @@ class Fault:
     location: str = "http://elsewhere.invalid/"
 
     def __post_init__(self) -> None:
-        """Refuse a fault that could never befall a call."""
+        """Refuse a fault that could never happen."""
         if self.kind not in get_args(Kind):
             message = f"no fault is called {self.kind!r}; there are {', '.join(KINDS)}"
             raise ValueError(message)
@@ -123,14 +123,14 @@ class _Armed:
 
     @property
     def is_due(self) -> bool:
-        """Whether it still befalls the call that was just seen."""
+        """Whether it happens at the call that was just seen."""
         fault = self.fault
         lasts = fault.times is None or fault.kind == "moving-row"
         return self.seen > fault.after and (lasts or self.used < (fault.times or 0))
 
 
 class Faults:
-    """All accidents that are waiting to happen, in the order in which they were added."""
+    """All faults that are still to happen, in the order in which they were added."""
 
     def __init__(self) -> None:
         self._armed: list[_Armed] = []

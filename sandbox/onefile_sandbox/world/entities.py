@@ -6,6 +6,7 @@ To add a stream, declare its entity here; only one without a parent needs a tabl
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from onefile_sandbox.world import learning, look_ups, off_the_job, progress
@@ -74,7 +75,7 @@ class Entity:
         make: Invents a record from its id, which is the parent's id times `slots`, plus its place among the siblings.
         slots: How many ids each parent has for its first records.
         columns: Fields that can be had for less than the whole record.
-        key: The field that tells records apart; another one than ID where ids repeat or are not sent.
+        key: The field that identifies a record; not ID where ids repeat or are not sent.
         moments: The fields that hold a date or a time.
         new: What a record has that is added later, unless the caller says otherwise.
         derived: A field that follows from others, and what sets it.
@@ -86,14 +87,14 @@ class Entity:
     filters: dict[str, Compare] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
     in_organisations: bool = True
-    needs_parent: Literal["never", "always", "as-told"] = "never"
+    needs_parent: Literal["never", "always", "as-configured"] = "never"
     window: str = ""
     has_details: bool = False
     is_searched: bool = True
     is_read: bool = True
     part: tuple[str, str] | None = None
     is_single: bool = False
-    unsent: frozenset[str] = frozenset()
+    unsent: tuple[str, ...] = ()
     carried: tuple[str, ...] = ("OrganisationID",)
     guessed: tuple[str, ...] = ()
     not_found: int = SOMETHING_NOT_FOUND
@@ -103,7 +104,7 @@ class Entity:
     slots: int = 10
     columns: dict[str, Column] = field(default_factory=dict)
     key: str = "ID"
-    moments: frozenset[str] = frozenset()
+    moments: tuple[str, ...] = ()
     new: Callable[[New], Row] = _named
     derived: tuple[str, Callable[[Row], Row]] | None = None
 
@@ -113,11 +114,20 @@ class Entity:
         return "" if self.parent == "OrganisationID" else self.parent
 
 
-_UNSENT_OF_ORGANISATION = frozenset({"_Key", "OrganisationID"})
-_UNSENT_OF_LEARNER = frozenset({"_Key", "LearnerID", "OrganisationID"})
 _REGISTRATION = ("RegistrationNumber", "RegistrationDate", "CertificateAppliedDate", "AchievedDate")
 _SIGNATURES = ("AssessorSignedOn", "LearnerSignedOn")
 
+_list_of_organisation = partial(
+    Entity, is_searched=False, is_read=False, parent="OrganisationID", unsent=("_Key", "OrganisationID")
+)
+_part_of_learner = partial(
+    Entity,
+    is_searched=False,
+    is_read=False,
+    parent="LearnerID",
+    unsent=("_Key", "LearnerID", "OrganisationID"),
+    carried=("LearnerID", "OrganisationID"),
+)
 CUSTOMER = Entity("Customer", ("customers",), thin=("ID", "Name"))
 _ALL = (
     Entity(
@@ -126,7 +136,7 @@ _ALL = (
         thin=("ID", "Name", "KeychainCreationForNewUserActive", "KeychainEmailSuppression"),
         filters={"CustomerID": "number", "Name": "name"},
         in_organisations=False,
-        unsent=frozenset({"CustomerID"}),
+        unsent=("CustomerID",),
         not_found=ORGANISATION_NOT_FOUND,
         new=lambda new: {
             "CustomerID": new.customer_id,
@@ -145,7 +155,7 @@ _ALL = (
             "CompanyName", "Website", "WorkAddress", "CentreRegister", "L15", "L16", "SupportFunding",
             "LearnerStatusID", "PrimaryLLDDCode", "SecondaryLLDDCodes", "LearningDifficultyAndDisabilityID",
         ),
-        moments=frozenset({"CentreRegister", "CreatedOn", "DOB", "LastModified", "PlannedEndDate", "StartOn"}),
+        moments=("CentreRegister", "CreatedOn", "DOB", "LastModified", "PlannedEndDate", "StartOn"),
         new=lambda new: {
             "OrganisationID": new.organisation_id,
             "FirstName": "New",
@@ -161,10 +171,10 @@ _ALL = (
         ("classrooms",),
         thin=("ID", "Name", "MISID"),
         filters={"Name": "name"},
-        unsent=frozenset({"OrganisationID"}),
+        unsent=("OrganisationID",),
         guessed=("StartOn", "Archive", "CompletionMessage", "SendCompletionMessage", "IVFinalSignOff"),
         not_found=CLASSROOM_NOT_FOUND,
-        moments=frozenset({"StartOn"}),
+        moments=("StartOn",),
     ),
     Entity(
         "Placement",
@@ -179,14 +189,14 @@ _ALL = (
         ("providers",),
         thin=("ID", "Name"),
         filters={"Name": "name"},
-        unsent=frozenset({"OrganisationID"}),
+        unsent=("OrganisationID",),
     ),
     Entity(
         "Standard",
         ("standards",),
         thin=("ID", "Title"),
         filters={"CustomerID": "number", "ID": "number", "Title": "part"},
-        unsent=frozenset({"CustomerID"}),
+        unsent=("CustomerID",),
         guessed=("Level",),
         new=lambda new: {"CustomerID": new.customer_id, "Title": f"New {new.id}", "Level": None},
     ),
@@ -195,7 +205,7 @@ _ALL = (
         ("units",),
         thin=("ID", "Title", "NDAQCode", "Display"),
         filters={"StandardID": "number", "Title": "part"},
-        unsent=frozenset({"StandardID"}),
+        unsent=("StandardID",),
         carried=("StandardID",),
         new=lambda new: {
             "ID": f"NEW_{new.id}", "StandardID": None, "Title": "New", "NDAQCode": None, "Display": None,
@@ -206,7 +216,7 @@ _ALL = (
         ("framework_templates",),
         thin=("ID", "Title"),
         is_read=False,
-        unsent=frozenset({"OrganisationID"}),
+        unsent=("OrganisationID",),
         guessed=("ID", "Title"),
         parent="OrganisationID",
         count=look_ups.framework_templates,
@@ -220,15 +230,15 @@ _ALL = (
         filters={"LearningAimCompletionStatus": "number"},
         fields={"LearningAimCompletionStatus": "Status"},
         in_organisations=False,
-        needs_parent="as-told",
+        needs_parent="as-configured",
         window="AchievedDate",
-        unsent=frozenset({"OrganisationID"}),
+        unsent=("OrganisationID",),
         carried=(),
         guessed=("StartDate", "PlannedEnd", *_REGISTRATION),
         parent="UserID",
         count=learning.aims,
         make=learning.aim,
-        moments=frozenset({"StartDate", "PlannedEnd", "RegistrationDate", "CertificateAppliedDate", "AchievedDate"}),
+        moments=("StartDate", "PlannedEnd", "RegistrationDate", "CertificateAppliedDate", "AchievedDate"),
         new=lambda _: {
             "StandardID": None,
             "Status": 0,
@@ -244,7 +254,7 @@ _ALL = (
         needs_parent="always",
         is_read=False,
         part=("User", "UnitSummary"),
-        unsent=frozenset({"OrganisationID", "UserID"}),
+        unsent=("OrganisationID", "UserID"),
         carried=("UserID", "OrganisationID"),
         guessed=("ID", "UnitID", "Title", "Progress"),
         parent="UserID",
@@ -259,13 +269,13 @@ _ALL = (
         filters={"Status": "number"},
         window="ScheduledFor",
         has_details=True,
-        unsent=frozenset({"OrganisationID"}),
+        unsent=("OrganisationID",),
         guessed=("Status", "EndTime"),
         parent="LearnerID",
         count=progress.REVIEWS.count,
         make=progress.review,
         columns={"ScheduledFor": progress.scheduled},
-        moments=frozenset({"CreatedOn", "ScheduledFor", "StartedOn", *_SIGNATURES, "EmployerSignedOn", "EndTime"}),
+        moments=("CreatedOn", "ScheduledFor", "StartedOn", *_SIGNATURES, "EmployerSignedOn", "EndTime"),
         new=lambda new: {
             **dict.fromkeys(("AssessorID", "EmployerID", "ScheduledFor", "StartedOn", *_SIGNATURES)),
             **dict.fromkeys(("EmployerSignedOn", "VisitID", "Progress", "EndTime")),
@@ -278,67 +288,50 @@ _ALL = (
         ("plans",),
         thin=("ID", "PlanOn"),
         has_details=True,
-        unsent=frozenset({"OrganisationID"}),
+        unsent=("OrganisationID",),
         guessed=("StatusID",),
         parent="LearnerID",
         count=progress.PLANS.count,
         make=progress.plan,
-        moments=frozenset({"PlanOn", *_SIGNATURES}),
+        moments=("PlanOn", *_SIGNATURES),
         new=lambda _: {"Title": "New", **dict.fromkeys(("PlanOn", *_SIGNATURES))},
         derived=("StatusID", progress.with_plan_status),
     ),
-    Entity(
+    _list_of_organisation(
         "LearnerStatus",
         ("learner_statuses",),
-        is_searched=False,
-        is_read=False,
         part=("Organisation", "LearnerStatuses"),
-        unsent=_UNSENT_OF_ORGANISATION,
         guessed=("ID", "Name"),
-        parent="OrganisationID",
         count=look_ups.learner_statuses,
         make=look_ups.learner_status,
         new=lambda _: {"Name": "New"},
     ),
-    Entity(
+    _list_of_organisation(
         "LearningAimStatus",
         ("learning_aim_statuses",),
-        is_searched=False,
-        is_read=False,
         part=("Organisation", "LearningAimStatuses"),
-        unsent=_UNSENT_OF_ORGANISATION,
         guessed=("ID", "Name"),
-        parent="OrganisationID",
         count=look_ups.learning_aim_statuses,
         make=look_ups.learning_aim_status,
         key="_Key",
         new=lambda _: {"ID": 9, "Name": "New"},
     ),
-    Entity(
+    _list_of_organisation(
         "AssignedStandard",
         ("assigned_standards",),
-        is_searched=False,
-        is_read=False,
         part=("Organisation", "AssignedStandards"),
-        unsent=_UNSENT_OF_ORGANISATION,
         guessed=("ID", "Title"),
-        parent="OrganisationID",
         count=look_ups.assigned_standards,
         make=look_ups.assigned_standard,
         slots=look_ups.MOST_ASSIGNED,
         key="_Key",
         new=lambda _: {"ID": 0, "Title": "New"},
     ),
-    Entity(
+    _part_of_learner(
         "OffTheJob",
         ("off_the_job",),
-        is_searched=False,
-        is_read=False,
         part=("User", "OffTheJob"),
         is_single=True,
-        unsent=_UNSENT_OF_LEARNER,
-        carried=("LearnerID", "OrganisationID"),
-        parent="LearnerID",
         count=off_the_job.has_hours,
         make=off_the_job.hours,
         slots=1,
@@ -349,20 +342,15 @@ _ALL = (
             **dict.fromkeys(("MethodOfCalculatingOTJ", "MinimumOTJ", "PercentOfPlanned", "CachedActualHours")),
         },
     ),
-    Entity(
+    _part_of_learner(
         "Timesheet",
         ("timesheets",),
-        is_searched=False,
-        is_read=False,
         part=("Timesheet", "Learner"),
-        unsent=_UNSENT_OF_LEARNER,
-        carried=("LearnerID", "OrganisationID"),
-        parent="LearnerID",
         count=off_the_job.entries,
         make=off_the_job.logged,
         slots=off_the_job.TIMESHEET_SLOTS,
         key="_Key",
-        moments=frozenset({"FromDate", "ToDate"}),
+        moments=("FromDate", "ToDate"),
         new=lambda _: {
             "TimesheetCategory": "New",
             **dict.fromkeys(("FromDate", "ToDate", "Comments")),

@@ -10,18 +10,16 @@ from onefile_sandbox.world.seeded import SeededRandom, hash64
 from onefile_sandbox.world.simulation import Simulation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from onefile_sandbox.world.simulation import Event
     from onefile_sandbox.world.world import World
 
-    Step = Callable[[Simulation, SeededRandom, int], None]
 
 _DAY = timedelta(days=1)
 _DAY_MS = 86_400_000
 _DAYS_TO_AN_ORGANISATION = 60
 
 # How often in a day: for each learner, and in all however few they are.
-_DAILY: dict[str, tuple[Step, float, float]] = {
+_DAILY: dict[str, tuple[Event, float, float]] = {
     "join": (people_events.join, 0.002, 0.1),
     "change-details": (people_events.change_details, 0.006, 0.2),
     "change-staff": (people_events.change_staff, 0.001, 0.2),
@@ -44,8 +42,8 @@ _DAILY: dict[str, tuple[Step, float, float]] = {
     "get-on-with-aim": (progress_events.progress_aim, 0.02, 0.1),
     "finish-aim": (progress_events.finish_aim, 0.002, 0.05),
 }
-_STEPS: dict[str, Step] = {
-    **{name: step for name, (step, _, _) in _DAILY.items()},
+_EVENTS: dict[str, Event] = {
+    **{name: event for name, (event, _, _) in _DAILY.items()},
     "open-organisation": people_events.open_organisation,
     "hold-review": progress_events.hold_review,
     "sign-review-assessor": progress_events.sign_review_assessor,
@@ -72,38 +70,38 @@ class History:
         if type(days) is not int or days < 0:
             raise ValueError(f"{days!r} is no number of days")
         begin, self._sim.until = self._sim.until, self._world.now + days * _DAY
-        self._note_reviews(begin)
+        self._schedule_reviews(begin)
         for _ in range(days if self._world.ids("organisations") else 0):
-            self._live_a_day()
+            self._pass_a_day()
         self._world.now = max(self._world.now, self._sim.until)
 
-    def _note_reviews(self, begin: datetime) -> None:
+    def _schedule_reviews(self, begin: datetime) -> None:
         table = self._world.table("reviews")
         for review_id in table.ids():
             scheduled = table.value(review_id, "ScheduledFor")
             if isinstance(scheduled, datetime) and begin <= scheduled < self._sim.until:
                 self._sim.later(scheduled, "hold-review", review_id)
 
-    def _live_a_day(self) -> None:
+    def _pass_a_day(self) -> None:
         sim, world = self._sim, self._world
         begin, end = world.now, world.now + _DAY
         sim.begin_day()
         learners = len(sim.ids("learners"))
-        for step, (_, each, least) in _DAILY.items():
-            rng = SeededRandom(world.seed, "how often", step, begin.date())
+        for name, (_, each, least) in _DAILY.items():
+            rng = SeededRandom(world.seed, "how often", name, begin.date())
             for place in range(rng.about(learners * each + least)):
-                sim.later(begin + timedelta(milliseconds=rng.below(_DAY_MS)), step, place)
+                sim.later(begin + timedelta(milliseconds=rng.below(_DAY_MS)), name, place)
         if _opens_organisation(world.seed, begin.toordinal()):
             sim.later(begin, "open-organisation", 0)
         while due := sim.due(end):
-            moment, step, key = due
+            moment, name, key = due
             # Each edit moves time on by a second, so that some moments may have passed.
             world.now = max(world.now, moment)
-            _STEPS[step](sim, SeededRandom(world.seed, step, key, moment.isoformat()), key)
+            _EVENTS[name](sim, SeededRandom(world.seed, name, key, moment.isoformat()), key)
         world.now = max(world.now, end)
 
 
 def _opens_organisation(seed: int, day: int) -> bool:
-    """Say whether it is the one day of its sixty on which there is a new organisation."""
+    """Return whether it is the one day of its sixty on which there is a new organisation."""
     period, place = divmod(day, _DAYS_TO_AN_ORGANISATION)
     return hash64(seed, "open-organisation", period) % _DAYS_TO_AN_ORGANISATION == place

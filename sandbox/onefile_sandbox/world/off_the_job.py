@@ -76,7 +76,7 @@ def logged(population: Population, key: int) -> Row:
     """Invent an entry in a learner's log."""
     learner_id, place = divmod(key, TIMESHEET_SLOTS)
     if place and hasher(population.seed, "repeated")(key) % _REPEATED_IN == 0:
-        # The same entry made twice: nothing tells the two apart.
+        # The same entry made twice: nothing distinguishes the two.
         return {**logged(population, key - 1), "_Key": key}
     rng = SeededRandom(population.seed, "timesheets", key)
     course = programme(population, learner_id)

@@ -123,7 +123,7 @@ def _add_learning(row: Row, rng: SeededRandom, population: Population, organisat
 def _someone(rng: SeededRandom, id_range: IdRange, organisation: int, rank: int, *, percent: int) -> int | None:
     if rng.chance(percent):
         return id_range.one_for(rng, organisation, rank)
-    # "None" is told as id 0 by the vendor's export.
+    # "None" is id 0 in the vendor's export.
     return 0 if rng.chance(60) else None
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from onefile_sandbox.world import details
 from onefile_sandbox.world.names import CENTRES, COMPANIES, SUBJECTS
 from onefile_sandbox.world.people import ROLES, add_monitoring, learner_status_id, login
-from onefile_sandbox.world.simulation import key_of
+from onefile_sandbox.world.simulation import key_of, of_learner
 from onefile_sandbox.world.timestamps import at, midnight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from onefile_sandbox.world.rows import Row, Value
+    from onefile_sandbox.world.rows import Row
     from onefile_sandbox.world.seeded import SeededRandom
     from onefile_sandbox.world.simulation import Simulation
 
@@ -36,7 +36,7 @@ def join(sim: Simulation, rng: SeededRandom, _: int) -> None:
 
 
 def enrol(sim: Simulation, rng: SeededRandom, organisation_id: int, since: datetime) -> None:
-    """Add a learner, with all that hangs from one at the start."""
+    """Add a learner, with the records that one has at the start, made and last changed at a moment."""
     row = _new_person(rng, since)
     row.update((name, sim.id_in(stream, organisation_id, rng)) for name, stream in _POINTERS.items())
     row.update(
@@ -59,25 +59,27 @@ def enrol(sim: Simulation, rng: SeededRandom, organisation_id: int, since: datet
     if standards:
         standard_id = rng.pick(standards)
         sim.world.add("learning_aims", UserID=learner_id, StandardID=standard_id, StartDate=row["StartOn"])
-        for unit_id in [i for i in sim.world.ids("units", organisation_id) if _is_of(sim, i, standard_id)][:3]:
-            title = sim.world.get("units", unit_id)["Title"]
-            sim.world.add("unit_summaries", UserID=learner_id, UnitID=unit_id, Title=title)
+        units = [sim.world.get("units", unit_id) for unit_id in sim.world.ids("units", organisation_id)]
+        for unit in [unit for unit in units if unit["StandardID"] == standard_id][:3]:
+            sim.world.add("unit_summaries", UserID=learner_id, UnitID=unit["ID"], Title=unit["Title"])
     planned = round(rng.between(30_000, 60_000)) / 100
-    hours: dict[str, Any] = {
-        "PlannedOTJ": planned,
-        "CachedActualHours": 0.0,
-        "ContractedHours": 35,
-        "TargetPercentage": 20,
-    }
-    sim.world.add("off_the_job", LearnerID=learner_id, PercentOfPlanned=0.0, **hours)
+    sim.world.add(
+        "off_the_job",
+        LearnerID=learner_id,
+        ContractedHours=35,
+        TargetPercentage=20,
+        PlannedOTJ=planned,
+        CachedActualHours=0.0,
+        PercentOfPlanned=0.0,
+    )
     schedule_review(sim, rng, learner_id, least=20, most=60)
 
 
-def schedule_review(sim: Simulation, rng: SeededRandom, learner_id: Value, *, least: int, most: int) -> None:
+def schedule_review(sim: Simulation, rng: SeededRandom, learner_id: int, *, least: int, most: int) -> None:
     """Schedule a review so many days ahead, within office hours."""
     day = sim.world.now.date() + timedelta(days=rng.between(least, most))
     scheduled = at(day, 9 * 60 + 15 * rng.below(28))
-    learner = sim.world.get("learners", learner_id) if isinstance(learner_id, int) else {}
+    learner = sim.world.get("learners", learner_id)
     review = sim.world.add(
         "reviews",
         LearnerID=learner_id,
@@ -86,15 +88,14 @@ def schedule_review(sim: Simulation, rng: SeededRandom, learner_id: Value, *, le
         ScheduledFor=scheduled,
         CreatedOn=sim.world.stamp,
     )
-    if scheduled < sim.until and isinstance(review["ID"], int):
+    if scheduled < sim.until:
         sim.later(scheduled, "hold-review", review["ID"])
 
 
-def change_details(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def change_details(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Let a learner's details change."""
-    learner = sim.learner(rng)
-    if learner:
-        sim.change("learners", learner, **_new_detail(rng))
+    sim.change("learners", learner, **_new_detail(rng))
 
 
 def change_staff(sim: Simulation, rng: SeededRandom, _: int) -> None:
@@ -114,46 +115,42 @@ def import_details(sim: Simulation, rng: SeededRandom, _: int) -> None:
             sim.change("learners", learner, MISID=f"IMP{learner_id}", LastModified=moment)
 
 
-def move(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def move(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Let a learner change placement, class or assessor."""
-    learner = sim.learner(rng)
-    if learner:
-        name = rng.pick(list(_POINTERS))
-        sim.change("learners", learner, **{name: sim.id_in(_POINTERS[name], learner["OrganisationID"], rng)})
+    name = rng.pick(list(_POINTERS))
+    sim.change("learners", learner, **{name: sim.id_in(_POINTERS[name], learner["OrganisationID"], rng)})
 
 
-def move_away(sim: Simulation, rng: SeededRandom, _: int) -> None:
-    """Let a learner change to another organisation, with all that hangs from the learner."""
-    learner = sim.learner(rng)
-    others = [i for i in sim.ids("organisations") if learner and i != learner["OrganisationID"]]
-    if learner and others:
+@of_learner
+def move_away(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
+    """Let a learner change to another organisation, with all of the learner's records."""
+    others = [i for i in sim.ids("organisations") if i != learner["OrganisationID"]]
+    if others:
         there = rng.pick(others)
         pointers = {name: sim.id_in(stream, there, rng) for name, stream in _POINTERS.items()}
         status = learner_status_id(there, rng)
         sim.change("learners", learner, OrganisationID=there, ProviderID=0, LearnerStatusID=status, **pointers)
 
 
-def make_progress(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def make_progress(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Let a learner's progress grow."""
-    learner = sim.learner(rng)
-    if learner:
-        progress = round(min(100.0, number_in(learner, "Progress") + rng.between(10, 600) / 100), 2)
-        kept = {} if sim.progress_bumps else {"LastModified": learner["LastModified"]}
-        sim.change("learners", learner, Progress=progress, **kept)
+    progress = round(min(100.0, (learner.get("Progress") or 0.0) + rng.between(10, 600) / 100), 2)
+    kept = {} if sim.progress_bumps else {"LastModified": learner["LastModified"]}
+    sim.change("learners", learner, Progress=progress, **kept)
 
 
-def archive(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def archive(sim: Simulation, _: SeededRandom, learner: Row) -> None:
     """Let a learner be archived."""
-    learner = sim.learner(rng)
-    if learner and isinstance(learner["ID"], int):
-        sim.world.archive(learner["ID"])
+    sim.world.archive(learner["ID"])
 
 
-def delete(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def delete(sim: Simulation, _: SeededRandom, learner: Row) -> None:
     """Let a learner be deleted, which leaves no trace."""
-    learner = sim.learner(rng)
-    if learner and isinstance(learner["ID"], int):
-        sim.world.remove("learners", learner["ID"])
+    sim.world.remove("learners", learner["ID"])
 
 
 def hire(sim: Simulation, rng: SeededRandom, _: int) -> None:
@@ -187,8 +184,6 @@ def open_organisation(sim: Simulation, rng: SeededRandom, _: int) -> None:
     """Let the customer take over a centre, with learners whose records are old."""
     count = len(sim.ids("organisations")) + 1
     organisation_id = sim.world.add("organisations", Name=f"{rng.pick(CENTRES)} {count}")["ID"]
-    if not isinstance(organisation_id, int):
-        return
     for stream in ("classrooms", "placements", "placements"):
         _open_place(sim, rng, stream, organisation_id)
     for stream in ("assessors", "employers"):
@@ -198,14 +193,8 @@ def open_organisation(sim: Simulation, rng: SeededRandom, _: int) -> None:
         enrol(sim, rng, organisation_id, since)
 
 
-def number_in(row: Row, field: str) -> float:
-    """Give a field's number, or 0."""
-    value = row.get(field)
-    return float(value) if isinstance(value, int | float) else 0.0
-
-
-def _new_person(rng: SeededRandom, since: datetime) -> dict[str, Any]:
-    row: dict[str, Any] = login(rng, rng.between(1, 9_999_999), 0, since)
+def _new_person(rng: SeededRandom, since: datetime) -> Row:
+    row = login(rng, rng.between(1, 9_999_999), 0, since)
     del row["ID"], row["Role"]
     row["CreatedOn"] = since
     return row
@@ -239,7 +228,3 @@ def _open_place(sim: Simulation, rng: SeededRandom, stream: str, organisation_id
         name = f"{rng.pick(SUBJECTS)} {sim.world.now:%b %y} #{rng.below(1000)}"
         start = midnight(sim.world.now.date())
         sim.world.add(stream, organisation_id=organisation_id, Name=name, StartOn=start, Archive=False, MISID=None)
-
-
-def _is_of(sim: Simulation, unit_id: int, standard_id: int) -> bool:
-    return sim.world.get("units", unit_id)["StandardID"] == standard_id

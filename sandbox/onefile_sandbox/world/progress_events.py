@@ -1,15 +1,15 @@
-"""What happens to what hangs from a learner: reviews, plans, hours, aims."""
+"""What happens to a learner's reviews, plans, hours and aims."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from onefile_sandbox.world.learning import ACHIEVED, IN_PROGRESS, WITHDRAWN, registration_number
 from onefile_sandbox.world.off_the_job import entry, with_percent
-from onefile_sandbox.world.people_events import number_in, schedule_review
+from onefile_sandbox.world.people_events import schedule_review
 from onefile_sandbox.world.progress import plan_title, signing
-from onefile_sandbox.world.simulation import key_of, latest
+from onefile_sandbox.world.simulation import key_of, latest, of_learner
 from onefile_sandbox.world.timestamps import at, midnight
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ _UNSIGNED = dict.fromkeys(("AssessorSignedOn", "LearnerSignedOn", "EmployerSigne
 def hold_review(sim: Simulation, rng: SeededRandom, review_id: int) -> None:
     """Hold a review that is due, or put it off, or miss it."""
     review = sim.found("reviews", review_id)
-    scheduled = review and review["ScheduledFor"]
-    if not review or review["StartedOn"] or not isinstance(scheduled, datetime) or scheduled > sim.world.now:
+    if not review or review["StartedOn"] or not review["ScheduledFor"] or review["ScheduledFor"] > sim.world.now:
         return
     if rng.chance(10):
         if rng.chance(60):
@@ -35,7 +34,7 @@ def hold_review(sim: Simulation, rng: SeededRandom, review_id: int) -> None:
             if put_off < sim.until:
                 sim.later(put_off, "hold-review", review_id)
         return
-    learner = sim.found("learners", _owner(review, "LearnerID"))
+    learner = sim.found("learners", review["LearnerID"])
     progress = learner["Progress"] if learner else None
     sim.change("reviews", review, StartedOn=sim.world.stamp, Progress=progress)
     sim.later(sim.world.now + signing(rng, 20, 90), "sign-review-assessor", review_id)
@@ -60,7 +59,7 @@ def sign_review_learner(sim: Simulation, rng: SeededRandom, review_id: int) -> N
         sim.later(sim.world.now + signing(rng, 5, 600), "sign-review-employer", review_id)
     if rng.chance(12):
         sim.later(sim.after(2, 30, rng), "unlock-review", review_id)
-    _schedule_next(sim, rng, _owner(review, "LearnerID"))
+    _schedule_next(sim, rng, review["LearnerID"])
 
 
 def sign_review_employer(sim: Simulation, _: SeededRandom, review_id: int) -> None:
@@ -78,44 +77,41 @@ def unlock_review(sim: Simulation, rng: SeededRandom, review_id: int) -> None:
         sim.later(sim.after(1, 10, rng), "sign-review-assessor", review_id)
 
 
-def unlock_any_review(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def unlock_any_review(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Unlock the latest signed review of someone."""
-    learner = sim.learner(rng)
-    review = learner and latest(sim.of("reviews", _owner(learner, "ID")), "LearnerSignedOn")
+    review = latest(sim.of("reviews", learner["ID"]), "LearnerSignedOn")
     if review:
-        unlock_review(sim, rng, _owner(review, "ID"))
+        unlock_review(sim, rng, review["ID"])
 
 
-def follow_up_reviews(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def follow_up_reviews(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Let someone's review that was left unsigned be signed, or one be scheduled if none is."""
-    learner = sim.learner(rng)
-    if not learner:
-        return
-    for review in sim.of("reviews", _owner(learner, "ID")):
+    for review in sim.of("reviews", learner["ID"]):
         if review["StartedOn"] and not review["LearnerSignedOn"]:
             sign = sign_review_learner if review["AssessorSignedOn"] else sign_review_assessor
-            sign(sim, rng, _owner(review, "ID"))
+            sign(sim, rng, review["ID"])
             return
-    _schedule_next(sim, rng, _owner(learner, "ID"))
+    _schedule_next(sim, rng, learner["ID"])
 
 
-def make_plan(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def make_plan(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Add a plan."""
-    learner = sim.learner(rng)
-    if learner:
-        plan_on = at(sim.world.now.date() + timedelta(days=rng.below(14)), 9 * 60 + 15 * rng.below(28))
-        plan = sim.world.add("plans", LearnerID=learner["ID"], Title=plan_title(rng), PlanOn=plan_on)
-        if rng.chance(85):
-            sim.later(plan_on + signing(rng, 10, 900), "sign-plan-assessor", _owner(plan, "ID"))
+    plan_on = at(sim.world.now.date() + timedelta(days=rng.below(14)), 9 * 60 + 15 * rng.below(28))
+    plan = sim.world.add("plans", LearnerID=learner["ID"], Title=plan_title(rng), PlanOn=plan_on)
+    if rng.chance(85):
+        sim.later(plan_on + signing(rng, 10, 900), "sign-plan-assessor", plan["ID"])
 
 
-def follow_up_plans(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def follow_up_plans(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Let someone's plan that was left unsigned be signed."""
-    learner = sim.learner(rng)
-    for plan in sim.of("plans", _owner(learner, "ID")) if learner else []:
+    for plan in sim.of("plans", learner["ID"]):
         if not plan["LearnerSignedOn"]:
             sign = sign_plan_learner if plan["AssessorSignedOn"] else sign_plan_assessor
-            sign(sim, rng, _owner(plan, "ID"))
+            sign(sim, rng, plan["ID"])
             return
 
 
@@ -135,23 +131,19 @@ def sign_plan_learner(sim: Simulation, _: SeededRandom, plan_id: int) -> None:
         sim.change("plans", plan, LearnerSignedOn=sim.world.stamp)
 
 
-def log_time(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def log_time(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Let a learner write into the log, and the hours grow by it."""
-    learner = sim.learner(rng)
-    if not learner:
-        return
     day = sim.world.now.date() - timedelta(days=rng.between(1, 6))
-    written: dict[str, Any] = entry(rng, at(day, 9 * 60 + 15 * rng.below(24)))
-    row = sim.world.add("timesheets", LearnerID=learner["ID"], **written)
-    begin, end = row["FromDate"], row["ToDate"]
-    if row["IsOffTheJob"] and isinstance(begin, datetime) and isinstance(end, datetime):
-        _add_hours(sim, learner, (end - begin) / timedelta(hours=1))
+    row = sim.world.add("timesheets", LearnerID=learner["ID"], **entry(rng, at(day, 9 * 60 + 15 * rng.below(24))))
+    if row["IsOffTheJob"]:
+        _add_hours(sim, learner, (row["ToDate"] - row["FromDate"]) / timedelta(hours=1))
 
 
-def correct_time(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def correct_time(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Let a learner correct the log, or take something out of it."""
-    learner = sim.learner(rng)
-    rows = sim.of("timesheets", _owner(learner, "ID")) if learner else []
+    rows = sim.of("timesheets", learner["ID"])
     if not rows:
         return
     row = rng.pick(rows)
@@ -163,37 +155,34 @@ def correct_time(sim: Simulation, rng: SeededRandom, _: int) -> None:
         sim.change("timesheets", row, **{name: fresh[name]})
 
 
-def count_hours(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def count_hours(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Let hours grow by what was done elsewhere, an assessment say."""
-    learner = sim.learner(rng)
-    if learner:
-        _add_hours(sim, learner, rng.between(1, 28) / 4)
+    _add_hours(sim, learner, rng.between(1, 28) / 4)
 
 
-def progress_aim(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def progress_aim(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Let a learning aim and a unit progress, which the learner's record knows nothing of."""
-    learner = sim.learner(rng)
-    if not learner:
-        return
-    for aim in sim.of("learning_aims", _owner(learner, "ID")):
+    for aim in sim.of("learning_aims", learner["ID"]):
         if aim["Status"] == IN_PROGRESS:
-            progress = round(number_in(aim, "Progress") + rng.between(50, 900) / 100, 2)
+            progress = round((aim["Progress"] or 0.0) + rng.between(50, 900) / 100, 2)
             if progress < _WHOLE:
                 sim.change("learning_aims", aim, Progress=progress)
             else:
                 _achieve(sim, aim)
             break
-    summaries = sim.of("unit_summaries", _owner(learner, "ID"))
+    summaries = sim.of("unit_summaries", learner["ID"])
     if summaries:
         summary = rng.pick(summaries)
-        progress = round(min(_WHOLE, number_in(summary, "Progress") + rng.between(100, 2_000) / 100), 2)
+        progress = round(min(_WHOLE, (summary["Progress"] or 0.0) + rng.between(100, 2_000) / 100), 2)
         sim.change("unit_summaries", summary, Progress=progress)
 
 
-def finish_aim(sim: Simulation, rng: SeededRandom, _: int) -> None:
+@of_learner
+def finish_aim(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Let a learning aim be achieved, certified, registered, or given up."""
-    learner = sim.learner(rng)
-    aims = sim.of("learning_aims", _owner(learner, "ID")) if learner else []
+    aims = sim.of("learning_aims", learner["ID"])
     if not aims:
         return
     aim = rng.pick(aims)
@@ -214,8 +203,8 @@ def _achieve(sim: Simulation, aim: Row) -> None:
 
 
 def _add_hours(sim: Simulation, learner: Row, hours: float) -> None:
-    for row in sim.of("off_the_job", _owner(learner, "ID")):
-        grown = with_percent({**row, "CachedActualHours": round(number_in(row, "CachedActualHours") + hours, 2)})
+    for row in sim.of("off_the_job", learner["ID"]):
+        grown = with_percent({**row, "CachedActualHours": round((row["CachedActualHours"] or 0.0) + hours, 2)})
         names = ("CachedActualHours", "PercentOfPlanned")
         sim.change("off_the_job", row, **{name: grown[name] for name in names})
         if sim.hours_bump:
@@ -226,10 +215,5 @@ def _schedule_next(sim: Simulation, rng: SeededRandom, learner_id: int) -> None:
     if not sim.found("learners", learner_id):
         return
     ahead = (review["ScheduledFor"] for review in sim.of("reviews", learner_id) if not review["StartedOn"])
-    if not any(isinstance(moment, datetime) and moment > sim.world.now for moment in ahead):
+    if not any(moment and moment > sim.world.now for moment in ahead):
         schedule_review(sim, rng, learner_id, least=14, most=70)
-
-
-def _owner(row: Row, field: str) -> int:
-    value = row[field]
-    return value if isinstance(value, int) else 0

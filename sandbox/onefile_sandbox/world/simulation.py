@@ -1,4 +1,4 @@
-"""What the happenings of a day have to do with: the world, its people, and what is due later."""
+"""What the events of a day work with: the world, its people, and what is due later."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from onefile_sandbox.world.rows import Row, Value
     from onefile_sandbox.world.seeded import SeededRandom
     from onefile_sandbox.world.world import World
+
+    Event = Callable[["Simulation", SeededRandom, int], None]
 
 
 class Simulation:
@@ -36,24 +38,19 @@ class Simulation:
         """Forget who was there yesterday."""
         self._ids.clear()
 
-    def later(self, moment: datetime, step: str, key: int) -> None:
-        """Note that something is due."""
-        heappush(self._agenda, (moment, step, key))
+    def later(self, moment: datetime, event: str, key: int) -> None:
+        """Schedule an event, with the id of the record that it happens to, or its number in the day."""
+        heappush(self._agenda, (moment, event, key))
 
     def due(self, end: datetime) -> tuple[datetime, str, int] | None:
         """Take what is due next, if it is due before the end."""
         return heappop(self._agenda) if self._agenda and self._agenda[0][0] < end else None
 
-    def ids(self, stream: str, organisation_id: Value = None) -> list[int]:
+    def ids(self, stream: str, organisation_id: int | None = None) -> list[int]:
         """Give those who were there when they were first asked for today."""
-        where = organisation_id if isinstance(organisation_id, int) else None
-        if (stream, where) not in self._ids:
-            self._ids[stream, where] = self.world.ids(stream, where)
-        return self._ids[stream, where]
-
-    def learner(self, rng: SeededRandom) -> Row | None:
-        """Draw a learner; None if there is none, or if the one drawn went today."""
-        return self.one_of("learners", rng)
+        if (stream, organisation_id) not in self._ids:
+            self._ids[stream, organisation_id] = self.world.ids(stream, organisation_id)
+        return self._ids[stream, organisation_id]
 
     def one_of(self, stream: str, rng: SeededRandom) -> Row | None:
         """Draw a record of a stream; None if there is none, or if the one drawn went today."""
@@ -65,11 +62,11 @@ class Simulation:
         return self.world.get(stream, record_id) if self.world.table(stream).holds(record_id) else None
 
     def of(self, stream: str, learner_id: int) -> list[Row]:
-        """Give what hangs from a learner, the oldest first."""
+        """Give a learner's records of a stream, the oldest first."""
         table = self.world.children(stream)
         return [table.row(record_id) for record_id in table.of(learner_id)]
 
-    def id_in(self, stream: str, organisation_id: Value, rng: SeededRandom) -> int | None:
+    def id_in(self, stream: str, organisation_id: int, rng: SeededRandom) -> int | None:
         """Draw a record of an organisation, if it has any, and give its id."""
         ids = self.ids(stream, organisation_id)
         return rng.pick(ids) if ids else None
@@ -81,6 +78,17 @@ class Simulation:
     def after(self, least: int, most: int, rng: SeededRandom) -> datetime:
         """Draw a moment so many days from now."""
         return self.world.now + timedelta(days=rng.between(least, most), minutes=rng.below(600))
+
+
+def of_learner(event: Callable[[Simulation, SeededRandom, Row], None]) -> Event:
+    """Draw the learner that an event happens to; it does not happen if there is none, or if that one went today."""
+
+    def happen(sim: Simulation, rng: SeededRandom, _key: int) -> None:
+        learner = sim.one_of("learners", rng)
+        if learner:
+            event(sim, rng, learner)
+
+    return happen
 
 
 def key_of(row: Row) -> Any:  # noqa: ANN401 - a number, save for units

@@ -16,10 +16,6 @@ class Table:
     """The initial records, with the edits laid over them.
 
     An invented row is not kept, so a million learners cost no memory until they are sent.
-
-    Attributes:
-        stream: Its name.
-        key: The field that tells rows apart.
     """
 
     def __init__(
@@ -38,7 +34,7 @@ class Table:
             ids: Gives the first ids of an organisation, or of all; ascending.
             make: Invents the row of an id.
             columns: Give some fields alone, where that is cheaper than the row.
-            key: The field that tells rows apart.
+            key: The field that identifies a row.
         """
         self.stream = stream
         self.key = key
@@ -89,11 +85,8 @@ class Table:
 
     def put(self, row: Row) -> None:
         """Lay a row over what was there under its id."""
-        record_id = row[self.key]
-        if not isinstance(record_id, int | str):
-            raise TypeError(f"a row's {self.key} is a number or a text")
-        self._edited[record_id] = row
-        self._removed.discard(record_id)
+        self._edited[row[self.key]] = row
+        self._removed.discard(row[self.key])
 
     def drop(self, record_id: Key) -> None:
         """Take a row away."""
@@ -138,10 +131,6 @@ class ChildTable(Table):
 
     Their first ids are counted from their parent's id, so that parent and place follow from the id,
     and that nothing need be remembered for a million parents.
-
-    Attributes:
-        parents: The parents of its records.
-        parent: The field that holds the parent's id.
     """
 
     def __init__(  # noqa: PLR0913 - every one has a name
@@ -194,17 +183,15 @@ class ChildTable(Table):
 
     @override
     def put(self, row: Row) -> None:
-        record_id = row[self.key]
-        self._forget(record_id)
+        self._forget(row[self.key])
         super().put(row)
-        if isinstance(record_id, int | str):
-            self._edited_of.setdefault(row[self.parent], set()).add(record_id)
+        self._edited_of.setdefault(row[self.parent], set()).add(row[self.key])
 
     @override
     def drop(self, record_id: Key) -> None:
         self._forget(record_id)
         super().drop(record_id)
 
-    def _forget(self, record_id: Value) -> None:
-        if isinstance(record_id, int | str) and record_id in self._edited:
+    def _forget(self, record_id: Key) -> None:
+        if record_id in self._edited:
             self._edited_of[self._edited[record_id][self.parent]].discard(record_id)

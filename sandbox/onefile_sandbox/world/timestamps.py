@@ -1,4 +1,4 @@
-"""Moments in the invented customer's life, always in UTC."""
+"""Moments of the invented customer, always in UTC."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONDON = ZoneInfo("Europe/London")
 NOT_SET = datetime(1900, 1, 1, tzinfo=timezone.utc)
 """The date that stands for "no date" in the vendor's export."""
 TODAY = datetime(2025, 9, 1, 12, tzinfo=timezone.utc)
-"""The moment at which the invented customer begins unless told, so that runs can be compared."""
+"""The moment at which the invented customer begins by default, so that runs can be compared."""
 
 _SPAN_MS = 900 * 86_400_000
 # Nightly imports give many people the very same moment, which is what a bookmark trips over.
@@ -51,7 +51,7 @@ def at(day: date, minute: int) -> datetime:
 
 
 def parse(text: str) -> datetime:
-    """Read any of the ISO spellings that OneFile's clients are known to send."""
+    """Read any of the ISO spellings that OneFile's clients are known to send; without an offset it is UTC."""
     found = _ISO.fullmatch(text.strip())
     if not found:
         message = "not an ISO 8601 date"

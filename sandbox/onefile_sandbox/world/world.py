@@ -64,7 +64,7 @@ class World:
         return self._tables[stream]
 
     def children(self, stream: str) -> ChildTable:
-        """Give the table of a stream whose records hang from others."""
+        """Give the table of a stream whose records have parents."""
         table = self._tables[stream]
         if not isinstance(table, ChildTable):
             raise TypeError(stream)
@@ -75,14 +75,21 @@ class World:
         return list(self._tables[stream].ids(organisation_id))
 
     def get(self, stream: str, record_id: Key) -> Row:
-        """Give a copy of the truth about one record."""
+        """Give a copy of a record: moments are `datetime`s, and a field without data is None."""
         table = self._tables[stream]
         if not table.holds(record_id):
             raise KeyError(record_id)
         return dict(table.row(record_id))
 
     def add(self, stream: str, *, organisation_id: int | None = None, **fields: Value) -> Row:
-        """Add a record."""
+        """Add a record, and give it with its ID.
+
+        Args:
+            stream: Where to.
+            organisation_id: Its organisation, by default the first one.
+            fields: What is known of it; the rest is invented where a record needs it. Without a LearnerID or
+                UserID, a learner's child is one of the first learner.
+        """
         table, entity = self._tables[stream], ENTITY_OF[stream]
         parent_id: Value = None
         row: Row = {}
@@ -103,7 +110,7 @@ class World:
         return self._put(stream, row, fields)
 
     def remove(self, stream: str, record_id: Key) -> Row:
-        """Delete a record without a trace, as OneFile does, and what hangs from it too."""
+        """Delete a record without a trace, as OneFile does, and its children with it."""
         row = self.get(stream, record_id)
         self._tables[stream].drop(record_id)
         self._edited()
