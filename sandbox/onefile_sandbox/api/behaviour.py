@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,115 +15,82 @@ Nothing = Literal["204", "empty-body", "[]", "null", "404"]
 RetryAfter = Literal["seconds", "date"]
 """The spellings of a Retry-After header."""
 
-
-def _asks(section: str, says: str) -> dict[str, str]:
-    """Say what a field settles, and which section of the API page leaves it open."""
-    return {"section": section, "says": says}
+_Minutes = int | Literal[0]  # noqa: PYI051 - any number from 1 on, and 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
     """How this server settles what the API page leaves open; the defaults are the likeliest answers.
 
-    Raises:
-        ValueError: When a field has none of the answers that it can have.
+    Each field says which section of the page leaves it open, and what it settles.
     """
 
-    quoted_session: bool = field(default=False, metadata=_asks("1", "the session comes as a JSON string, in quotes"))
-    session_whitespace: bool = field(default=False, metadata=_asks("1", "line ends stand before and after the session"))
-    session_content_type: Literal["json", "text"] = field(
-        default="json", metadata=_asks("1", "the content type that the session is sent as")
+    quoted_session: Annotated[bool, "1", "the session comes as a JSON string, in quotes"] = False
+    session_whitespace: Annotated[bool, "1", "line ends stand before and after the session"] = False
+    session_content_type: Annotated[Literal["json", "text"], "1", "the content type that the session is sent as"] = (
+        "json"
     )
-    expired_status: Literal[401, 403] = field(
-        default=401, metadata=_asks("1", "status for a missing, wrong or expired session")
-    )
-    refused_login_status: Literal[401, 403, 400] = field(
-        default=401, metadata=_asks("1", "status for a wrong customer token")
-    )
-    refusal_body: Literal["json", "html", "empty"] = field(
-        default="json", metadata=_asks("1", "body of a refused login or session")
-    )
-    past_the_end: Nothing = field(default="204", metadata=_asks("3", "answer to a page after the last one"))
-    no_hits: Nothing = field(default="204", metadata=_asks("2", "answer to a search that finds nothing"))
-    page_zero: Literal["first", "all", "400"] = field(
-        default="first", metadata=_asks("3", "page 0 is page 1, or everything, or an error")
-    )
-    page_size_cap: int | None = field(
-        default=None, metadata=_asks("3", "largest page; more is silently cut down to it")
-    )
-    ignores_paging: bool = field(default=False, metadata=_asks("3", "every page is the whole answer"))
-    organisation_paging: bool = field(default=True, metadata=_asks("4", "`Organisation/Search/{page}/{size}` exists"))
-    framework_template_paging: bool = field(
-        default=False, metadata=_asks("4", "`FrameworkTemplate/Search/{page}/{size}` exists")
-    )
-    order: Literal["by-id", "by-name", "shuffled", "unstable"] = field(
-        default="by-id",
-        metadata=_asks("3", "order of a search; shuffled is always the same, unstable is new for every call"),
-    )
-    paged_rows: Literal["rich", "thin"] = field(
-        default="rich", metadata=_asks("3", "a page's rows have all fields, or only the least")
-    )
-    detail_in_search: Literal["thin", "rich"] = field(
-        default="thin",
-        metadata=_asks("4", "the same of a page of reviews or plans; thin too if `paged_rows` says so"),
-    )
-    date_style: Literal["z", "z-millis", "offset", "naive", "ticks"] = field(
-        default="z",
-        metadata=_asks(
-            "6",
-            "spelling of a moment: fraction if any, always three digits, UK time with its offset,"
-            " UTC without a mark, always seven digits",
-        ),
-    )
-    absent_values: Literal["mixed", "missing", "null", "empty"] = field(
-        default="mixed",
-        metadata=_asks("6", "how a field without data is sent; mixed is any of the others, the same every time"),
-    )
-    sentinels: bool = field(default=True, metadata=_asks("6", "1900-01-01 and id 0 stand for nothing, beside null"))
-    booleans: Literal["json", "text"] = field(default="json", metadata=_asks("6", 'true, or "true"'))
-    ids_as_text: bool = field(default=False, metadata=_asks("6", "ids are sent as strings"))
-    last_modified: Literal["present", "sometimes", "absent"] = field(
-        default="present", metadata=_asks("6", "rows have LastModified")
-    )
-    last_modified_inclusive: bool = field(
-        default=True, metadata=_asks("4", "the LastModified filter finds the very moment too")
-    )
-    unsupported_roles: Literal["empty", "rows", "400"] = field(
-        default="empty", metadata=_asks("4", "answer to a search for a role that the vendor doesn't call supported")
-    )
-    role_required: bool = field(default=False, metadata=_asks("4", "a search of users without a Role is an error"))
-    name_match: Literal["exact", "contains"] = field(
-        default="exact", metadata=_asks("4", "how name filters compare; case never matters")
-    )
-    archived_by_id: bool = field(default=True, metadata=_asks("4", "`GET User/{id}` finds archived learners"))
-    archived_portfolios: bool = field(
-        default=True, metadata=_asks("4", "searches find the reviews, plans and aims of archived learners")
-    )
-    learning_without_user: Literal["all", "400"] = field(
-        default="all",
-        metadata=_asks("4", "a search of learning aims without a UserID is one of the whole customer, or an error"),
-    )
-    review_window: Literal["scheduled", "completed"] = field(
-        default="scheduled",
-        metadata=_asks("4", "the date of a review that DateFrom and DateTo test: ScheduledFor, or LearnerSignedOn"),
-    )
-    date_to_inclusive: bool = field(default=True, metadata=_asks("4", "a DateTo finds the very moment too"))
-    no_off_the_job: Literal["204", "404"] = field(
-        default="204", metadata=_asks("4", "answer for a learner without off-the-job hours")
-    )
-    otj_bumps_last_modified: bool = field(
-        default=False, metadata=_asks("4", "off-the-job hours that grow move the learner's LastModified")
-    )
-    progress_bumps_last_modified: bool = field(
-        default=True, metadata=_asks("4", "Progress that grows moves the learner's LastModified")
-    )
-    clock_ahead_minutes: int | Literal[0] = field(  # noqa: PYI051 - any number from 1 on, and 0
-        default=0, metadata=_asks("4", "how far the clock that stamps LastModified is ahead of the world's")
-    )
-    missing_id_status: Literal[404, 400] = field(
-        default=404, metadata=_asks("7", "status of GET for an id that is not there")
-    )
-    retry_after: RetryAfter | None = field(default=None, metadata=_asks("7", "Retry-After on a 429, in this spelling"))
+    expired_status: Annotated[Literal[401, 403], "1", "status for a missing, wrong or expired session"] = 401
+    refused_login_status: Annotated[Literal[401, 403, 400], "1", "status for a wrong customer token"] = 401
+    refusal_body: Annotated[Literal["json", "html", "empty"], "1", "body of a refused login or session"] = "json"
+    past_the_end: Annotated[Nothing, "3", "answer to a page after the last one"] = "204"
+    no_hits: Annotated[Nothing, "2", "answer to a search that finds nothing"] = "204"
+    page_zero: Annotated[Literal["first", "all", "400"], "3", "page 0 is page 1, or everything, or an error"] = "first"
+    page_size_cap: Annotated[int | None, "3", "largest page; more is silently cut down to it"] = None
+    ignores_paging: Annotated[bool, "3", "every page is the whole answer"] = False
+    organisation_paging: Annotated[bool, "4", "`Organisation/Search/{page}/{size}` exists"] = True
+    framework_template_paging: Annotated[bool, "4", "`FrameworkTemplate/Search/{page}/{size}` exists"] = False
+    order: Annotated[
+        Literal["by-id", "by-name", "shuffled", "unstable"],
+        "3",
+        "order of a search; shuffled is always the same, unstable is new for every call",
+    ] = "by-id"
+    paged_rows: Annotated[Literal["rich", "thin"], "3", "a page's rows have all fields, or only the least"] = "rich"
+    detail_in_search: Annotated[
+        Literal["thin", "rich"], "4", "the same of a page of reviews or plans; thin too if `paged_rows` says so"
+    ] = "thin"
+    date_style: Annotated[
+        Literal["z", "z-millis", "offset", "naive", "ticks"],
+        "6",
+        "spelling of a moment: fraction if any, always three digits, UK time with its offset,"
+        " UTC without a mark, always seven digits",
+    ] = "z"
+    absent_values: Annotated[
+        Literal["mixed", "missing", "null", "empty"],
+        "6",
+        "how a field without data is sent; mixed is any of the others, the same every time",
+    ] = "mixed"
+    sentinels: Annotated[bool, "6", "1900-01-01 and id 0 stand for nothing, beside null"] = True
+    booleans: Annotated[Literal["json", "text"], "6", 'true, or "true"'] = "json"
+    ids_as_text: Annotated[bool, "6", "ids are sent as strings"] = False
+    last_modified: Annotated[Literal["present", "sometimes", "absent"], "6", "rows have LastModified"] = "present"
+    last_modified_inclusive: Annotated[bool, "4", "the LastModified filter finds the very moment too"] = True
+    unsupported_roles: Annotated[
+        Literal["empty", "rows", "400"], "4", "answer to a search for a role that the vendor doesn't call supported"
+    ] = "empty"
+    role_required: Annotated[bool, "4", "a search of users without a Role is an error"] = False
+    name_match: Annotated[Literal["exact", "contains"], "4", "how name filters compare; case never matters"] = "exact"
+    archived_by_id: Annotated[bool, "4", "`GET User/{id}` finds archived learners"] = True
+    archived_portfolios: Annotated[bool, "4", "searches find the reviews, plans and aims of archived learners"] = True
+    learning_without_user: Annotated[
+        Literal["all", "400"],
+        "4",
+        "a search of learning aims without a UserID is one of the whole customer, or an error",
+    ] = "all"
+    review_window: Annotated[
+        Literal["scheduled", "completed"],
+        "4",
+        "the date of a review that DateFrom and DateTo test: ScheduledFor, or LearnerSignedOn",
+    ] = "scheduled"
+    date_to_inclusive: Annotated[bool, "4", "a DateTo finds the very moment too"] = True
+    no_off_the_job: Annotated[Literal["204", "404"], "4", "answer for a learner without off-the-job hours"] = "204"
+    otj_bumps_last_modified: Annotated[bool, "4", "off-the-job hours that grow move the learner's LastModified"] = False
+    progress_bumps_last_modified: Annotated[bool, "4", "Progress that grows moves the learner's LastModified"] = True
+    clock_ahead_minutes: Annotated[
+        _Minutes, "4", "how far the clock that stamps LastModified is ahead of the world's"
+    ] = 0
+    missing_id_status: Annotated[Literal[404, 400], "7", "status of GET for an id that is not there"] = 404
+    retry_after: Annotated[RetryAfter | None, "7", "Retry-After on a 429, in this spelling"] = None
 
     def __post_init__(self) -> None:
         """Refuse an answer that is none."""
@@ -140,6 +107,12 @@ class Behaviour:
                 raise ValueError(f"no behaviour is called {name!r}")
             chosen[name] = _read(name, text)
         return cls(**chosen)
+
+
+def questions() -> dict[str, tuple[str, str]]:
+    """Give the section that leaves each field open, and what the field settles."""
+    hints = get_type_hints(Behaviour, include_extras=True)
+    return {about.name: get_args(hints[about.name])[1:] for about in fields(Behaviour)}
 
 
 @cache
