@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from onefile_sandbox import Fault
-from onefile_sandbox.api.sessions import Sessions
+from onefile_sandbox.api.limits import Sessions
 from tap_onefile.streams import DETAILED
 from tests.running import GIVES_UP_SOON, clean_environment, config_for, select
 

@@ -54,11 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sandbox.start()
     except OSError as problem:
         parser.error(f"cannot serve on port {options['port']}: {problem.strerror}")
-    ready = {
-        "api_url": sandbox.api_url,
-        "control_url": sandbox.control_url,
-        "customer_token": sandbox.customer_token,
-    }
+    ready = {"api_url": sandbox.api_url, "control_url": sandbox.control_url, "customer_token": sandbox.customer_token}
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
     # On Windows a wait without an end cannot be interrupted.

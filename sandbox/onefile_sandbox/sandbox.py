@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from onefile_sandbox.api import routes
 from onefile_sandbox.api.behaviour import Behaviour
 from onefile_sandbox.api.dispatch import Api
-from onefile_sandbox.api.rate_limit import RateLimit
-from onefile_sandbox.api.sessions import Sessions
+from onefile_sandbox.api.limits import RateLimit, Sessions
 from onefile_sandbox.server.calls import CallLog
 from onefile_sandbox.server.control import PREFIX as CONTROL_PREFIX
 from onefile_sandbox.server.control import Control
@@ -199,6 +198,5 @@ class Sandbox:
 
     def _address(self, path: str) -> str:
         if not self._port:
-            message = "the sandbox has not been started"
-            raise RuntimeError(message)
+            raise RuntimeError("the sandbox has not been started")
         return f"http://{HOST}:{self._port}{path}"

@@ -10,9 +10,11 @@ import requests
 
 from onefile_sandbox import Sandbox, SandboxError
 from onefile_sandbox.api.search import Search
-from onefile_sandbox.server import delivery
+from onefile_sandbox.server.delivery import Exchange
 
 if TYPE_CHECKING:
+    from onefile_sandbox.api.answers import Answer
+
     from .conftest import Client
 
 
@@ -46,11 +48,11 @@ def test_the_call_is_answered_in_a_way_that_nobody_repeats(client: Client) -> No
 
 
 def test_an_answer_that_has_begun_is_broken_off(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def break_down(answer: delivery.Answer, send: delivery.Send) -> None:
-        await send({"type": "http.response.start", "status": answer.status, "headers": [(b"content-length", b"9")]})
+    async def break_down(exchange: Exchange, answer: Answer) -> None:
+        await exchange._begin(answer)
         raise ZeroDivisionError
 
-    monkeypatch.setattr(delivery, "send", break_down)
+    monkeypatch.setattr(Exchange, "send", break_down)
 
     with pytest.raises(requests.RequestException, match="Connection broken"):
         client.call("GET", "Customer")

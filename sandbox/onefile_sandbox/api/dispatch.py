@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from onefile_sandbox.api.behaviour import Behaviour
-    from onefile_sandbox.api.rate_limit import RateLimit
+    from onefile_sandbox.api.limits import RateLimit, Sessions
     from onefile_sandbox.api.routes import Route
     from onefile_sandbox.api.search import Found
-    from onefile_sandbox.api.sessions import Sessions
     from onefile_sandbox.world.entities import Entity
     from onefile_sandbox.world.rows import Key
     from onefile_sandbox.world.table import Table
@@ -33,12 +32,7 @@ class Api:
     """Knows the answer to every call, and nothing of connections."""
 
     def __init__(
-        self,
-        world: World,
-        behaviour: Behaviour,
-        sessions: Sessions,
-        rate_limit: RateLimit,
-        seed: int,
+        self, world: World, behaviour: Behaviour, sessions: Sessions, rate_limit: RateLimit, seed: int
     ) -> None:
         self.world = world
         self.behaviour = behaviour
@@ -64,11 +58,7 @@ class Api:
         return self._refused(self.behaviour.expired_status)
 
     def answer(
-        self,
-        route: Route,
-        headers: Mapping[str, str],
-        body: Mapping[str, Any],
-        faults: Collection[str] = (),
+        self, route: Route, headers: Mapping[str, str], body: Mapping[str, Any], faults: Collection[str] = ()
     ) -> Answer:
         """Answer a call, given its headers and parameters by lower-case name, and the faults that befall it."""
         if route.kind == "login":

@@ -30,17 +30,7 @@ _MOST_DIGITS = 18
 
 @dataclass(frozen=True)
 class Route:
-    """What a call asks for.
-
-    Attributes:
-        name: The method and the path without the numbers in it.
-        kind: What sort of call it is.
-        entity: The entity's name as OneFile spells it.
-        record_id: The id asked for.
-        word: What is asked for of the record, "LearnerStatuses" say.
-        page: The page asked for.
-        size: The page size asked for.
-    """
+    """What a call asks for; its name is the method and the path without the numbers in it."""
 
     name: str
     kind: _Kind

@@ -6,7 +6,7 @@ import asyncio
 import json
 import socket
 import struct
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from onefile_sandbox.api import answers
@@ -32,6 +32,95 @@ class Connection(Protocol):
 
     client: tuple[str, int] | None
     transport: asyncio.Transport
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One call as the web server has it, and the ways in which it can end."""
+
+    scope: Scope
+    receive: Receive
+    send_event: Send
+    pause: Callable[[float], Awaitable[None]]
+    connections: Callable[[], Iterable[Connection]]
+
+    async def read(self) -> bytes:
+        """Read the body of the call."""
+        body = b""
+        while True:
+            event = await self.receive()
+            body += bytes(event.get("body", b""))
+            if not event.get("more_body", False):
+                return body
+
+    async def send(self, answer: Answer) -> None:
+        """Send an answer."""
+        await self._begin(answer)
+        await self.send_event({"type": "http.response.body", "body": answer.body})
+
+    async def send_half(self, answer: Answer) -> None:
+        """Announce an answer, send half of it, and close the connection."""
+        body = answer.body or b"[]"
+        status = 200 if answer.status in _BODILESS else answer.status
+        await self._begin(replace(answer, status=status, body=body))
+        await self._send_more(body[: len(body) // 2])
+        if transport := self._transport():
+            transport.close()
+
+    async def give_up(self) -> int | None:
+        """End a call that a bug of the sandbox's own leaves unanswered, in a way that no client tries again."""
+        body = b"The sandbox has failed. Its error output says how."
+        try:
+            await self.send(Answer(400, body, answers.TEXT, {"Connection": "close"}))
+        except RuntimeError:
+            # An answer had begun; the web server closes its connection.
+            return None
+        return 400
+
+    async def break_off(self, kind: Kind) -> None:
+        """End the call without a whole answer, as a fault has it, or keep it until the client is gone."""
+        transport = self._transport()
+        gone = asyncio.ensure_future(self._until_gone())
+        if kind == "trickle":
+            await self._begin(Answer(200, b" " * _NEVER_SENT))
+            while not gone.done():
+                await self._send_more(b" ")
+                await self.pause(_TRICKLE_SECONDS)
+        elif transport and kind == "trickling-header":
+            transport.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            while not gone.done():
+                await self.pause(_TRICKLE_SECONDS)
+                transport.write(b"y")
+        elif transport and kind == "mangled-header":
+            transport.write(b"HTTP/1.1 200 OK\r\nthis is no header\r\nContent-Length: 2\r\n\r\n[]")
+            transport.close()
+        elif transport and kind == "reset":
+            sock = transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+            transport.abort()
+        elif transport and kind == "close":
+            transport.close()
+        await gone
+
+    async def _until_gone(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+
+    def _transport(self) -> asyncio.Transport | None:
+        # The client's address is its connection's alone.
+        client = tuple(self.scope["client"] or ())
+        return next((c.transport for c in self.connections() if tuple(c.client or ()) == client), None)
+
+    async def _send_more(self, body: bytes) -> None:
+        await self.send_event({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def _begin(self, answer: Answer) -> None:
+        headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
+        if answer.status not in _BODILESS:
+            headers.append((b"content-length", str(len(answer.body)).encode()))
+            if answer.body:
+                headers.append((b"content-type", answer.content_type.encode()))
+        await self.send_event({"type": "http.response.start", "status": answer.status, "headers": headers})
 
 
 def replacement(fault: Fault) -> Answer | None:
@@ -70,93 +159,3 @@ def corrupted(answer: Answer, kinds: Collection[Kind]) -> Answer:
         headers = {**answer.headers, "Content-Encoding": "gzip"}
         answer = replace(answer, status=200, body=answer.body or b"[]", headers=headers)
     return answer
-
-
-async def send(answer: Answer, send_event: Send) -> None:
-    """Send an answer."""
-    await _begin(answer, send_event)
-    await send_event({"type": "http.response.body", "body": answer.body})
-
-
-async def give_up(send_event: Send) -> int | None:
-    """End a call that the sandbox cannot answer for a bug of its own, in a way that no client tries again."""
-    answer = Answer(400, b"The sandbox has failed. Its error output says how.", answers.TEXT, {"Connection": "close"})
-    try:
-        await send(answer, send_event)
-    except RuntimeError:
-        # An answer had begun; the web server closes its connection.
-        return None
-    return answer.status
-
-
-async def send_half(answer: Answer, send_event: Send, connection: Connection | None) -> None:
-    """Announce an answer, send half of it, and close the connection."""
-    body = answer.body or b"[]"
-    status = 200 if answer.status in _BODILESS else answer.status
-    await _begin(replace(answer, status=status, body=body), send_event)
-    half = body[: len(body) // 2]
-    await send_event({"type": "http.response.body", "body": half, "more_body": True})
-    if connection:
-        connection.transport.close()
-
-
-async def trickle(receive: Receive, send_event: Send, pause: Callable[[float], Awaitable[None]]) -> None:
-    """Send an answer that never comes to its end, until the client is gone or the server stops."""
-    await _begin(Answer(200, b" " * _NEVER_SENT), send_event)
-    gone = asyncio.ensure_future(until_gone(receive))
-    while not gone.done():
-        await send_event({"type": "http.response.body", "body": b" ", "more_body": True})
-        await pause(_TRICKLE_SECONDS)
-
-
-async def trickle_header(
-    connection: Connection | None, receive: Receive, pause: Callable[[float], Awaitable[None]]
-) -> None:
-    """Send a header that never comes to its end, until the client is gone or the server stops."""
-    gone = asyncio.ensure_future(until_gone(receive))
-    text = b"HTTP/1.1 200 OK\r\nX-Slow: "
-    while connection and not gone.done():
-        connection.transport.write(text)
-        text = b"y"
-        await pause(_TRICKLE_SECONDS)
-
-
-async def mangle_header(connection: Connection | None, receive: Receive) -> None:
-    """Send an answer that has a line among its headers which is none, and end the connection."""
-    if connection:
-        connection.transport.write(b"HTTP/1.1 200 OK\r\nthis is no header\r\nContent-Length: 2\r\n\r\n[]")
-        connection.transport.close()
-    await until_gone(receive)
-
-
-async def break_off(connection: Connection | None, receive: Receive, *, reset: bool) -> None:
-    """End a connection without an answer."""
-    if connection:
-        if reset:
-            sock = connection.transport.get_extra_info("socket")
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-            connection.transport.abort()
-        else:
-            connection.transport.close()
-    await until_gone(receive)
-
-
-async def until_gone(receive: Receive) -> None:
-    """Wait until the client, or the connection, is no more."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def connection_of(scope: Scope, connections: Iterable[Connection]) -> Connection | None:
-    """Find the connection that a call came by; the client's address is its alone."""
-    client = tuple(scope["client"] or ())
-    return next((c for c in connections if tuple(c.client or ()) == client), None)
-
-
-async def _begin(answer: Answer, send_event: Send) -> None:
-    headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]
-    if answer.status not in _BODILESS:
-        headers.append((b"content-length", str(len(answer.body)).encode()))
-        if answer.body:
-            headers.append((b"content-type", answer.content_type.encode()))
-    await send_event({"type": "http.response.start", "status": answer.status, "headers": headers})

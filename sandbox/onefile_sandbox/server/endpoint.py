@@ -11,19 +11,19 @@ from onefile_sandbox.api import routes
 from onefile_sandbox.api.answers import error
 from onefile_sandbox.server import delivery
 from onefile_sandbox.server.calls import Call
-from onefile_sandbox.server.faults import REPLACING
+from onefile_sandbox.server.delivery import Exchange
+from onefile_sandbox.server.faults import BREAKING, REPLACING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from starlette.types import Receive, Scope, Send
 
-    from onefile_sandbox.api.answers import Answer
     from onefile_sandbox.api.dispatch import Api
     from onefile_sandbox.api.routes import Route
     from onefile_sandbox.server.calls import CallLog
     from onefile_sandbox.server.delivery import Connection
-    from onefile_sandbox.server.faults import Fault, Faults
+    from onefile_sandbox.server.faults import Faults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,23 +55,25 @@ class Endpoint:
         route = routes.parse(method, path)
         call = Call(method, path, route.name, self.clock(), write=route.kind == "write")
         self.log.begin(call)
+        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
+        exchange = Exchange(scope, receive, send, self.pause, self.connections)
         try:
-            await self._answer(route, call, scope, receive, send)
+            await self._answer(route, call, headers, exchange)
         except Exception as failure:  # noqa: BLE001 - whatever it is, it is raised where the sandbox is stopped
             self.log.fail(call, failure)
-            call.status = await delivery.give_up(send)
+            call.status = await exchange.give_up()
         finally:
             self.log.end(call)
 
-    async def _answer(self, route: Route, call: Call, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
-        parameters = _parameters(await _read_body(receive))
+    async def _answer(self, route: Route, call: Call, headers: dict[str, str], exchange: Exchange) -> None:
+        parameters = _parameters(await exchange.read())
         call.body = {k: v for k, v in (parameters or {}).items() if "token" not in k.lower()}
         if self.latency:
             await self.pause(self.latency)
         refused = self.api.over_the_limit()
         if refused:
-            await self._deliver(refused, call, send)
+            call.status = refused.status
+            await exchange.send(refused)
             return
         body = {name.lower(): value for name, value in (parameters or {}).items()}
         faults = self.faults.due(route.name, route.page, body)
@@ -79,7 +81,8 @@ class Endpoint:
             if fault.kind == "slow":
                 await self.pause(fault.seconds)
         replaced = next((fault for fault in faults if fault.kind in REPLACING), None)
-        if replaced and await self._breaks(replaced, scope, receive, send):
+        if replaced and replaced.kind in BREAKING:
+            await exchange.break_off(replaced.kind)
             return
         kinds = [fault.kind for fault in faults]
         if replaced:
@@ -89,44 +92,8 @@ class Endpoint:
         else:
             answer = self.api.answer(route, headers, body, kinds)
         answer = delivery.corrupted(answer, kinds)
-        if "cut" in kinds:
-            call.status = answer.status
-            await delivery.send_half(answer, send, self._connection(scope))
-            return
-        await self._deliver(answer, call, send)
-
-    async def _breaks(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Let the connection break, hang or trickle, if that is what the fault is."""
-        if fault.kind == "hang":
-            await delivery.until_gone(receive)
-        elif fault.kind == "trickle":
-            await delivery.trickle(receive, send, self.pause)
-        elif fault.kind == "trickling-header":
-            await delivery.trickle_header(self._connection(scope), receive, self.pause)
-        elif fault.kind == "mangled-header":
-            await delivery.mangle_header(self._connection(scope), receive)
-        elif fault.kind in {"reset", "close"}:
-            reset = fault.kind == "reset"
-            await delivery.break_off(self._connection(scope), receive, reset=reset)
-        else:
-            return False
-        return True
-
-    async def _deliver(self, answer: Answer, call: Call, send: Send) -> None:
         call.status = answer.status
-        await delivery.send(answer, send)
-
-    def _connection(self, scope: Scope) -> Connection | None:
-        return delivery.connection_of(scope, self.connections())
-
-
-async def _read_body(receive: Receive) -> bytes:
-    body = b""
-    while True:
-        event = await receive()
-        body += bytes(event.get("body", b""))
-        if not event.get("more_body", False):
-            return body
+        await (exchange.send_half if "cut" in kinds else exchange.send)(answer)
 
 
 def _parameters(raw: bytes) -> dict[str, Any] | None:

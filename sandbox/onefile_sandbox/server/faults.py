@@ -40,10 +40,10 @@ KINDS: dict[Kind, str] = {
     "mangled-header": "sends a line among the headers that is none, and closes the connection",
 }
 
-REPLACING: frozenset[Kind] = frozenset({
-    "status", "reset", "close", "html", "hang", "trickle", "expire", "redirect", "empty-200", "trickling-header",
-    "mangled-header",
-})  # fmt: skip
+BREAKING: frozenset[Kind] = frozenset({"reset", "close", "hang", "trickle", "trickling-header", "mangled-header"})
+"""Kinds by which a call gets no whole answer."""
+
+REPLACING: frozenset[Kind] = BREAKING | {"status", "html", "expire", "redirect", "empty-200"}
 """Kinds that take the answer's place, so that a call can have only one of them."""
 
 _ON_LATER_PAGES: frozenset[Kind] = frozenset({"repeat-page", "moving-row"})
@@ -72,9 +72,6 @@ class Fault:
         retry_after_style: For "status": the spelling of Retry-After.
         seconds: For "slow": how long.
         location: For "redirect": where to.
-
-    Raises:
-        ValueError: When the kind or the expression is none.
     """
 
     kind: Kind
@@ -96,13 +93,11 @@ class Fault:
     def __post_init__(self) -> None:
         """Refuse a fault that could never happen."""
         if self.kind not in get_args(Kind):
-            message = f"no fault is called {self.kind!r}; there are {', '.join(KINDS)}"
-            raise ValueError(message)
+            raise ValueError(f"no fault is called {self.kind!r}; there are {', '.join(KINDS)}")
         try:
             re.compile(self.match or "")
         except re.error as error:
-            message = f"match is no regular expression: {error}"
-            raise ValueError(message) from error
+            raise ValueError(f"match is no regular expression: {error}") from error
 
     def matches(self, route: str, page: int | None, body: Mapping[str, Any]) -> bool:
         """Return whether the fault is for a call, given as "METHOD /route" and parameters by lower-case name."""
@@ -113,13 +108,13 @@ class Fault:
         return all(str(body.get(name.lower())) == str(value) for name, value in self.where.items())
 
 
+@dataclass
 class _Armed:
     """A fault, and how far it has got."""
 
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        self.seen = 0
-        self.used = 0
+    fault: Fault
+    seen: int = 0
+    used: int = 0
 
     @property
     def is_due(self) -> bool:

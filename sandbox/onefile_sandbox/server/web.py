@@ -45,8 +45,7 @@ class Server:
         self._thread = threading.Thread(target=self._serve, args=(web,), name="onefile-sandbox", daemon=True)
         self._thread.start()
         if not web.ready.wait(_START_SECONDS):
-            message = "the sandbox did not start"
-            raise RuntimeError(message)
+            raise RuntimeError("the sandbox did not start")
 
     def stop(self) -> None:
         """Stop. Calls that are under way get no answer."""
@@ -88,12 +87,7 @@ def _listening(port: int) -> socket.socket:
 class _Web(uvicorn.Server):
     """Uvicorn, save that it says when it is ready and doesn't wait for clients when it stops."""
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        pause: Callable[[float], Awaitable[None]],
-        stopping: asyncio.Event,
-    ) -> None:
+    def __init__(self, app: ASGIApp, pause: Callable[[float], Awaitable[None]], stopping: asyncio.Event) -> None:
         fast = importlib.util.find_spec("httptools")
         config = uvicorn.Config(
             app,

@@ -70,13 +70,7 @@ def summary(population: Population, record_id: int) -> Row:
     unit = population.catalogue.units[unit_id(_standard(population, learner_id, 0), place)]
     done = programme(population, learner_id).done(population.today.date())
     progress = min(100.0, round(done * rng.between(3_000, 15_000)) / 100)
-    return {
-        "ID": record_id,
-        "UserID": learner_id,
-        "UnitID": unit["ID"],
-        "Title": unit["Title"],
-        "Progress": progress,
-    }
+    return {"ID": record_id, "UserID": learner_id, "UnitID": unit["ID"], "Title": unit["Title"], "Progress": progress}
 
 
 def registration_number(rng: SeededRandom) -> str:

@@ -42,7 +42,7 @@ class RoundRobin:
             self._positions[organisation].append(position)
 
     def share(self, organisation: int) -> int:
-        """Say how many things of a round an organisation gets."""
+        """Return how many things of a round an organisation gets."""
         return len(self._positions[organisation])
 
     def locate(self, index: int) -> tuple[int, int]:
@@ -83,7 +83,7 @@ class IdRange:
         return self.rounds * len(self.turns.round) + extra
 
     def holds(self, record_id: int) -> bool:
-        """Say whether an id is one of them."""
+        """Return whether an id is one of them."""
         return self.base <= record_id < self.base + self.total
 
     def locate(self, record_id: int) -> tuple[int, int]:
@@ -147,6 +147,14 @@ class Population:
         self.catalogue = Catalogue(seed, self.customer_id)
         turns = RoundRobin(seed, organisations)
         self.id_ranges = {stream: IdRange(*numbers, learners, turns) for stream, numbers in _KINDS.items()}
+
+    def ids(self, stream: str, organisation_id: int | None = None) -> Sequence[int]:
+        """Give the ids that a stream has at the start, in an organisation or in all of them."""
+        if organisation_id is None:
+            return self.id_ranges[stream].ids()
+        if organisation_id not in self.organisation_ids:
+            return ()
+        return self.id_ranges[stream].ids(self.organisation_ids.index(organisation_id))
 
     def home(self, stream: str, record_id: int) -> int:
         """Give the organisation that something belonged to at the start."""

@@ -30,12 +30,12 @@ class Programme:
     end: date
 
     def done(self, day: date) -> float:
-        """Say which part of it is over on a day, from 0 to 1."""
+        """Return which part of it is over on a day, from 0 to 1."""
         return max(0.0, min(1.0, (day - self.start) / (self.end - self.start)))
 
 
 def programme(population: Population, learner_id: int) -> Programme:
-    """Say when a learner's programme runs, without inventing the rest of the learner."""
+    """Return when a learner's programme runs, without inventing the rest of the learner."""
     start, end = _days(population, learner_id)
     return Programme(date.fromordinal(start), date.fromordinal(end))
 
@@ -49,15 +49,9 @@ def _days(population: Population, learner_id: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Recurrence:
-    """What comes back at intervals while a learner is on programme.
+    """What comes back every so many days while a learner is on programme.
 
-    Only the newest few are kept. The newest of all may lie in the future.
-
-    Attributes:
-        name: What it is.
-        days: Days from one to the next.
-        most: How many a learner has at most.
-        ahead: How many days ahead of today the newest may lie.
+    Only the newest `most` are kept, the newest of which may lie some days `ahead` in the future.
     """
 
     name: str
@@ -66,7 +60,7 @@ class Recurrence:
     ahead: int
 
     def count(self, population: Population, learner_id: int) -> int:
-        """Say how many a learner has."""
+        """Count those that a learner has."""
         start, newest = self._from_to(population, learner_id)
         return max(0, min(self.most, (newest - start) // self.days))
 

@@ -1,4 +1,4 @@
-"""Chance without luck: the same key always rolls the same numbers."""
+"""Random numbers that are the same for the same key."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SeededRandom:
         return low + int(self._random() * (high - low + 1))
 
     def chance(self, percent: float) -> bool:
-        """Say yes in so many of a hundred draws."""
+        """Return True in so many of a hundred draws."""
         return self._random() * 100 < percent
 
     def about(self, expected: float) -> int:
@@ -46,14 +46,14 @@ class SeededRandom:
 
 
 def hash64(*key: object) -> int:
-    """Give one 64-bit number for a key, for less than the price of a set of rng."""
+    """Give one 64-bit number for a key, for less than the price of a SeededRandom."""
     text = "/".join(map(str, key)).encode()
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "big")
 
 
 @lru_cache(maxsize=256)
 def hasher(*key: object) -> Callable[[int], int]:
-    """Give what gives one 64-bit number for each id, for a third of the price of `number`."""
+    """Give what gives one 64-bit number for each id, for a third of the price of `hash64`."""
     salt = hash64(*key)
 
     def draw(record_id: int) -> int:

@@ -50,7 +50,7 @@ def _places(population: Population) -> Iterable[Table]:
         partial(places.organisation, population),
     )
     for stream, make in _PLACES.items():
-        yield Table(stream, _first_ids(population, stream), partial(make, population))
+        yield Table(stream, partial(population.ids, stream), partial(make, population))
 
 
 def _people(population: Population) -> Iterable[Table]:
@@ -59,7 +59,7 @@ def _people(population: Population) -> Iterable[Table]:
         home = partial(population.home, stream)
         columns: dict[str, Callable[[Any], Value]] = {"LastModified": changed, "OrganisationID": home}
         make = partial(people.person, population, stream)
-        yield Table(stream, _first_ids(population, stream), make, columns=columns)
+        yield Table(stream, partial(population.ids, stream), make, columns=columns)
 
 
 def _children(population: Population, stream: str, entity: Entity, parents: dict[str, Parents]) -> Table:
@@ -99,20 +99,7 @@ def _qualifications(population: Population, assigned: Table) -> Iterable[Table]:
     yield Table("units", units, lambda i: dict(offer.units[i]))
 
 
-def _first_ids(population: Population, stream: str) -> Callable[[int | None], Sequence[int]]:
-    id_range, organisation_ids = population.id_ranges[stream], population.organisation_ids
-
-    def ids(organisation_id: int | None) -> Sequence[int]:
-        if organisation_id is None:
-            return id_range.ids()
-        if organisation_id not in organisation_ids:
-            return ()
-        return id_range.ids(organisation_ids.index(organisation_id))
-
-    return ids
-
-
 def _of_first_learners(population: Population, count: Callable[[int], int]) -> Callable[[int], int]:
     """Count nothing for learners who were added: their records are added too."""
-    current, archived = (population.id_ranges[stream].ids() for stream in LEARNERS)
+    current, archived = (population.ids(stream) for stream in LEARNERS)
     return lambda learner_id: count(learner_id) if learner_id in current or learner_id in archived else 0

@@ -24,13 +24,12 @@ _IMPORTED_DAYS_AGO = (3, 31, 90, 200, 400, 700)
 _IMPORTED_IN_A_HUNDRED = 10
 
 _ISO = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?\s*(Z|[+-]\d\d:?\d\d)?",
-    re.IGNORECASE,
+    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?)?\s*(Z|[+-]\d\d:?\d\d)?", re.IGNORECASE
 )
 
 
 def last_change(seed: int, today: datetime, record_id: int) -> datetime:
-    """Say when a record was last changed, without inventing the rest of it."""
+    """Return when a record was last changed, without inventing the rest of it."""
     drawn = hash64(seed, "changed", record_id)
     drawn, part = divmod(drawn, 100)
     if part < _IMPORTED_IN_A_HUNDRED:
@@ -54,8 +53,7 @@ def parse(text: str) -> datetime:
     """Read any of the ISO spellings that OneFile's clients are known to send; without an offset it is UTC."""
     found = _ISO.fullmatch(text.strip())
     if not found:
-        message = "not an ISO 8601 date"
-        raise ValueError(message)
+        raise ValueError("not an ISO 8601 date")
     day, minutes, seconds, fraction, zone = found.groups()
     micros = (fraction or "0").ljust(6, "0")[:6]
     offset = "+00:00" if zone in (None, "Z", "z") else f"{zone[:3]}:{zone[-2:]}"
