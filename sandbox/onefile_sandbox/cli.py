@@ -18,7 +18,6 @@ from onefile_sandbox.world.timestamps import TODAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
 BANNER = """\
 onefile-sandbox: this is no OneFile product and not OneFile's server.
@@ -40,11 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(problem))
     stop = threading.Event()
 
-    def stopped(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stopped)
+        signal.signal(number, lambda *_: stop.set())
     sys.stderr.write(BANNER)
     for fault in faults:
         sandbox.add_fault(fault)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from onefile_sandbox.api.rendering import encode
-
 if TYPE_CHECKING:
     from onefile_sandbox.api.behaviour import Nothing, RetryAfter
+
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 JSON = "application/json; charset=utf-8"
 HTML = "text/html; charset=utf-8"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox.api import answers
-from onefile_sandbox.api.answers import Answer, Refusal
+from onefile_sandbox.api.answers import Answer, Refusal, encode
 from onefile_sandbox.api.reader import Reader
-from onefile_sandbox.api.rendering import Renderer, encode
+from onefile_sandbox.api.rendering import Renderer
 from onefile_sandbox.api.search import Search
 from onefile_sandbox.world.entities import CUSTOMER, ENTITIES, PARTS
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from onefile_sandbox.world.world import World
 
 _NOT_FOUND = "No HTTP resource was found that matches the request."
-_QUOTE = '"'
 _ASKED_WRONGLY = 400
 
 
@@ -66,7 +65,7 @@ class Api:
         if not self.sessions.is_alive(headers.get("x-tokenid", "")):
             return self._refused(self.behaviour.expired_status)
         if route.kind == "customer":
-            return Answer(200, encode(self._customer()).encode())
+            return Answer(200, encode(self._renderer.render(CUSTOMER, self.world.customer, rich=True)).encode())
         if route.kind == "write":
             return Answer(204)
         try:
@@ -79,7 +78,7 @@ class Api:
             return self._refused(self.behaviour.refused_login_status)
         session = self.sessions.open()
         if self.behaviour.quoted_session:
-            session = f"{_QUOTE}{session}{_QUOTE}"
+            session = f'"{session}"'
         if self.behaviour.session_whitespace:
             session = f"\r\n{session}\r\n"
         is_text = self.behaviour.session_content_type == "text"
@@ -92,22 +91,16 @@ class Api:
             return Answer(status)
         return answers.error(status, "Authorization has been denied for this request.")
 
-    def _customer(self) -> dict[str, object]:
-        return self._renderer.render(CUSTOMER, self.world.customer, rich=True)
-
     def _routed(self, route: Route, body: Mapping[str, Any], faults: Collection[str]) -> Answer:
         entity, part = ENTITIES.get(route.entity), PARTS.get((route.entity, route.word))
         if route.kind == "part" and part:
             return self._part(part, route.record_id)
         if entity and route.kind == "read" and entity.is_read:
-            return self._read(entity, route.record_id)
+            table = self._table_of(entity, route.record_id)
+            return Answer(200, self._renderer.encoded_row(entity, table, route.record_id, rich=True))
         if entity and route.kind == "search":
             return self._searched(entity, route, body, faults)
         raise Refusal(404, _NOT_FOUND)
-
-    def _read(self, entity: Entity, record_id: Key) -> Answer:
-        table = self._table_of(entity, record_id)
-        return Answer(200, self._renderer.encoded_row(entity, table, record_id, rich=True))
 
     def _table_of(self, entity: Entity, record_id: Key) -> Table:
         for stream in entity.streams:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from onefile_sandbox.api.answers import encode
 from onefile_sandbox.world.timestamps import LONDON, NOT_SET
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ _MISSING = object()
 _WAYS_TO_BE_ABSENT = {"missing": (_MISSING,), "null": (None,), "empty": ("",)}
 _ALL_WAYS = (_MISSING, None, "")
 _HIDDEN_IN_THREE = 1
-
-encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Renderer:

@@ -10,8 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from onefile_sandbox.api import answers
-from onefile_sandbox.api.answers import Answer
-from onefile_sandbox.api.rendering import encode
+from onefile_sandbox.api.answers import Answer, encode
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterable

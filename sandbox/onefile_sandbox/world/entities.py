@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from onefile_sandbox.world import learning, look_ups, off_the_job, progress
-from onefile_sandbox.world.people import ROLES
+from onefile_sandbox.world.people import LEARNER_STATUSES, ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -302,7 +302,7 @@ _ALL = (
         ("learner_statuses",),
         part=("Organisation", "LearnerStatuses"),
         guessed=("ID", "Name"),
-        count=look_ups.learner_statuses,
+        count=lambda *_: len(LEARNER_STATUSES),
         make=look_ups.learner_status,
         new=lambda _: {"Name": "New"},
     ),
@@ -311,7 +311,7 @@ _ALL = (
         ("learning_aim_statuses",),
         part=("Organisation", "LearningAimStatuses"),
         guessed=("ID", "Name"),
-        count=look_ups.learning_aim_statuses,
+        count=lambda *_: len(look_ups.AIM_STATUSES),
         make=look_ups.learning_aim_status,
         key="_Key",
         new=lambda _: {"ID": 9, "Name": "New"},

@@ -12,12 +12,7 @@ if TYPE_CHECKING:
     from onefile_sandbox.world.rows import Row
 
 MOST_ASSIGNED = 1000
-_AIM_STATUSES = ("In progress", "Achieved", "Withdrawn", "Transferred", "Break in Learning")
-
-
-def learner_statuses(_: Population, _organisation_id: int) -> int:
-    """Count an organisation's own learner statuses."""
-    return len(LEARNER_STATUSES)
+AIM_STATUSES = ("In progress", "Achieved", "Withdrawn", "Transferred", "Break in Learning")
 
 
 def learner_status(_: Population, record_id: int) -> Row:
@@ -26,15 +21,10 @@ def learner_status(_: Population, record_id: int) -> Row:
     return {"ID": record_id, "OrganisationID": organisation_id, "Name": LEARNER_STATUSES[place]}
 
 
-def learning_aim_statuses(_: Population, _organisation_id: int) -> int:
-    """Count the statuses that a learning aim can have."""
-    return len(_AIM_STATUSES)
-
-
 def learning_aim_status(_: Population, key: int) -> Row:
     """Give one of the statuses that a learning aim can have, which are the same everywhere."""
     organisation_id, place = divmod(key, LOOK_UP_IDS)
-    return {"_Key": key, "OrganisationID": organisation_id, "ID": place, "Name": _AIM_STATUSES[place]}
+    return {"_Key": key, "OrganisationID": organisation_id, "ID": place, "Name": AIM_STATUSES[place]}
 
 
 def assigned_standards(population: Population, organisation_id: int) -> int:

@@ -35,7 +35,7 @@ def hold_review(sim: Simulation, rng: SeededRandom, review_id: int) -> None:
                 sim.later(put_off, "hold-review", review_id)
         return
     learner = sim.found("learners", review["LearnerID"])
-    progress = learner["Progress"] if learner else None
+    progress = learner.get("Progress") if learner else None
     sim.change("reviews", review, StartedOn=sim.world.stamp, Progress=progress)
     sim.later(sim.world.now + signing(rng, 20, 90), "sign-review-assessor", review_id)
 
