@@ -29,7 +29,7 @@ def test_every_behaviour_is_in_the_table() -> None:
 
 
 def test_every_fault_is_in_the_table() -> None:
-    assert rows_under("Accidents") == [f"| `{kind}` | {says} |" for kind, says in KINDS.items()]
+    assert rows_under("Faults") == [f"| `{kind}` | {says} |" for kind, says in KINDS.items()]
 
 
 def calls_for(stream: str) -> list[str]:
@@ -54,7 +54,7 @@ def test_every_stream_is_in_the_table() -> None:
         carried = ", ".join(f"`{name}`" for name in entity.carried if entity.name != "Organisation")
         guessed = ", ".join(f"`{name}`" for name in entity.guessed)
         expected.append(f"| {names} | {', '.join(calls_for(entity.streams[0]))} | {carried} | {guessed} |")
-    assert rows_under("Streams") == expected
+    assert rows_under("Streams") == expected, "renew the table under Streams in sandbox/README.md"
 
 
 def test_every_option_is_told() -> None:

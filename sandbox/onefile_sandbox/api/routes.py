@@ -16,8 +16,9 @@ PREFIX = "/api/v2.1"
 
 _Kind = Literal["login", "customer", "search", "read", "part", "write", "unknown"]
 
-# Visits can only be written, and the sandbox keeps none.
-_ENTITIES = {name.lower(): name for name in (*ENTITIES, *(entity for entity, _ in PARTS), "Visit")}
+WRITE_ONLY = {"Visit"} - ENTITIES.keys()
+"""Entities that calls can change, and of which the sandbox has no records."""
+_ENTITIES = {name.lower(): name for name in (*ENTITIES, *(entity for entity, _ in PARTS), *WRITE_ONLY)}
 _WRITING = ("Archive", "Assign", "AssignPlacement", "Unarchive")
 _WORDS = {word.lower(): word for word in ("Search", *_WRITING, *(word for _, word in PARTS))}
 # Their ids are texts, in which case may matter and a slash may stand.

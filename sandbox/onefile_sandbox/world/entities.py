@@ -94,7 +94,7 @@ class Entity:
     is_read: bool = True
     part: tuple[str, str] | None = None
     is_single: bool = False
-    unsent: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ("OrganisationID",)
     carried: tuple[str, ...] = ("OrganisationID",)
     guessed: tuple[str, ...] = ()
     not_found: int = SOMETHING_NOT_FOUND
@@ -131,8 +131,7 @@ _part_of_learner = partial(
 CUSTOMER = Entity("Customer", ("customers",), thin=("ID", "Name"))
 _ALL = (
     Entity(
-        "Organisation",
-        ("organisations",),
+        "Organisation", ("organisations",),
         thin=("ID", "Name", "KeychainCreationForNewUserActive", "KeychainEmailSuppression"),
         filters={"CustomerID": "number", "Name": "name"},
         in_organisations=False,
@@ -146,10 +145,9 @@ _ALL = (
         },
     ),
     Entity(
-        "User",
-        tuple(ROLES),
-        thin=("ID", "FirstName", "LastName", "MISID"),
+        "User", tuple(ROLES), thin=("ID", "FirstName", "LastName", "MISID"),
         filters={"FirstName": "name", "LastName": "name", "Email": "same", "MISID": "same", "PlacementID": "number"},
+        unsent=(),
         guessed=(
             "Role", "OrganisationID", "DefaultAssessorID", "DefaultEmployerID", "ProviderID", "CreatedOn",
             "CompanyName", "Website", "WorkAddress", "CentreRegister", "L15", "L16", "SupportFunding",
@@ -167,43 +165,32 @@ _ALL = (
         },
     ),
     Entity(
-        "Classroom",
-        ("classrooms",),
-        thin=("ID", "Name", "MISID"),
+        "Classroom", ("classrooms",), thin=("ID", "Name", "MISID"),
         filters={"Name": "name"},
-        unsent=("OrganisationID",),
         guessed=("StartOn", "Archive", "CompletionMessage", "SendCompletionMessage", "IVFinalSignOff"),
         not_found=CLASSROOM_NOT_FOUND,
         moments=("StartOn",),
     ),
     Entity(
-        "Placement",
-        ("placements",),
-        thin=("ID", "Name", "MISID"),
+        "Placement", ("placements",), thin=("ID", "Name", "MISID"),
         filters={"Name": "name"},
+        unsent=(),
         guessed=("MISID", "OrganisationID", "Contact", "Email", "Fax", "Telephone", "Web"),
         not_found=PLACEMENT_NOT_FOUND,
     ),
     Entity(
-        "Provider",
-        ("providers",),
-        thin=("ID", "Name"),
+        "Provider", ("providers",), thin=("ID", "Name"),
         filters={"Name": "name"},
-        unsent=("OrganisationID",),
     ),
     Entity(
-        "Standard",
-        ("standards",),
-        thin=("ID", "Title"),
+        "Standard", ("standards",), thin=("ID", "Title"),
         filters={"CustomerID": "number", "ID": "number", "Title": "part"},
         unsent=("CustomerID",),
         guessed=("Level",),
         new=lambda new: {"CustomerID": new.customer_id, "Title": f"New {new.id}", "Level": None},
     ),
     Entity(
-        "Unit",
-        ("units",),
-        thin=("ID", "Title", "NDAQCode", "Display"),
+        "Unit", ("units",), thin=("ID", "Title", "NDAQCode", "Display"),
         filters={"StandardID": "number", "Title": "part"},
         unsent=("StandardID",),
         carried=("StandardID",),
@@ -212,11 +199,8 @@ _ALL = (
         },
     ),
     Entity(
-        "FrameworkTemplate",
-        ("framework_templates",),
-        thin=("ID", "Title"),
+        "FrameworkTemplate", ("framework_templates",), thin=("ID", "Title"),
         is_read=False,
-        unsent=("OrganisationID",),
         guessed=("ID", "Title"),
         parent="OrganisationID",
         count=look_ups.framework_templates,
@@ -224,15 +208,12 @@ _ALL = (
         new=lambda _: {"Title": "New"},
     ),
     Entity(
-        "LearningAim",
-        ("learning_aims",),
-        thin=("ID", "StandardID", "UserID", "Status"),
+        "LearningAim", ("learning_aims",), thin=("ID", "StandardID", "UserID", "Status"),
         filters={"LearningAimCompletionStatus": "number"},
         fields={"LearningAimCompletionStatus": "Status"},
         in_organisations=False,
         needs_parent="as-configured",
         window="AchievedDate",
-        unsent=("OrganisationID",),
         carried=(),
         guessed=("StartDate", "PlannedEnd", *_REGISTRATION),
         parent="UserID",
@@ -247,9 +228,7 @@ _ALL = (
         },
     ),
     Entity(
-        "UnitSummary",
-        ("unit_summaries",),
-        thin=("ID", "UnitID"),
+        "UnitSummary", ("unit_summaries",), thin=("ID", "UnitID"),
         in_organisations=False,
         needs_parent="always",
         is_read=False,
@@ -263,13 +242,10 @@ _ALL = (
         new=lambda _: {"UnitID": None, "Title": "New", "Progress": 0.0},
     ),
     Entity(
-        "Review",
-        ("reviews",),
-        thin=("ID", "ScheduledFor"),
+        "Review", ("reviews",), thin=("ID", "ScheduledFor"),
         filters={"Status": "number"},
         window="ScheduledFor",
         has_details=True,
-        unsent=("OrganisationID",),
         guessed=("Status", "EndTime"),
         parent="LearnerID",
         count=progress.REVIEWS.count,
@@ -284,11 +260,8 @@ _ALL = (
         derived=("Status", progress.with_review_status),
     ),
     Entity(
-        "Plan",
-        ("plans",),
-        thin=("ID", "PlanOn"),
+        "Plan", ("plans",), thin=("ID", "PlanOn"),
         has_details=True,
-        unsent=("OrganisationID",),
         guessed=("StatusID",),
         parent="LearnerID",
         count=progress.PLANS.count,
@@ -298,8 +271,7 @@ _ALL = (
         derived=("StatusID", progress.with_plan_status),
     ),
     _list_of_organisation(
-        "LearnerStatus",
-        ("learner_statuses",),
+        "LearnerStatus", ("learner_statuses",),
         part=("Organisation", "LearnerStatuses"),
         guessed=("ID", "Name"),
         count=lambda *_: len(LEARNER_STATUSES),
@@ -307,8 +279,7 @@ _ALL = (
         new=lambda _: {"Name": "New"},
     ),
     _list_of_organisation(
-        "LearningAimStatus",
-        ("learning_aim_statuses",),
+        "LearningAimStatus", ("learning_aim_statuses",),
         part=("Organisation", "LearningAimStatuses"),
         guessed=("ID", "Name"),
         count=lambda *_: len(look_ups.AIM_STATUSES),
@@ -317,8 +288,7 @@ _ALL = (
         new=lambda _: {"ID": 9, "Name": "New"},
     ),
     _list_of_organisation(
-        "AssignedStandard",
-        ("assigned_standards",),
+        "AssignedStandard", ("assigned_standards",),
         part=("Organisation", "AssignedStandards"),
         guessed=("ID", "Title"),
         count=look_ups.assigned_standards,
@@ -328,8 +298,7 @@ _ALL = (
         new=lambda _: {"ID": 0, "Title": "New"},
     ),
     _part_of_learner(
-        "OffTheJob",
-        ("off_the_job",),
+        "OffTheJob", ("off_the_job",),
         part=("User", "OffTheJob"),
         is_single=True,
         count=off_the_job.has_hours,
@@ -343,8 +312,7 @@ _ALL = (
         },
     ),
     _part_of_learner(
-        "Timesheet",
-        ("timesheets",),
+        "Timesheet", ("timesheets",),
         part=("Timesheet", "Learner"),
         count=off_the_job.entries,
         make=off_the_job.logged,

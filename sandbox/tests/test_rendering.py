@@ -1,4 +1,4 @@
-"""Every answer to every open question: how a record is told."""
+"""Every answer to every open question: how a record is sent."""
 
 from __future__ import annotations
 
