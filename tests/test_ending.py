@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shlex
 import signal
 import subprocess
 import sys
-import termios
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -38,8 +36,8 @@ def test_a_run_that_is_told_to_stop_does_not_look_like_a_finished_one(
         (tmp_path / "out.jsonl").open("wb") as out,
         start_tap(tmp_path, config_for(sandbox, page_size=5), stdout=out) as process,
     ):
-        while not any("Placement" in call.route for call in sandbox.calls):
-            assert process.poll() is None
+        sandbox.wait_for("Placement")
+        assert process.poll() is None
         process.send_signal(signum)
         _, stderr = process.communicate(timeout=SOON)
 
@@ -91,8 +89,8 @@ def test_a_signal_ends_a_run_that_waits_for_what_was_not_planned(
     sandbox.add_fault(fault)
     arguments = select(tmp_path, "learners")
     with start_tap(tmp_path, config_for(sandbox, page_size=10, parallel_requests=1), *arguments) as process:
-        while not any(call.route == UNPAGED for call in sandbox.calls):
-            assert process.poll() is None
+        sandbox.wait_for(f"{UNPAGED}$")
+        assert process.poll() is None
         process.terminate()
         _, stderr = process.communicate(timeout=SOON)
 
@@ -104,8 +102,8 @@ def test_a_test_that_is_told_to_stop_is_no_success(tmp_path: Path, start_sandbox
     sandbox = start_sandbox(learners=10, organisations=1, latency=0.2)
     with start_tap(tmp_path, config_for(sandbox), "--test") as process:
         # What a run costs is asked for last.
-        while not any(call.route == UNPAGED for call in sandbox.calls):
-            assert process.poll() is None
+        sandbox.wait_for(f"{UNPAGED}$")
+        assert process.poll() is None
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=SOON)
 
@@ -132,8 +130,8 @@ def test_a_run_is_ended_by_a_signal_although_its_target_reads_no_more(tmp_path: 
     with start_tap(tmp_path, config_for(sandbox), stdout=subprocess.PIPE) as process:
         assert process.stdout
         # The rest of the long name finds no room.
-        while _bytes_in(process.stdout) < MUCH_OF_A_PIPE:
-            assert process.poll() is None
+        assert len(process.stdout.read(MUCH_OF_A_PIPE)) == MUCH_OF_A_PIPE
+        assert process.poll() is None
         process.terminate()
         assert process.wait(SOON) == 128 + signal.SIGTERM
         told = process.stderr.read().decode() if process.stderr else ""
@@ -141,11 +139,6 @@ def test_a_run_is_ended_by_a_signal_although_its_target_reads_no_more(tmp_path: 
     last = told.rstrip().rsplit("\n", 1)[-1]
     assert "stopped by SIGTERM before it was finished" in last
     assert "did not take all of it" in last
-
-
-def _bytes_in(pipe: IO[bytes]) -> int:
-    """Count what a pipe holds that nobody has read yet."""
-    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 @pytest.mark.parametrize("option", [[], ["--test"]], ids=["run", "test"])

@@ -108,8 +108,8 @@ def test_a_run_that_is_cut_short_is_a_failure_to_meltano_too(folder: Path, start
     )
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(pipeline.run)
-        while not any("Placement" in call.route for call in sandbox.calls):
-            assert not running.done(), running.exception()
+        sandbox.wait_for("Placement", timeout=120)
+        assert not running.done(), running.exception()
         os.kill(_tap_of(folder), signal.SIGTERM)
 
         with pytest.raises(ProcessError, match="failed with exit status 1"):

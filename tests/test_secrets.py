@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from onefile_sandbox import Fault
-from onefile_sandbox.sessions import Sessions
+from onefile_sandbox.api.limits import Sessions
 from tap_onefile.streams import DETAILED
 from tests.running import GIVES_UP_SOON, clean_environment, config_for, select, start_tap
 
@@ -230,8 +230,8 @@ def test_a_crash_report_holds_no_secret_and_no_person(tmp_path: Path, sandbox: S
     needles = Needles(sandbox)
     sandbox.add_fault(Fault("hang", match="POST /Placement/Search", times=None))
     with start_tap(tmp_path, config_for(sandbox), environ={**loud, "PYTHONDEVMODE": "1"}) as process:
-        while not any("Placement" in call.route for call in sandbox.calls):
-            assert process.poll() is None
+        sandbox.wait_for("Placement")
+        assert process.poll() is None
         command = (f"/proc/{process.pid}/cmdline", os.O_RDONLY)
         listed = os.read(os.open(*command), 1 << 16).decode()
         process.send_signal(signal.SIGABRT)

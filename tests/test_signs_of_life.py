@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 from typing import TYPE_CHECKING
@@ -54,9 +55,18 @@ def test_in_a_log_a_plain_line_comes_now_and_then(
     statistics.stream = "learners"
     statistics.of("learners").records = 1234
 
+    logged = threading.Semaphore(0)
+
+    def count(_: logging.LogRecord) -> bool:
+        logged.release()
+        return True
+
+    monkeypatch.setattr(logging.getLogger("tap-onefile"), "filters", [count])
+
     with heartbeat(statistics, 300):
-        while len(caplog.messages) < 2:
-            assert threading.active_count() > 1
+        assert threading.active_count() > 1
+        assert logged.acquire(timeout=30)
+        assert logged.acquire(timeout=30)
 
     assert re.fullmatch(r"learners · 1,234 records · 0 calls · 0 of 300 in the last minute", caplog.messages[1])
 

@@ -9,16 +9,15 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from onefile_sandbox import instants
-from onefile_sandbox.behaviour import Behaviour
-from onefile_sandbox.entities import ENTITY_OF
-from onefile_sandbox.faults import Fault
-from onefile_sandbox.instants import TODAY
+from onefile_sandbox.api.behaviour import Behaviour
 from onefile_sandbox.sandbox import DAY, Sandbox
+from onefile_sandbox.server.faults import Fault
+from onefile_sandbox.world import timestamps
+from onefile_sandbox.world.entities import ENTITY_OF
+from onefile_sandbox.world.timestamps import TODAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import FrameType
 
 BANNER = """\
 onefile-sandbox: this is no OneFile product and not OneFile's server.
@@ -28,52 +27,30 @@ answers are guesses, since nobody outside OneFile knows them: the README says wh
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to stop by SIGTERM or SIGINT.
-
-    Args:
-        arguments: The command line; the process's own unless given.
-
-    Returns:
-        The exit status.
-    """
+    """Serve until SIGTERM or SIGINT, and give the exit status."""
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options = vars(parser.parse_args(arguments))
     try:
-        sandbox = Sandbox(
-            learners=options.learners,
-            organisations=options.organisations,
-            seed=options.seed,
-            behaviour=Behaviour.parse(options.behaviour),
-            calls_per_minute=options.calls_per_minute,
-            session_lifetime=options.session_lifetime,
-            latency=options.latency,
-            port=options.port,
-            today=instants.parse(options.today),
-            verbose=options.verbose,
-        )
-        for text in options.fault:
-            sandbox.add_fault(Fault(**json.loads(text)))
+        options["behaviour"] = Behaviour.parse(options["behaviour"])
+        options["today"] = timestamps.parse(options["today"])
+        warm, faults = options.pop("warm"), [Fault(**json.loads(text)) for text in options.pop("fault")]
+        sandbox = Sandbox(**options)
     except (TypeError, ValueError) as problem:
         parser.error(str(problem))
     stop = threading.Event()
 
-    def stopped(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stopped)
+        signal.signal(number, lambda *_: stop.set())
     sys.stderr.write(BANNER)
-    if options.warm is not None:
-        sandbox.warm(*options.warm)
+    for fault in faults:
+        sandbox.add_fault(fault)
+    if warm is not None:
+        sandbox.warm(*warm)
     try:
         sandbox.start()
     except OSError as problem:
-        parser.error(f"cannot serve on port {options.port}: {problem.strerror}")
-    ready = {
-        "api_url": sandbox.api_url,
-        "control_url": sandbox.control_url,
-        "customer_token": sandbox.customer_token,
-    }
+        parser.error(f"cannot serve on port {options['port']}: {problem.strerror}")
+    ready = {"api_url": sandbox.api_url, "control_url": sandbox.control_url, "customer_token": sandbox.customer_token}
     sys.stdout.write(json.dumps(ready) + "\n")
     sys.stdout.flush()
     # On Windows a wait without an end cannot be interrupted.
@@ -105,19 +82,19 @@ def _parser() -> argparse.ArgumentParser:
         nargs="*",
         help="invent rows before the start, for measurements: people and places, or the streams named",
     )
-    add("--verbose", action="store_true", help="tell each call: method, route, status")
+    add("--verbose", action="store_true", help="report each call: method, route, status")
     add(
         "--behaviour",
         metavar="NAME=VALUE",
         action="append",
         default=[],
-        help="settle an open question another way; may be repeated",
+        help="answer an open question another way; may be repeated",
     )
     add(
         "--fault",
         metavar="JSON",
         action="append",
         default=[],
-        help='an accident, as {"kind": "status", "status": 503}; may be repeated',
+        help='a fault, as {"kind": "status", "status": 503}; may be repeated',
     )
     return parser

@@ -6,30 +6,28 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from onefile_sandbox import routes
-from onefile_sandbox.api import Api
-from onefile_sandbox.behaviour import Behaviour
-from onefile_sandbox.calls import CallLog
-from onefile_sandbox.control import PREFIX as CONTROL_PREFIX
-from onefile_sandbox.control import Control
-from onefile_sandbox.faults import Faults
-from onefile_sandbox.front import Front
-from onefile_sandbox.history import History
-from onefile_sandbox.instants import TODAY
-from onefile_sandbox.rate_limit import RateLimit
-from onefile_sandbox.server import HOST, Server, application
-from onefile_sandbox.sessions import Sessions
-from onefile_sandbox.world import World
+from onefile_sandbox.api import routes
+from onefile_sandbox.api.behaviour import Behaviour
+from onefile_sandbox.api.dispatch import Api
+from onefile_sandbox.api.limits import RateLimit, Sessions
+from onefile_sandbox.server.calls import CallLog
+from onefile_sandbox.server.control import PREFIX as CONTROL_PREFIX
+from onefile_sandbox.server.control import Control
+from onefile_sandbox.server.endpoint import Endpoint
+from onefile_sandbox.server.faults import Faults
+from onefile_sandbox.server.web import HOST, Server, application
+from onefile_sandbox.world.history import History
+from onefile_sandbox.world.timestamps import TODAY
+from onefile_sandbox.world.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-    from types import TracebackType
 
     from typing_extensions import Self
 
-    from onefile_sandbox.calls import Call
-    from onefile_sandbox.faults import Fault
+    from onefile_sandbox.server.calls import Call
+    from onefile_sandbox.server.faults import Fault
 
 DAY = 86_400.0
 
@@ -63,19 +61,23 @@ class Sandbox:
             learners: How many learners the customer has in all.
             organisations: How many organisations they are unevenly spread over.
             seed: What everything is invented from.
-            behaviour: How open questions are settled; the likeliest way unless told.
+            behaviour: How open questions are settled; the likeliest way by default.
             calls_per_minute: How many calls are let in; 0 is no limit.
             session_lifetime: Seconds that a session lives.
             latency: Seconds before every answer.
             clock: Gives the time in seconds, for the limit and the sessions.
             port: The port to serve on; 0 is any that is free.
             today: The moment at which the customer begins, with its time zone.
-            verbose: Whether each call is told on stderr: method, route and status.
+            verbose: Whether each call is reported on stderr: method, route and status.
         """
         self.behaviour = behaviour or Behaviour()
         self.world = World(seed=seed, learners=learners, organisations=organisations, today=today)
         self.world.clock_ahead = timedelta(minutes=self.behaviour.clock_ahead_minutes)
-        self._history = History(self.world, self.behaviour)
+        self._history = History(
+            self.world,
+            progress_bumps=self.behaviour.progress_bumps_last_modified,
+            hours_bump=self.behaviour.otj_bumps_last_modified,
+        )
         self._sessions = Sessions(seed, session_lifetime, clock)
         self._faults = Faults()
         self._log = CallLog(verbose=verbose)
@@ -91,44 +93,36 @@ class Sandbox:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Stop."""
         self.stop()
 
     def start(self) -> None:
-        """Start serving; returns when calls are answered.
-
-        Raises:
-            OSError: When the port is taken.
-        """
+        """Start serving; returns when calls are answered."""
         if self._server:
             return
         server = Server(self._port)
-        front = Front(
-            self._api,
-            self._faults,
-            self._log,
+        endpoint = Endpoint(
+            api=self._api,
+            faults=self._faults,
+            log=self._log,
             latency=self._latency,
             clock=self._clock,
             pause=server.pause,
             connections=server.connections,
         )
-        beside = Control(self._api, self._history, self._faults, self._log).application()
-        server.start(application(front, beside, CONTROL_PREFIX))
+        control = Control(self._api, self._history, self._faults, self._log).application()
+        server.start(application(endpoint, control, CONTROL_PREFIX))
         self._server = server
         # Started again it is found where it was, as a server that went down is.
         self._port = server.port
 
     def stop(self) -> None:
-        """Stop serving, whatever calls are under way."""
+        """Stop serving, whatever calls are under way, and raise a SandboxError if a call has met a bug of ours."""
         if self._server:
             self._server.stop()
             self._server = None
+        self._log.check()
 
     @property
     def api_url(self) -> str:
@@ -150,23 +144,27 @@ class Sandbox:
         """All calls to the API since the start or the last reset."""
         return self._log.calls()
 
+    def wait_for(self, match: str, count: int = 1, timeout: float = 30) -> None:
+        """Wait until so many calls have been received since the start or the last reset, answered or not.
+
+        Args:
+            match: A regular expression that is looked for in "METHOD /route", whatever the case, as in a `Fault`.
+            count: How many.
+            timeout: Seconds to wait before a TimeoutError.
+        """
+        self._log.wait_for(match, count, timeout)
+
     @property
     def writes(self) -> int:
         """How many of the calls would have changed data, refused ones included."""
         return self._log.writes()
 
     def records(self, stream: str, *, details: bool = False) -> list[dict[str, Any]]:
-        """Give what a perfect reader gets: of a stream's paged search, or by its calls for each learner.
+        """Give what a perfect reader gets, as it is sent, with the ids of what it asked with.
 
         Args:
-            stream: The stream.
+            stream: The stream, read by its paged search or by calls for each parent.
             details: Whether each record is completed by a call for its id, where there is one.
-
-        Returns:
-            All its rows as they are sent, with the id of what they hang from.
-
-        Raises:
-            KeyError: When there is no such stream.
         """
         return self._api.reader.records(stream, details=details)
 
@@ -175,25 +173,11 @@ class Sandbox:
         return self._api.reader.counts()
 
     def advance(self, days: int) -> None:
-        """Let days go by: learners come, change and go, reviews are held, hours grow.
-
-        Args:
-            days: How many; the same days bring the same things, in one go or one by one.
-
-        Raises:
-            ValueError: When it is no number of days.
-        """
+        """Let days go by: the same ones bring the same things, in one go or one by one."""
         self._history.advance(days)
 
     def warm(self, *streams: str) -> None:
-        """Invent rows now; otherwise each is invented when it is first sent.
-
-        Args:
-            streams: Of which streams; of all people and places unless told.
-
-        Raises:
-            KeyError: When there is no such stream.
-        """
+        """Invent the rows of some streams now, of all people and places by default, not when they are first sent."""
         self._api.reader.warm(streams)
 
     def expire_sessions(self) -> None:
@@ -201,11 +185,11 @@ class Sandbox:
         self._sessions.expire()
 
     def add_fault(self, fault: Fault) -> None:
-        """Add an accident."""
+        """Add a fault."""
         self._faults.add(fault)
 
     def clear_faults(self) -> None:
-        """Forget all accidents that were added."""
+        """Forget all faults that were added."""
         self._faults.clear()
 
     def reset_calls(self) -> None:
@@ -214,6 +198,5 @@ class Sandbox:
 
     def _address(self, path: str) -> str:
         if not self._port:
-            message = "the sandbox has not been started"
-            raise RuntimeError(message)
+            raise RuntimeError("the sandbox has not been started")
         return f"http://{HOST}:{self._port}{path}"

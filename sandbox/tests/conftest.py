@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
@@ -80,23 +81,19 @@ def clock() -> Clock:
 @pytest.fixture
 def serve(clock: Clock) -> Iterator[Serve]:
     """Start sandboxes as a test wants them, and stop them after it."""
-    started: list[Client] = []
+    running = ExitStack()
 
     def start(*, log_in: bool = True, behaviour: Mapping[str, Any] | None = None, **options: object) -> Client:
         usual: dict[str, Any] = {"clock": clock, "calls_per_minute": 0, **options}
-        sandbox = Sandbox(behaviour=Behaviour(**(behaviour or {})), **usual)
-        sandbox.start()
-        client = Client(sandbox)
-        started.append(client)
+        client = Client(running.enter_context(Sandbox(behaviour=Behaviour(**(behaviour or {})), **usual)))
+        running.enter_context(client.http)
         if log_in:
             client.log_in()
-            sandbox.reset_calls()
+            client.sandbox.reset_calls()
         return client
 
-    yield start
-    for client in started:
-        client.http.close()
-        client.sandbox.stop()
+    with running:
+        yield start
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from onefile_sandbox import Sandbox
-from onefile_sandbox.server import application
+from onefile_sandbox.server.web import application
 
 if TYPE_CHECKING:
     from .conftest import Client

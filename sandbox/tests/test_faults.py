@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from onefile_sandbox import Fault
-from onefile_sandbox.faults import KINDS
+from onefile_sandbox.server.faults import KINDS
 
 if TYPE_CHECKING:
     from .conftest import Client, Serve

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from onefile_sandbox import Behaviour, Sandbox, World
-from onefile_sandbox.people import ROLES
+from onefile_sandbox.world.people import ROLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,9 +116,9 @@ def test_whoever_changes_is_modified_within_the_time_that_goes_by(half_a_year: t
 def test_what_moves_in_silence_leaves_last_modified() -> None:
     before, after, _ = lived(20, learners=200)
     untouched = {i for i, row in after["learners"].items() if before["learners"].get(i) == row}
-    for stream, owner in (("off_the_job", "ID"), ("learning_aims", "UserID"), ("unit_summaries", "UserID")):
+    for stream, parent in (("off_the_job", "ID"), ("learning_aims", "UserID"), ("unit_summaries", "UserID")):
         pairs = [(row, after[stream].get(i)) for i, row in before[stream].items()]
-        assert untouched & {now[owner] for was, now in pairs if now and now != was}, stream
+        assert untouched & {now[parent] for was, now in pairs if now and now != was}, stream
 
 
 def test_hours_only_grow_and_aims_are_achieved(half_a_year: tuple[Rows, Rows, World]) -> None:

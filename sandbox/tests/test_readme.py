@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
-from onefile_sandbox import Behaviour
-from onefile_sandbox.behaviour import choices, spelled
+from onefile_sandbox.api.behaviour import choices, questions, spelled
 from onefile_sandbox.cli import _parser
-from onefile_sandbox.entities import ENTITIES, ENTITY_OF, PARTS
-from onefile_sandbox.faults import KINDS
+from onefile_sandbox.server.faults import KINDS
+from onefile_sandbox.world.entities import ENTITY_OF
 
 README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 
@@ -22,30 +20,30 @@ def rows_under(heading: str) -> list[str]:
 
 def test_every_behaviour_is_in_the_table() -> None:
     expected = []
-    for about in fields(Behaviour):
-        default, *others = map(spelled, choices()[about.name])
+    for name, (section, says) in questions().items():
+        default, *others = map(spelled, choices()[name])
         alternatives = ", ".join(f"`{other}`" if other != "a number" else other for other in others)
-        row = (about.metadata["section"], f"`{about.name}`", about.metadata["says"], f"`{default}`", alternatives)
+        row = (section, f"`{name}`", says, f"`{default}`", alternatives)
         expected.append(f"| {' | '.join(row)} |")
     assert rows_under("Open questions") == expected
 
 
 def test_every_fault_is_in_the_table() -> None:
-    assert rows_under("Accidents") == [f"| `{kind}` | {says} |" for kind, says in KINDS.items()]
+    assert rows_under("Faults") == [f"| `{kind}` | {says} |" for kind, says in KINDS.items()]
 
 
 def calls_for(stream: str) -> list[str]:
     """Give the calls that tell a stream, as the README spells them."""
     entity = ENTITY_OF[stream]
     calls = []
-    if entity.name in ENTITIES:
+    if entity.is_searched:
         calls.append(f"`POST {entity.name}/Search`")
         if entity.is_read:
             calls.append(f"`GET {entity.name}/{{id}}`")
-    for part in PARTS.values():
-        if part.entry is entity:
-            path = (part.entity, part.word, "{id}") if part.entity == "Timesheet" else (part.entity, "{id}", part.word)
-            calls.append(f"`GET {'/'.join(path)}`")
+    if entity.part:
+        name, word = entity.part
+        path = (name, word, "{id}") if name == "Timesheet" else (name, "{id}", word)
+        calls.append(f"`GET {'/'.join(path)}`")
     return calls
 
 
@@ -56,7 +54,7 @@ def test_every_stream_is_in_the_table() -> None:
         carried = ", ".join(f"`{name}`" for name in entity.carried if entity.name != "Organisation")
         guessed = ", ".join(f"`{name}`" for name in entity.guessed)
         expected.append(f"| {names} | {', '.join(calls_for(entity.streams[0]))} | {carried} | {guessed} |")
-    assert rows_under("Streams") == expected
+    assert rows_under("Streams") == expected, "renew the table under Streams in sandbox/README.md"
 
 
 def test_every_option_is_told() -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from onefile_sandbox import Behaviour
-from onefile_sandbox.behaviour import choices
-from onefile_sandbox.entities import ENTITY_OF
-from onefile_sandbox.people import ROLES
+from onefile_sandbox.api.behaviour import choices
+from onefile_sandbox.world.entities import ENTITY_OF
+from onefile_sandbox.world.people import ROLES
 
 if TYPE_CHECKING:
     from .conftest import Client, Serve

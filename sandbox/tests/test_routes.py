@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from onefile_sandbox.api.routes import WRITE_ONLY
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -139,7 +141,6 @@ def test_an_id_that_is_not_there_is_not_found(client: Client, entity: str) -> No
         ("POST", "User/Search/1/x"),
         ("POST", "User/Search/1/2/3"),
         ("POST", "Customer"),
-        ("POST", "Visit/Search/1/10"),
         ("POST", "Timesheet/Search"),
         ("GET", "Timesheet/1000000"),
         ("GET", "Timesheet/1000000/Learner"),
@@ -156,6 +157,12 @@ def test_an_id_that_is_not_there_is_not_found(client: Client, entity: str) -> No
 )
 def test_paths_that_are_not_known_are_not_found_and_not_writes(client: Client, method: str, path: str) -> None:
     assert client.call(method, path).status_code == 404
+    assert client.sandbox.writes == 0
+
+
+def test_what_can_only_be_written_cannot_be_searched(client: Client) -> None:
+    for entity in WRITE_ONLY:
+        assert client.call("POST", f"{entity}/Search/1/10").status_code == 404
     assert client.sandbox.writes == 0
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from onefile_sandbox import instants
-from onefile_sandbox.people import ROLES, SUPPORTED_ROLES
+from onefile_sandbox.world import timestamps
+from onefile_sandbox.world.people import ROLES, SUPPORTED_ROLES
 
 if TYPE_CHECKING:
     from .conftest import Client, Serve
@@ -185,7 +185,7 @@ def test_last_modified_finds_what_changed_since(client: Client, spelling: str) -
 def test_fractions_of_a_second_are_told_apart() -> None:
     spellings = {"5": 500_000, "05": 50_000, "123": 123_000, "1234567": 123_456}
     for fraction, micros in spellings.items():
-        assert instants.parse(f"2024-06-15T10:30:00.{fraction}Z").microsecond == micros
+        assert timestamps.parse(f"2024-06-15T10:30:00.{fraction}Z").microsecond == micros
 
 
 def test_a_date_is_the_start_of_its_day_in_utc(client: Client) -> None:

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from onefile_sandbox import Fault, Sandbox
-from onefile_sandbox.table import Table
+from onefile_sandbox.world.table import Table
 
 if TYPE_CHECKING:
     from .conftest import Client, Serve
@@ -64,8 +64,7 @@ def test_it_stops_at_once_though_calls_are_under_way(serve: Serve, fault: Fault)
 
     asking = threading.Thread(target=ask)
     asking.start()
-    while not client.sandbox.calls:
-        time.sleep(0.001)
+    client.sandbox.wait_for("GET /Customer")
     start = time.monotonic()
     client.sandbox.stop()
     assert time.monotonic() - start < 0.3
@@ -122,3 +121,20 @@ def test_a_warm_sandbox_invents_nothing_more(serve: Serve, monkeypatch: pytest.M
 
     assert len(client.ids("User", 1, 200, Role=1)) == 200
     assert len(client.ids("User", Role=1)) == 200
+
+
+def test_calls_can_be_waited_for(client: Client) -> None:
+    asking = threading.Thread(target=lambda: [client.search("User", page, 5, Role=1) for page in (1, 2, 3)])
+    asking.start()
+
+    client.sandbox.wait_for("post /user/search", count=3, timeout=5)
+
+    assert [call.route for call in client.sandbox.calls] == ["POST /User/Search/{page}/{size}"] * 3
+    asking.join(5)
+
+
+def test_a_call_that_never_comes_is_not_waited_for_for_ever(client: Client) -> None:
+    client.search("User", 1, 5, Role=1)
+
+    with pytest.raises(TimeoutError, match=r"1 of 2 calls matching 'User' came within 0\.01 seconds"):
+        client.sandbox.wait_for("User", count=2, timeout=0.01)

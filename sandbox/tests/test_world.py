@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from onefile_sandbox import Sandbox, World
-from onefile_sandbox.instants import LONDON, NOT_SET
-from onefile_sandbox.people import ROLES
+from onefile_sandbox.world.people import ROLES
+from onefile_sandbox.world.timestamps import LONDON, NOT_SET
 
 if TYPE_CHECKING:
     from .conftest import Client, Serve

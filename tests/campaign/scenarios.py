@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
-    from onefile_sandbox.faults import Kind
+    from onefile_sandbox.server.faults import Kind
 
 SHAPES = {
     "login": r"POST /Authentication",

@@ -1,0 +1,109 @@
+"""Reads a call, logs it, and sees that it is answered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from onefile_sandbox.api import routes
+from onefile_sandbox.api.answers import error
+from onefile_sandbox.server import delivery
+from onefile_sandbox.server.calls import Call
+from onefile_sandbox.server.delivery import Exchange
+from onefile_sandbox.server.faults import BREAKING, REPLACING
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+
+    from starlette.types import Receive, Scope, Send
+
+    from onefile_sandbox.api.dispatch import Api
+    from onefile_sandbox.api.routes import Route
+    from onefile_sandbox.server.calls import CallLog
+    from onefile_sandbox.server.delivery import Connection
+    from onefile_sandbox.server.faults import Faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """The API as an ASGI application.
+
+    Attributes:
+        api: Knows the answers.
+        faults: The faults that are still to happen.
+        log: Where calls are logged.
+        latency: Seconds before every answer.
+        clock: Gives the time in seconds.
+        pause: Waits for so many seconds, or until the server stops.
+        connections: Gives the web server's open connections.
+    """
+
+    api: Api
+    faults: Faults
+    log: CallLog
+    latency: float
+    clock: Callable[[], float]
+    pause: Callable[[float], Awaitable[None]]
+    connections: Callable[[], Iterable[Connection]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one call."""
+        method = scope["method"]
+        path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+        route = routes.parse(method, path)
+        call = Call(method, path, route.name, self.clock(), write=route.kind == "write")
+        self.log.begin(call)
+        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
+        exchange = Exchange(scope, receive, send, self.pause, self.connections)
+        try:
+            await self._answer(route, call, headers, exchange)
+        except Exception as failure:  # noqa: BLE001 - whatever it is, it is raised where the sandbox is stopped
+            self.log.fail(call, failure)
+            call.status = await exchange.give_up()
+        finally:
+            self.log.end(call)
+
+    async def _answer(self, route: Route, call: Call, headers: dict[str, str], exchange: Exchange) -> None:
+        parameters = _parameters(await exchange.read())
+        call.body = {k: v for k, v in (parameters or {}).items() if "token" not in k.lower()}
+        if self.latency:
+            await self.pause(self.latency)
+        refused = self.api.over_the_limit()
+        if refused:
+            call.status = refused.status
+            await exchange.send(refused)
+            return
+        body = {name.lower(): value for name, value in (parameters or {}).items()}
+        faults = self.faults.due(route.name, route.page, body)
+        for fault in faults:
+            if fault.kind == "slow":
+                await self.pause(fault.seconds)
+        replaced = next((fault for fault in faults if fault.kind in REPLACING), None)
+        if replaced and replaced.kind in BREAKING:
+            await exchange.break_off(replaced.kind)
+            return
+        kinds = [fault.kind for fault in faults]
+        if replaced:
+            answer = delivery.replacement(replaced) or self.api.expire()
+        elif parameters is None:
+            answer = error(400, "The request is invalid.")
+        else:
+            answer = self.api.answer(route, headers, body, kinds)
+        answer = delivery.corrupted(answer, kinds)
+        call.status = answer.status
+        await (exchange.send_half if "cut" in kinds else exchange.send)(answer)
+
+
+def _parameters(raw: bytes) -> dict[str, Any] | None:
+    """Read parameters from JSON or from a form, whatever the content type says; None if neither."""
+    text = raw.decode("utf-8", "replace").strip()
+    if not text.startswith(("{", "[")):
+        return dict(parse_qsl(text, keep_blank_values=True))
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    # One client logs in with an empty JSON list.
+    return content if isinstance(content, dict) else {}

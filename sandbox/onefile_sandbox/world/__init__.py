@@ -1,0 +1,1 @@
+"""The invented customer: its people, its records, and how they change from day to day."""
