@@ -66,7 +66,7 @@ def test_a_mistyped_setting_is_pointed_out(tmp_path: Path) -> None:
         ("{", "not valid JSON"),
         ("null", "must hold a JSON object"),
         ("[1]", "must hold a JSON object"),
-        (None, "'broken.json' was not found"),
+        (None, "No such file or directory: broken.json"),
     ],
 )
 def test_a_config_file_that_cannot_be_read_is_told_in_one_line(tmp_path: Path, text: str | None, sentence: str) -> None:

@@ -4,80 +4,48 @@ from __future__ import annotations
 
 import base64
 import itertools
-import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from typing_extensions import override
 
 from tap_onefile import errors
-from tap_onefile.api.client import STARVED_AFTER, Client
-from tap_onefile.api.rate_limit import RateLimit
-from tap_onefile.api.transport import LOGIN, Answer, Transport
-from tap_onefile.errors import Fault
+from tap_onefile.api.client import GIVES_UP_AFTER, SESSION_LIFETIME, Action, Session, action_for
+from tap_onefile.api.transport import LOGIN
 from tap_onefile.reporting.metrics import Tally
+from tests.unit.scripted_transport import BROKEN, GOOD, ROWS, TOKEN, ScriptedTransport, answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from tap_onefile.api.transport import Answer
+    from tap_onefile.errors import Fault
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-TOKEN = "3F2504E0-4F89-11D3-9A0C-0305E82C3301"
 SESSION = base64.b64encode(bytes(range(225))).decode()
-ROWS = [{"ID": 1}, {"ID": 2}]
+PATIENCE = 10
+"""Seconds after which a test that hangs is given up."""
+
+SPECIAL = {
+    200: Action.READ,
+    203: Action.READ,
+    204: Action.READ,
+    401: Action.LOG_IN_AGAIN,
+    403: Action.LOG_IN_AGAIN,
+    404: Action.NOT_FOUND,
+    408: Action.REPEAT,
+    429: Action.SLOW_DOWN,
+}
 
 
-def answer(status: int, content: object = "", retry_after: float | None = None) -> Answer:
-    return Answer(status, content if isinstance(content, bytes) else json.dumps(content).encode(), retry_after)
+def test_each_status_has_the_action_of_the_error_table() -> None:
+    by_hundreds = {3: Action.REDIRECTED, 4: Action.REFUSED}
+    table = {status: by_hundreds.get(status // 100, Action.REPEAT) for status in range(200, 1000)} | SPECIAL
 
-
-GOOD = answer(200, ROWS)
-BROKEN = Fault("a connection that broke off", is_answer=False)
-
-
-class ScriptedTransport(Transport):
-    """Plays a script of answers, the last one for ever, and a clock that only waiting moves."""
-
-    def __init__(self, *script: Answer | Fault, logins: tuple[Answer | Fault, ...] = ()) -> None:
-        super().__init__("https://onefile.test/api/v2.1", user_agent="test", timeout=1)
-        self.now = 5000.0
-        self.script = list(script)
-        self.logins = list(logins)
-        self.customer: list[Answer | Fault] = []
-        """What is asked of the customer is answered by these, if there are any, the last one for ever."""
-        self.calls: list[tuple[str, dict[str, str], object, float]] = []
-        self.pauses: list[float] = []
-
-    @override
-    def exchange(
-        self, method: str, path: str, *, headers: Mapping[str, str], body: object = None, **_: object
-    ) -> Answer:
-        self.calls.append((f"{method} {path}", dict(headers), body, self.now))
-        assert len(self.calls) < 1000, "the client never gives up"
-        if path == LOGIN and not self.logins:
-            return answer(200, f"session-{len(self.asked(LOGIN))}".encode())
-        steps = self.logins if path == LOGIN else (path == "Customer" and self.customer) or self.script
-        step = steps.pop(0) if len(steps) > 1 else steps[0]
-        if isinstance(step, Fault):
-            raise step
-        return step
-
-    def sleep(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-        self.now += seconds
-
-    def client(self, retry_for: float = 120, calls_per_minute: int = 0, token: str = TOKEN) -> Client:
-        clock, budget = (lambda: self.now), RateLimit(calls_per_minute, clock=lambda: self.now, sleep=self.sleep)
-        return Client(self, token, budget, retry_for=retry_for, clock=clock, sleep=self.sleep)
-
-    def search(self, page: int = 1, retry_for: float = 120, calls_per_minute: int = 0) -> list[dict[str, Any]]:
-        return self.client(retry_for, calls_per_minute).search_page("User", {"Role": 1}, page, 100)
-
-    def asked(self, path: str = "User") -> list[tuple[str, dict[str, str], object, float]]:
-        return [call for call in self.calls if f" {path}" in call[0]]
+    assert {status: action_for(status) for status in table} == table
 
 
 def test_one_login_serves_every_call_and_each_token_goes_where_it_belongs() -> None:
@@ -85,7 +53,7 @@ def test_one_login_serves_every_call_and_each_token_goes_where_it_belongs() -> N
     client = onefile.client()
     tally = Tally()
     for page in (1, 2):
-        assert client.search_page("User", {"Role": 1}, page, 100, tally=tally) == ROWS
+        assert client.search(f"User/Search/{page}/100", {"Role": 1}, tally=tally) == ROWS
     assert [call[:3] for call in onefile.calls] == [
         ("POST Authentication", {"X-CustomerToken": TOKEN}, None),
         ("POST User/Search/1/100", {"X-TokenID": "session-1"}, {"Role": 1}),
@@ -136,7 +104,7 @@ def test_sessions_that_never_live_are_an_end_too(path: str) -> None:
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404])
 def test_a_login_that_is_refused_ends_the_run_at_once(status: int) -> None:
     onefile = ScriptedTransport(GOOD, logins=(answer(status, {"code": -1, "message": TOKEN}),))
-    error = errors.WrongAddress if status in {302, 404} else errors.LoginRefused
+    error = {302: errors.Redirected, 404: errors.WrongAddress}.get(status, errors.LoginRefused)
     with pytest.raises(error, match=rf"onefile\.test.*{status}|{status}.*onefile\.test") as refused:
         onefile.search()
     assert TOKEN not in str(refused.value)
@@ -145,7 +113,7 @@ def test_a_login_that_is_refused_ends_the_run_at_once(status: int) -> None:
 
 @pytest.mark.parametrize(
     ("status", "retry_after", "pause"),
-    [(429, None, 60), (429, 7, 7), (429, 0, 1), (429, 90, 90), (429, 10**9, STARVED_AFTER), (503, 50, 50)],
+    [(429, None, 60), (429, 7, 7), (429, 0, 1), (429, 90, 90), (429, 10**9, GIVES_UP_AFTER), (503, 50, 50)],
 )
 def test_the_pause_that_onefile_asks_for_is_kept(status: int, retry_after: float | None, pause: float) -> None:
     onefile = ScriptedTransport(answer(status, retry_after=retry_after), GOOD)
@@ -159,15 +127,15 @@ def test_a_quarter_of_an_hour_of_nothing_but_429_ends_the_run(retry_after: float
     onefile = ScriptedTransport(answer(429, retry_after=retry_after))
     with pytest.raises(errors.Unavailable, match=r"429\) for 1[56] minutes"):
         onefile.search(calls_per_minute=100)
-    assert STARVED_AFTER <= onefile.now - 5000 < STARVED_AFTER + 120
+    assert GIVES_UP_AFTER <= onefile.now - 5000 < GIVES_UP_AFTER + 120
 
 
 def test_a_429_after_a_long_rest_of_our_own_is_the_first_one() -> None:
     onefile = ScriptedTransport(answer(429), GOOD, answer(429), GOOD)
     client = onefile.client()
-    client.search_page("User", {}, 1, 100)
-    onefile.now += 2 * STARVED_AFTER  # whoever reads the records is slow
-    assert client.search_page("User", {}, 2, 100) == ROWS
+    client.search("User/Search/1/100", {})
+    onefile.now += 2 * GIVES_UP_AFTER  # whoever reads the records is slow
+    assert client.search("User/Search/2/100", {}) == ROWS
 
 
 @pytest.mark.parametrize("before", [[], [answer(429)]], ids=len)
@@ -193,8 +161,8 @@ def test_the_time_spent_on_429_is_not_taken_from_retry_for() -> None:
 def test_a_passing_failure_is_repeated_after_growing_pauses(failure: Answer | Fault) -> None:
     onefile = ScriptedTransport(GOOD, *[failure] * 8, GOOD)
     client = onefile.client(retry_for=300)
-    client.search_page("User", {}, 1, 100)
-    assert client.search_page("User", {}, 2, 100) == ROWS
+    client.search("User/Search/1/100", {})
+    assert client.search("User/Search/2/100", {}) == ROWS
     for pause, most in zip(onefile.pauses, [1, 2, 4, 8, 16, 30, 30, 30], strict=True):
         assert most / 2 <= pause <= most
 
@@ -277,7 +245,7 @@ def test_whatever_the_body_a_search_gives_records_or_says_that_there_was_no_answ
 @pytest.mark.parametrize("body", [b"", b" \r\n", b"[]", b"null", b'""', b"\xef\xbb\xbf[]", b"\xef\xbb\xbf"], ids=repr)
 def test_a_body_without_data_is_no_rows_however_it_is_spelled(body: bytes) -> None:
     assert ScriptedTransport(answer(200, body)).search() == ScriptedTransport(answer(204, body)).search() == []
-    assert ScriptedTransport(answer(200, body)).client().get_rows("LearnerStatuses") == []
+    assert ScriptedTransport(answer(200, body)).client().get_list("LearnerStatuses") == []
 
 
 @pytest.mark.parametrize(
@@ -294,7 +262,7 @@ def test_a_record_that_went_away_is_not_found(nothing: Answer) -> None:
 def test_a_redirect_or_a_wrong_question_fails_at_once_and_the_latter_with_the_code_of_onefile(status: int) -> None:
     onefile = ScriptedTransport(answer(status, {"Code": -57, "Message": "Placement not found"}))
     error, reason = (
-        (errors.WrongAddress, "") if status < 400 else (errors.Refused, ": OneFile's code -57, placement not found")
+        (errors.Redirected, "") if status < 400 else (errors.Refused, ": OneFile's code -57, placement not found")
     )
     with pytest.raises(error, match=rf"status {status}{reason}\)"):
         onefile.search()
@@ -316,64 +284,6 @@ def test_half_of_a_surrogate_pair_which_nothing_can_write_becomes_a_mark() -> No
     assert row == {"FirstName": "half a pair: \ufffd", "Emails": ["\ufffd"]}
 
 
-def test_404_is_the_end_of_a_search_except_on_its_first_page() -> None:
-    assert ScriptedTransport(answer(404), answer(404), GOOD).search(page=2) == []
-    with pytest.raises(errors.NotFound, match="api_url"):
-        ScriptedTransport(answer(404)).search(page=1)
-
-
-def test_an_entity_that_has_no_pages_is_read_unpaged_and_not_asked_for_pages_again() -> None:
-    onefile = ScriptedTransport(answer(404), answer(404), GOOD)
-    client = onefile.client()
-    assert client.search_page("User", {}, 1, 1) == ROWS
-    assert client.search_page("User", {}, 2, 1) == []
-    assert client.search_page("User", {"Role": 1}, 1, 1) == ROWS
-    unpaged = "POST User/Search"
-    assert [call[0] for call in onefile.asked()] == [f"{unpaged}/1/1", f"{unpaged}/1/1", unpaged, unpaged]
-
-
-def test_thin_rows_do_not_stand_in_where_pages_are_needed() -> None:
-    with pytest.raises(errors.NotFound):
-        ScriptedTransport(answer(404), answer(404), GOOD).client().search_page(
-            "User", {}, 1, 100, unpaged_will_do=False
-        )
-    assert ScriptedTransport(answer(404), GOOD).client().search_page("User", {}, 1, 100, unpaged_will_do=False) == ROWS
-
-
-def test_404_is_no_end_of_a_search_that_has_more_rows_than_the_pages_before_it() -> None:
-    many = answer(200, many_rows(101))
-    with pytest.raises(errors.Refused, match=r"POST User/Search/2/100 with 404 although its search seems"):
-        ScriptedTransport(answer(404), answer(404), many).search(page=2)
-    with pytest.raises(errors.Refused, match="POST User/Search/2/100"):
-        ScriptedTransport(answer(404)).search(page=2)
-    assert ScriptedTransport(answer(404), answer(404), many).search(page=3) == []
-    assert ScriptedTransport(answer(404), many).search(page=2) == many_rows(101)
-
-
-def many_rows(count: int) -> list[dict[str, Any]]:
-    return [{"ID": number} for number in range(count)]
-
-
-def test_the_second_page_of_an_entity_without_pages_is_none_although_it_is_asked_for_beside_the_first() -> None:
-    onefile = ScriptedTransport(answer(404), answer(404), GOOD, answer(404), answer(404), answer(404), GOOD)
-    client = onefile.client()
-    assert client.search_page("User", {}, 2, 1) == []
-    assert client.search_page("User", {}, 1, 1) == ROWS
-    went_away = ScriptedTransport(GOOD, answer(404), answer(404), GOOD, answer(404)).client()
-    assert went_away.search_page("User", {}, 1, 1) == ROWS
-    with pytest.raises(errors.Refused, match="POST User/Search/2/1 with 404"):
-        went_away.search_page("User", {}, 2, 1)
-
-
-def test_a_count_that_meets_a_429_makes_every_other_call_wait_too() -> None:
-    onefile = ScriptedTransport(answer(429), GOOD)
-    client = onefile.client(calls_per_minute=100)
-    assert client.count("User", {}) is None
-    assert client.count("User", {}) == 2
-    (_, _, _, refused), (_, _, _, next_call) = onefile.asked()
-    assert next_call - refused == 60
-
-
 def test_logins_and_repeats_take_their_turn_in_the_budget() -> None:
     onefile = ScriptedTransport(answer(401), answer(503), GOOD)
     onefile.search(calls_per_minute=1, retry_for=1000)
@@ -390,6 +300,89 @@ def test_nothing_told_holds_a_token_or_a_value(status: int, token: str, caplog: 
         answer(status, {"code": 1234567890, "message": echo}), logins=(answer(200, SESSION.encode()),)
     )
     with pytest.raises(errors.OneFileError) as told:
-        onefile.client(token=token).search_page("User", {}, 1, 100)
+        onefile.client(token=token).search("User/Search/1/100", {})
     for secret in (token, SESSION, "Zaphod", "1234567890"):
         assert secret not in str(told.value) + caplog.text
+
+
+class Logins:
+    """Counts logins; each gives another session."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self) -> str:
+        self.count += 1
+        return f"session-{self.count}"
+
+
+def test_many_threads_with_one_refused_session_log_in_once() -> None:
+    threads = 16
+    refusals = threading.Semaphore(0)
+    numbers = itertools.count(1)
+
+    def log_in() -> str:
+        number = next(numbers)
+        if number > 1:
+            # The login takes until the session of each of the others is refused too.
+            for _ in range(threads):
+                assert refusals.acquire(timeout=PATIENCE)
+        return f"session-{number}"
+
+    session = Session(log_in)
+    refused = session.token()
+    all_refused = threading.Barrier(threads)
+
+    def work(_: int) -> str:
+        all_refused.wait(PATIENCE)
+        refusals.release()
+        session.discard(refused)
+        return session.token()
+
+    with ThreadPoolExecutor(threads) as pool:
+        sessions = set(pool.map(work, range(threads)))
+
+    assert sessions == {"session-2"}
+    assert next(numbers) == 3
+
+
+def test_a_late_refusal_of_an_old_session_does_not_cost_the_new_one() -> None:
+    logins = Logins()
+    session = Session(logins)
+    old = session.token()
+    session.discard(old)
+    new = session.token()
+    session.discard(old)
+
+    assert session.token() == new
+    assert logins.count == 2
+
+
+def test_a_session_is_used_until_its_lifetime_is_over_counted_from_before_the_login() -> None:
+    now = 1000.0
+
+    def log_in() -> str:
+        nonlocal now
+        now += 50
+        return f"session-{now:.0f}"
+
+    session = Session(log_in, clock=lambda: now)
+    first = session.token()
+    now = 1000.0 + SESSION_LIFETIME - 1
+    assert session.token() == first
+    now = 1000.0 + SESSION_LIFETIME
+    assert session.token() != first
+
+
+def test_a_login_that_fails_is_not_tried_again() -> None:
+    tries = itertools.count(1)
+
+    def log_in() -> str:
+        next(tries)
+        raise ConnectionError
+
+    session = Session(log_in)
+    for _ in range(3):
+        with pytest.raises(ConnectionError):
+            session.token()
+    assert next(tries) == 2

@@ -1,4 +1,4 @@
-"""Read-ahead gives everything in order, is bounded, and asks for little that does not exist."""
+"""Prefetch gives everything in order, is bounded, and asks for little that does not exist."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_onefile.extract.prefetch import Pages, Prefetch, to_be_counted
-from tap_onefile.extract.query import Get, Search
+from tap_onefile.extract.prefetch import PageWindow, Prefetch, to_be_counted
+from tap_onefile.extract.query import Listing, Record, Search
 
 if TYPE_CHECKING:
-    from tap_onefile.extract.query import Read
+    from tap_onefile.extract.query import Query
 
 ROWS_ON_A_PAGE = 3
 
@@ -33,13 +33,13 @@ class CountedPages:
         self.most_at_once = 0
         self._lock = threading.Lock()
 
-    def fetch(self, read: Read, page: int) -> list[dict[str, Any]]:
+    def fetch(self, query: Query, page: int) -> list[dict[str, Any]]:
         with self._lock:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
-            self.asked[read.stream] += 1
+            self.asked[query.stream] += 1
         try:
-            exists = page <= self.pages[read.stream]
+            exists = page <= self.pages[query.stream]
             return [{"ID": (page, row)} for row in range(ROWS_ON_A_PAGE)] if exists else []
         finally:
             with self._lock:
@@ -54,13 +54,13 @@ def test_all_pages_come_in_order_and_few_are_asked_for_that_do_not_exist(
     counts: bool,  # noqa: FBT001 - drawn, not called
 ) -> None:
     onefile = CountedPages({f"s{place}": number for place, number in enumerate(pages)})
-    count = (lambda read: onefile.pages[read.stream] * ROWS_ON_A_PAGE) if counts else (lambda _: None)
-    read_ahead = Prefetch(onefile.fetch, threads, page_size=ROWS_ON_A_PAGE, count=count)
+    count = (lambda query: onefile.pages[query.stream] * ROWS_ON_A_PAGE) if counts else (lambda _: None)
+    prefetch = Prefetch(onefile.fetch, threads, page_size=ROWS_ON_A_PAGE, count=count)
     searches = [search(name) for name in onefile.pages]
-    read_ahead.plan(searches)
+    prefetch.plan(searches)
 
     for planned in searches:
-        numbers = [rows[0]["ID"][0] for rows in read_ahead.pages(planned)]
+        numbers = [rows[0]["ID"][0] for rows in prefetch.pages(planned)]
         assert numbers == list(range(1, onefile.pages[planned.entity] + 1))
 
     assert onefile.most_at_once <= threads
@@ -74,23 +74,23 @@ def test_rows_are_counted_before_threads_have_nothing_left_to_ask_for() -> None:
     both_are_under_way, counted = threading.Event(), threading.Event()
     asked_before_a_count: list[int] = []
 
-    def fetch(read: Read, page: int) -> list[dict[str, Any]]:
-        if (read.stream, page) == ("second", 1):
+    def fetch(query: Query, page: int) -> list[dict[str, Any]]:
+        if (query.stream, page) == ("second", 1):
             both_are_under_way.set()
             assert counted.wait(10)
         assert both_are_under_way.wait(10)
-        return onefile.fetch(read, page)
+        return onefile.fetch(query, page)
 
-    def count(read: Search) -> int:
+    def count(query: Search) -> int:
         asked_before_a_count.append(onefile.asked["first"])
         counted.set()
-        return onefile.pages[read.stream] * ROWS_ON_A_PAGE
+        return onefile.pages[query.stream] * ROWS_ON_A_PAGE
 
-    read_ahead = Prefetch(fetch, 2, page_size=ROWS_ON_A_PAGE, count=count)
+    prefetch = Prefetch(fetch, 2, page_size=ROWS_ON_A_PAGE, count=count)
     searches = [search(name) for name in onefile.pages]
-    read_ahead.plan(searches)
+    prefetch.plan(searches)
 
-    assert [len(list(read_ahead.pages(each))) for each in searches] == [20, 20]
+    assert [len(list(prefetch.pages(each))) for each in searches] == [20, 20]
     assert asked_before_a_count[0] < 20
     assert onefile.asked == {"first": 21, "second": 21}
 
@@ -98,18 +98,18 @@ def test_rows_are_counted_before_threads_have_nothing_left_to_ask_for() -> None:
 def test_what_waits_is_bounded_however_much_is_planned() -> None:
     gate = threading.Event()
     made = threading.Semaphore(0)
-    asked: list[Read] = []
+    asked: list[Query] = []
 
-    def fetch(read: Read, _page: int) -> list[dict[str, Any]]:
-        asked.append(read)
+    def fetch(query: Query, _page: int) -> list[dict[str, Any]]:
+        asked.append(query)
         made.release()
         gate.wait(10)
         return [{"ID": 1}] * 8000
 
-    read_ahead = Prefetch(fetch, 2, page_size=100)
-    reads = [Get(f"User/{number}", "users", is_list=False) for number in range(500)]
-    read_ahead.plan(reads)
-    first = read_ahead.pages(reads[0])
+    prefetch = Prefetch(fetch, 2, page_size=100)
+    queries = [Record(f"User/{number}", "users") for number in range(500)]
+    prefetch.plan(queries)
+    first = prefetch.pages(queries[0])
     gate.set()
     next(first)
 
@@ -119,7 +119,7 @@ def test_what_waits_is_bounded_however_much_is_planned() -> None:
 
 
 def test_a_failure_comes_at_its_turn_and_whatever_it_is() -> None:
-    def fetch(_read: Read, page: int) -> list[dict[str, Any]]:
+    def fetch(_query: Query, page: int) -> list[dict[str, Any]]:
         if page == 3:
             raise KeyError("third")
         return [{"ID": page}]
@@ -131,30 +131,30 @@ def test_a_failure_comes_at_its_turn_and_whatever_it_is() -> None:
         next(pages)
 
 
-def test_what_is_planned_later_is_read_first_as_it_hangs_from_what_is_being_read() -> None:
+def test_what_is_planned_later_is_read_first_as_it_is_a_child_of_what_is_being_read() -> None:
     order: list[str] = []
 
-    def fetch(read: Read, page: int) -> list[dict[str, Any]]:
-        order.append(read.stream)
+    def fetch(query: Query, page: int) -> list[dict[str, Any]]:
+        order.append(query.stream)
         return [{"ID": 1}] if page == 1 else []
 
-    read_ahead = Prefetch(fetch, 1, page_size=100)
+    prefetch = Prefetch(fetch, 1, page_size=100)
     later, child = search("later"), search("child")
-    read_ahead.plan([later])
-    with read_ahead.planned([child]):
-        list(read_ahead.pages(child))
-    list(read_ahead.pages(later))
+    prefetch.plan([later])
+    with prefetch.planned([child]):
+        list(prefetch.pages(child))
+    list(prefetch.pages(later))
 
     assert order.index("child") < order.index("later")
 
 
 def test_what_was_planned_and_is_not_read_does_not_hold_up_the_rest() -> None:
-    read_ahead = Prefetch(lambda _read, page: [{"ID": page}] if page < 3 else [], 2, page_size=100)
+    prefetch = Prefetch(lambda _query, page: [{"ID": page}] if page < 3 else [], 2, page_size=100)
     forgotten = [search(f"forgotten{number}") for number in range(20)]
-    with read_ahead.planned(forgotten):
-        list(read_ahead.pages(forgotten[0]))
+    with prefetch.planned(forgotten):
+        list(prefetch.pages(forgotten[0]))
 
-    assert len(list(read_ahead.pages(search("next")))) == 2
+    assert len(list(prefetch.pages(search("next")))) == 2
 
 
 def test_a_wait_is_broken_off_when_the_run_is_told_to_stop() -> None:
@@ -165,20 +165,20 @@ def test_a_wait_is_broken_off_when_the_run_is_told_to_stop() -> None:
         raise Stopped
 
     never = threading.Event()
-    read_ahead = Prefetch(lambda _read, _page: [{"ID": never.wait(10)}], 1, page_size=100, check=check)
+    prefetch = Prefetch(lambda _query, _page: [{"ID": never.wait(10)}], 1, page_size=100, check=check)
 
     with pytest.raises(Stopped):
-        next(read_ahead.pages(search("users")))
+        next(prefetch.pages(search("users")))
     never.set()
 
 
 def test_a_page_is_never_asked_for_twice() -> None:
-    pages = Pages(search("users"), full=100)
+    window = PageWindow(search("users"), full=100)
     asked = []
-    while (page := pages.next_page()) is not None and page < 50:
-        pages.asked = page
+    while (page := window.next_page()) is not None and page < 50:
+        window.asked = page
         asked.append(page)
-        pages.put(page, [{"ID": page}])
+        window.put(page, [{"ID": page}])
 
     assert asked == list(range(1, 50))
 
@@ -186,7 +186,7 @@ def test_a_page_is_never_asked_for_twice() -> None:
 def test_the_second_page_of_a_search_that_has_rows_for_sure_is_asked_for_with_the_first() -> None:
     both = threading.Barrier(2, timeout=10)
 
-    def fetch(_read: Read, page: int) -> list[dict[str, Any]]:
+    def fetch(_query: Query, page: int) -> list[dict[str, Any]]:
         both.wait()
         return [{"ID": 1}] if page == 1 else []
 
@@ -198,12 +198,12 @@ def test_the_second_page_of_a_search_that_has_rows_for_sure_is_asked_for_with_th
 def test_a_search_is_counted_beside_its_second_page_where_its_first_is_full() -> None:
     both = threading.Barrier(2, timeout=10)
 
-    def fetch(_read: Read, page: int) -> list[dict[str, Any]]:
+    def fetch(_query: Query, page: int) -> list[dict[str, Any]]:
         if page == 2:
             both.wait()
         return [{"ID": (page, row)} for row in range(ROWS_ON_A_PAGE)] if page < 3 else []
 
-    def count(_read: Read) -> int:
+    def count(_query: Query) -> int:
         both.wait()
         return 2 * ROWS_ON_A_PAGE
 
@@ -214,8 +214,8 @@ def test_what_is_read_now_goes_on_at_full_speed_when_what_comes_later_has_filled
     is_full = threading.Event()
     both = threading.Barrier(2, timeout=10)
 
-    def fetch(read: Read, page: int) -> list[dict[str, Any]]:
-        if read.stream == "later":
+    def fetch(query: Query, page: int) -> list[dict[str, Any]]:
+        if query.stream == "later":
             is_full.set()
             return [{"ID": 1}] * 16_000
         if page == 5:
@@ -224,40 +224,40 @@ def test_what_is_read_now_goes_on_at_full_speed_when_what_comes_later_has_filled
             both.wait()
         return [{"ID": page}] if page < 20 else []
 
-    read_ahead = Prefetch(fetch, 2, page_size=1)
-    later = Get("Later", "later", is_list=True)
-    read_ahead.plan([search("now"), later])
-    now = read_ahead.pages(search("now"))
+    prefetch = Prefetch(fetch, 2, page_size=1)
+    later = Listing("Later", "later")
+    prefetch.plan([search("now"), later])
+    now = prefetch.pages(search("now"))
     for _ in range(4):
         next(now)
 
     assert len(list(now)) == 15
-    assert len(next(read_ahead.pages(later))) == 16_000
+    assert len(next(prefetch.pages(later))) == 16_000
 
 
 def test_what_is_read_now_is_counted_when_what_comes_later_has_filled_all_room() -> None:
     is_full, is_counted = threading.Event(), threading.Event()
 
-    def fetch(read: Read, page: int) -> list[dict[str, Any]]:
-        if read.stream == "later":
+    def fetch(query: Query, page: int) -> list[dict[str, Any]]:
+        if query.stream == "later":
             is_full.set()
             return [{"ID": 1}] * 16_000
         assert (is_counted if page > 2 else is_full).wait(5)
         return [{"ID": page}] if page < 10 else []
 
-    def count(_read: Search) -> int:
+    def count(_query: Search) -> int:
         is_counted.set()
         return 9
 
     # Its first page is not full, so that nobody takes it for long before its second has come.
-    read_ahead = Prefetch(fetch, 2, page_size=2, count=count)
-    read_ahead.plan([search("now"), Get("Later", "later", is_list=True)])
+    prefetch = Prefetch(fetch, 2, page_size=2, count=count)
+    prefetch.plan([search("now"), Listing("Later", "later")])
 
-    assert len(list(read_ahead.pages(search("now")))) == 9
+    assert len(list(prefetch.pages(search("now")))) == 9
 
 
 def test_what_is_longest_so_far_is_counted_first_and_then_what_comes_last() -> None:
-    planned = [Pages(search(name), full=1) for name in "abcd"]
+    planned = [PageWindow(search(name), full=1) for name in "abcd"]
     for pages, come in zip(planned, (2, 3, 3, 0), strict=True):
         for page in range(1, come + 1):
             pages.put(page, [{"ID": page}])
@@ -271,29 +271,29 @@ def test_what_is_longest_so_far_is_counted_first_and_then_what_comes_last() -> N
 
 
 def test_a_page_that_may_not_exist_is_told_apart_from_one_that_is_sure_to_be_wanted() -> None:
-    pages = Pages(search("users"), full=1)
+    window = PageWindow(search("users"), full=1)
     for page in range(1, 9):
-        pages.asked = page
-        pages.put(page, [{"ID": page}])
+        window.asked = page
+        window.put(page, [{"ID": page}])
 
-    assert pages.next_page() == 9
-    pages.asked = 9
-    assert pages.next_page() is None
-    assert pages.guessed_page() == 10
-    pages.asked = 11
-    assert pages.guessed_page() is None
+    assert window.next_page() == 9
+    window.asked = 9
+    assert window.next_page() is None
+    assert window.guessed_page() == 10
+    window.asked = 11
+    assert window.guessed_page() is None
 
 
 def test_what_is_asked_at_once_comes_before_what_is_planned_and_is_one_of_the_calls_that_may_be_under_way() -> None:
     onefile = CountedPages({"planned": 3, "urgent": 1})
-    read_ahead = Prefetch(onefile.fetch, 1, page_size=ROWS_ON_A_PAGE)
-    read_ahead.plan([search("planned")])
+    prefetch = Prefetch(onefile.fetch, 1, page_size=ROWS_ON_A_PAGE)
+    prefetch.plan([search("planned")])
 
-    pages = read_ahead.pages(search("planned"))
+    pages = prefetch.pages(search("planned"))
     next(pages)
-    assert len(read_ahead.at_once(lambda: onefile.fetch(search("urgent"), 1))) == ROWS_ON_A_PAGE
+    assert len(prefetch.at_once(lambda: onefile.fetch(search("urgent"), 1))) == ROWS_ON_A_PAGE
     with pytest.raises(KeyError):
-        read_ahead.at_once(lambda: onefile.fetch(search("unheard of"), 1))
+        prefetch.at_once(lambda: onefile.fetch(search("unheard of"), 1))
 
     assert len(list(pages)) == 2
     assert onefile.most_at_once == 1
@@ -311,27 +311,27 @@ def test_a_wait_for_what_is_asked_at_once_is_broken_off_when_the_run_is_told_to_
         return never.wait(30)
 
     with pytest.raises(InterruptedError):
-        Prefetch(lambda _read, _page: [], 1, page_size=1, check=check).at_once(call)
+        Prefetch(lambda _query, _page: [], 1, page_size=1, check=check).at_once(call)
     never.set()
 
 
 def test_a_count_that_is_still_under_way_is_waited_for() -> None:
     has_begun, may_end = threading.Event(), threading.Event()
 
-    def fetch(_read: Read, page: int) -> list[dict[str, Any]]:
+    def fetch(_query: Query, page: int) -> list[dict[str, Any]]:
         if page == 1:
             return [{"ID": 1}]
         assert has_begun.wait(10)
         return []
 
-    def count(_read: Read) -> int:
+    def count(_query: Query) -> int:
         has_begun.set()
         assert may_end.wait(10)
         return 1
 
-    read_ahead = Prefetch(fetch, 2, page_size=1, count=count)
+    prefetch = Prefetch(fetch, 2, page_size=1, count=count)
 
-    assert len(list(read_ahead.pages(search("users")))) == 1
+    assert len(list(prefetch.pages(search("users")))) == 1
     threading.Timer(0.05, may_end.set).start()
-    assert read_ahead.counted(search("users")) == 1
-    assert read_ahead.counted(search("others")) is None
+    assert prefetch.counted(search("users")) == 1
+    assert prefetch.counted(search("others")) is None

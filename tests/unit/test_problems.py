@@ -1,4 +1,4 @@
-"""The report of a run: each thing is told once when it is met, and counted for the end."""
+"""The problems of a run: each thing is told once when it is met, and counted for the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import logging
 
 import pytest
 
-from tap_onefile.reporting.problems import Problems, as_told
+from tap_onefile.errors import IncompleteRun, NotFound
+from tap_onefile.reporting.problems import Problems, loggable
 
 
 @pytest.fixture
@@ -16,16 +17,16 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 def test_an_unknown_field_is_told_once_for_each_stream_and_counted_at_the_end(log: pytest.LogCaptureFixture) -> None:
-    report = Problems()
+    problems = Problems()
     for stream in ("learners", "learners", "assessors", "learners"):
-        report.unknown_field(stream, "Nickname")
+        problems.unknown_fields(stream, {"Nickname": 1})
 
     assert [(record.levelname, "Nickname in learners" in record.message) for record in log.records] == [
         ("WARNING", True),
         ("WARNING", False),
     ]
     log.clear()
-    report.log_totals()
+    problems.conclude()
     assert log.messages == [
         "assessors: the unknown field Nickname was left out of 1 records",
         "learners: the unknown field Nickname was left out of 3 records",
@@ -35,13 +36,13 @@ def test_an_unknown_field_is_told_once_for_each_stream_and_counted_at_the_end(lo
 def test_a_value_that_does_not_fit_is_told_once_for_each_kind_and_counted_at_the_end(
     log: pytest.LogCaptureFixture,
 ) -> None:
-    report = Problems()
+    problems = Problems()
     for kind in ("text", "a list", "text"):
-        report.unfit_value("learners", "DOB", kind)
+        problems.misfits("learners", {("DOB", kind): 1})
 
     assert len(log.messages) == 2
     log.clear()
-    report.log_totals()
+    problems.conclude()
     assert log.messages == [
         "learners: DOB was sent as null in 1 records, as a list came",
         "learners: DOB was sent as null in 2 records, as text came",
@@ -49,49 +50,87 @@ def test_a_value_that_does_not_fit_is_told_once_for_each_kind_and_counted_at_the
 
 
 def test_records_that_moved_or_went_away_are_counted_at_the_end(log: pytest.LogCaptureFixture) -> None:
-    report = Problems()
+    problems = Problems()
     for _ in range(3):
-        report.gone("learners")
-        report.repeated_rows("learners", 2)
+        problems.gone("learners")
+        problems.repeated_rows("learners", 2)
     assert log.messages == []
-    report.log_totals()
+    problems.conclude()
 
     assert [record.levelname for record in log.records] == ["INFO", "WARNING"]
     assert "learners: 6 rows came twice" in log.messages[0]
     assert log.messages[1].startswith("learners: OneFile no longer had 3 records")
-    assert report.is_complete
+    assert problems.is_complete
+
+
+def test_counts_of_a_page_add_up(log: pytest.LogCaptureFixture) -> None:
+    problems = Problems()
+    for _ in range(2):
+        problems.unknown_fields("learners", {"Nickname": 3})
+        problems.misfits("learners", {("DOB", "text"): 4})
+        problems.repaired_texts("learners", {"FirstName": 5})
+    log.clear()
+    problems.conclude()
+
+    assert log.messages == [
+        "learners: the unknown field Nickname was left out of 6 records",
+        "learners: DOB was sent as null in 8 records, as text came",
+        "learners: NUL characters or half characters in FirstName were replaced by U+FFFD in 10 records",
+    ]
+
+
+def test_a_stream_that_onefile_does_not_have_is_told_once_and_without_advice_that_contradicts_it(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    problems = Problems()
+    call = "POST Provider/Search/1/100"
+    for _ in range(2):
+        problems.absent("providers", NotFound(call, "onefile.test"))
+    problems.without_data("plans")
+
+    assert log.messages == [
+        f"providers: OneFile answers 404 to {call}, so this customer does not seem to have it, and the stream is empty"
+    ]
+    log.clear()
+    problems.conclude()
+    assert log.messages == [
+        "plans: OneFile has nothing for 1 learners",
+        "Empty, as OneFile answers 404: providers. Deselect them.",
+    ]
+    assert problems.is_complete
 
 
 def test_a_run_that_has_nothing_to_say_says_nothing(log: pytest.LogCaptureFixture) -> None:
-    report = Problems()
-    report.log_totals()
+    problems = Problems()
+    problems.conclude()
 
-    assert report.is_complete
-    assert report.sentence() == ""
+    assert problems.is_complete
     assert log.messages == []
 
 
 def test_fields_that_were_left_out_do_not_make_a_run_incomplete() -> None:
-    report = Problems()
-    report.unknown_field("learners", "Nickname")
-    report.unfit_value("learners", "DOB", "text")
+    problems = Problems()
+    problems.unknown_fields("learners", {"Nickname": 1})
+    problems.misfits("learners", {("DOB", "text"): 1})
 
-    assert report.is_complete
+    assert problems.is_complete
 
 
 def test_what_is_missing_is_told_at_once_and_named_with_its_reasons_at_the_end(log: pytest.LogCaptureFixture) -> None:
-    report = Problems()
-    report.missing("learners of OrganisationID 5", "It was refused.")
-    report.missing("classrooms", "It was refused too.")
+    problems = Problems()
+    problems.missing("learners of OrganisationID 5", "It was refused.")
+    problems.missing("classrooms", "It was refused too.")
 
     assert [record.levelname for record in log.records] == ["ERROR", "ERROR"]
-    assert not report.is_complete
+    assert not problems.is_complete
+    with pytest.raises(IncompleteRun, match=r"^The run is incomplete\. Missing: ") as incomplete:
+        problems.conclude()
     for part in ("learners of OrganisationID 5 (It was refused.)", "classrooms (It was refused too.)"):
-        assert part in report.sentence()
+        assert part in str(incomplete.value)
 
 
 def test_what_onefile_calls_something_cannot_pose_as_another_line_of_the_log() -> None:
-    assert as_told("Example Centre") == "Example Centre"
-    assert as_told("Example\n2026-01-31 | ERROR | \x1b[31mforged\u2028") == "Example 2026-01-31 | ERROR |  [31mforged "
-    assert as_told("x" * 200_000) == "x" * 100 + "…"
-    assert as_told({"needle": 1}) == as_told(None) == "?"
+    assert loggable("Example Centre") == "Example Centre"
+    assert loggable("Example\n2026-01-31 | ERROR | \x1b[31mforged\u2028") == "Example 2026-01-31 | ERROR |  [31mforged "
+    assert loggable("x" * 200_000) == "x" * 100 + "…"
+    assert loggable({"needle": 1}) == loggable(None) == "?"

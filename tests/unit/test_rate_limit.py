@@ -1,21 +1,26 @@
-"""The budget, on a clock of its own: time passes only while every simulated thread sleeps."""
+"""The rate limit, on a clock of its own: time passes only while every simulated thread sleeps."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
+import json
 import math
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
+from tap_onefile.api.client import Client
 from tap_onefile.api.rate_limit import PAUSE, WINDOW, RateLimit
+from tap_onefile.api.transport import LOGIN, Answer, Transport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 slow_to_simulate = settings(unhurried, max_examples=60)
@@ -77,6 +82,11 @@ class SimulatedTime:
         alarm.set()
 
 
+def rate_of(rate_limit: RateLimit) -> int:
+    """Return the calls per minute that are let through at present; 0 means no limit."""
+    return int(rate_limit._allowed)
+
+
 class Call(NamedTuple):
     """One call of a simulated thread; all times are in ticks."""
 
@@ -97,11 +107,11 @@ def threads_of(call: st.SearchStrategy[Call]) -> st.SearchStrategy[list[list[Cal
 
 
 class Simulation:
-    """Some threads that share a budget, and a server that notes when each of their calls arrives."""
+    """Some threads that share a rate limit, and a server that notes when each of their calls arrives."""
 
     def __init__(self, calls_per_minute: int) -> None:
         self.time = SimulatedTime()
-        self.budget = RateLimit(calls_per_minute, clock=self.time.clock, sleep=self.time.sleep)
+        self.rate_limit = RateLimit(calls_per_minute, clock=self.time.clock, sleep=self.time.sleep)
         self.calls_per_minute = calls_per_minute
         self.received: list[float] = []
         self.closed_until = 0.0
@@ -116,17 +126,17 @@ class Simulation:
     def _work(self, calls: Sequence[Call]) -> None:
         for call in calls:
             self.time.sleep(call.thinking * TICK)
-            with self.budget.turn():
+            with self.rate_limit.turn():
                 assert self.time.now >= self.closed_until, "a call went out during a pause"
                 self.time.sleep(call.to_server * TICK)
                 self.received.append(self.time.now)
                 self.time.sleep(call.back * TICK)
             if call.retry_after is not None:
-                before = self.budget.calls_per_minute
-                self.budget.pause(call.retry_after * TICK)
+                before = rate_of(self.rate_limit)
+                self.rate_limit.pause(call.retry_after * TICK)
                 self.closed_until = max(self.closed_until, self.time.now + call.retry_after * TICK)
-                assert 1 <= self.budget.calls_per_minute <= before
-            assert self.budget.calls_per_minute <= self.calls_per_minute
+                assert 1 <= rate_of(self.rate_limit) <= before
+            assert rate_of(self.rate_limit) <= self.calls_per_minute
 
 
 @slow_to_simulate
@@ -172,10 +182,10 @@ class Clock:
         self.now += seconds
 
 
-def take_turns(budget: RateLimit, clock: Clock, count: int) -> list[float]:
+def take_turns(rate_limit: RateLimit, clock: Clock, count: int) -> list[float]:
     sent = []
     for _ in range(count):
-        with budget.turn():
+        with rate_limit.turn():
             sent.append(clock.now)
     return sent
 
@@ -196,21 +206,21 @@ def test_the_rate_falls_with_each_429_and_climbs_back_to_the_full_and_not_beyond
     calls_per_minute: int, refusals: int
 ) -> None:
     clock = Clock()
-    budget = RateLimit(calls_per_minute, clock=clock, sleep=clock.sleep)
+    rate_limit = RateLimit(calls_per_minute, clock=clock, sleep=clock.sleep)
     rates = [calls_per_minute]
     for _ in range(refusals):
-        budget.pause(PAUSE)
-        rates.append(budget.calls_per_minute)
+        rate_limit.pause(PAUSE)
+        rates.append(rate_of(rate_limit))
         clock.now += PAUSE
     assert rates == sorted(rates, reverse=True)
     assert rates[1] < calls_per_minute
     assert rates[-1] <= max(1, calls_per_minute * 0.7**refusals + 1e-6)
 
-    climb = [budget.calls_per_minute]
+    climb = [rate_of(rate_limit)]
     for _ in range(21):
         clock.now += WINDOW
-        take_turns(budget, clock, 1)
-        climb.append(budget.calls_per_minute)
+        take_turns(rate_limit, clock, 1)
+        climb.append(rate_of(rate_limit))
     assert climb == sorted(climb)
     assert climb[-1] == calls_per_minute
     assert max(later - earlier for earlier, later in itertools.pairwise(climb)) <= calls_per_minute * 0.05 + 1
@@ -218,61 +228,126 @@ def test_the_rate_falls_with_each_429_and_climbs_back_to_the_full_and_not_beyond
 
 def test_calls_that_are_refused_together_lower_the_rate_once() -> None:
     clock = Clock()
-    budget = RateLimit(300, clock=clock, sleep=clock.sleep)
+    rate_limit = RateLimit(300, clock=clock, sleep=clock.sleep)
     for _ in range(20):
-        budget.pause(PAUSE)
+        rate_limit.pause(PAUSE)
 
-    assert budget.calls_per_minute == 210
+    assert rate_of(rate_limit) == 210
 
 
 def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
     clock = Clock()
-    budget = RateLimit(300, clock=clock, sleep=clock.sleep)
-    budget.pause(90)
+    rate_limit = RateLimit(300, clock=clock, sleep=clock.sleep)
+    rate_limit.pause(90)
     clock.now += 10
-    budget.pause(5)
+    rate_limit.pause(5)
 
-    with budget.turn() as waited:
+    with rate_limit.turn() as waited:
         assert clock() == 90
     assert waited == 80
 
 
 def test_a_call_that_fails_is_counted_and_gives_its_turn_back() -> None:
     clock = Clock()
-    budget = RateLimit(1, clock=clock, sleep=clock.sleep)
+    rate_limit = RateLimit(1, clock=clock, sleep=clock.sleep)
 
     def fail() -> None:
-        with budget.turn():
+        with rate_limit.turn():
             clock.now += 5
             raise ConnectionError
 
     with pytest.raises(ConnectionError):
         fail()
 
-    assert take_turns(budget, clock, 1) == [5 + WINDOW]
+    assert take_turns(rate_limit, clock, 1) == [5 + WINDOW]
 
 
 def test_a_call_counts_from_its_answer_since_it_may_have_arrived_that_late() -> None:
     clock = Clock()
-    budget = RateLimit(1, clock=clock, sleep=clock.sleep)
-    with budget.turn():
+    rate_limit = RateLimit(1, clock=clock, sleep=clock.sleep)
+    with rate_limit.turn():
         clock.now += 100
 
-    assert take_turns(budget, clock, 1) == [100 + WINDOW]
+    assert take_turns(rate_limit, clock, 1) == [100 + WINDOW]
 
 
 def test_without_a_limit_nothing_waits_but_for_a_pause() -> None:
     clock = Clock()
-    budget = RateLimit(0, clock=clock, sleep=clock.sleep)
-    assert take_turns(budget, clock, 1000) == [0] * 1000
+    rate_limit = RateLimit(0, clock=clock, sleep=clock.sleep)
+    assert take_turns(rate_limit, clock, 1000) == [0] * 1000
 
-    budget.pause(7)
-    assert take_turns(budget, clock, 1000) == [7] * 1000
+    rate_limit.pause(7)
+    assert take_turns(rate_limit, clock, 1000) == [7] * 1000
 
 
-def test_a_budget_without_a_limit_still_says_so_after_a_429() -> None:
+def test_no_limit_is_still_none_after_a_429() -> None:
     clock = Clock()
-    budget = RateLimit(0, clock=clock, sleep=clock.sleep)
-    budget.pause(PAUSE)
+    rate_limit = RateLimit(0, clock=clock, sleep=clock.sleep)
+    rate_limit.pause(PAUSE)
 
-    assert budget.calls_per_minute == 0
+    assert rate_of(rate_limit) == 0
+
+
+LIMIT = 300
+PAGES = 3000
+LATENCY = 0.1
+
+
+class SharedServer(Transport):
+    """Answers 300 calls in any minute, ours and those of another client that calls 2.5 times a second."""
+
+    def __init__(self, retry_after: float | None) -> None:
+        super().__init__("https://onefile.test/api", user_agent="test", timeout=1)
+        self.now = 0.0
+        self.retry_after = retry_after
+        self.answered: deque[float] = deque()
+        self.others_asked = 0
+        self.others_answered = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def admits(self, moment: float) -> bool:
+        while self.answered and self.answered[0] + WINDOW <= moment:
+            self.answered.popleft()
+        if len(self.answered) >= LIMIT:
+            return False
+        self.answered.append(moment)
+        return True
+
+    def let_the_other_call(self) -> None:
+        while self.others_asked * 0.4 <= self.now:
+            self.others_answered += self.admits(self.others_asked * 0.4)
+            self.others_asked += 1
+
+    @override
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: Mapping[str, object] | None = None,
+        at_most: int | None = None,
+    ) -> Answer:
+        self.now += LATENCY
+        self.let_the_other_call()
+        if not self.admits(self.now):
+            return Answer(429, b"", self.retry_after)
+        if path == LOGIN:
+            return Answer(200, b"session", None)
+        return Answer(200, json.dumps([{"ID": int(path.split("/")[2])}]).encode(), None)
+
+
+@pytest.mark.parametrize("retry_after", [None, 5.0])
+def test_both_get_on_with_half_of_the_budget_each(retry_after: float | None) -> None:
+    server = SharedServer(retry_after)
+    rate_limit = RateLimit(LIMIT, clock=lambda: server.now, sleep=server.sleep)
+    client = Client(server, "token", rate_limit, retry_for=0, clock=lambda: server.now, sleep=server.sleep)
+
+    found = [row["ID"] for page in range(1, PAGES + 1) for row in client.search(f"User/Search/{page}/1", {})]
+
+    assert found == list(range(1, PAGES + 1))
+    assert server.others_answered >= 0.8 * server.others_asked
+    # Half of the budget is 150 a minute; pausing for a minute at each sign of the other costs some of it.
+    assert PAGES / (server.now / 60) >= 75

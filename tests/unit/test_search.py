@@ -17,7 +17,10 @@ from tap_onefile.api.client import Client
 from tap_onefile.api.rate_limit import RateLimit
 from tap_onefile.api.transport import LOGIN, Answer, Transport
 from tap_onefile.errors import MovedRows, RepeatedPage
+from tap_onefile.extract.query import Search
 from tap_onefile.extract.search import PageSequence, new_rows
+from tap_onefile.extract.unpaged import Unpaged
+from tap_onefile.reporting.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,13 +72,14 @@ class Server(Transport):
 def search(server: Server, found: list[int] | None = None) -> list[int]:
     """Read a search to its end, as a stream does, into a list that outlives an error."""
     found = [] if found is None else found
-    client = Client(server, "token", RateLimit(0), retry_for=0)
+    unpaged = Unpaged(Client(server, "token", RateLimit(0), retry_for=0), PAGE_SIZE, Metrics())
+    users = Search.of("User", {}, "users")
 
     def page(number: int) -> list[dict[str, Any]]:
-        return client.search_page("User", {}, number, PAGE_SIZE)
+        return unpaged.page(users, number)
 
-    def everything() -> list[dict[str, Any]]:
-        return client.search_unpaged("User", {})
+    def everything() -> list[dict[str, Any]] | None:
+        return unpaged.rows_if_any(users)
 
     pages = itertools.takewhile(bool, map(page, itertools.count(1)))
     sequence = PageSequence("users", "ID", PAGE_SIZE)

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from tap_onefile import __version__
 from tap_onefile.errors import SettingsError
-from tap_onefile.settings import ENVIRONMENTS, SETTINGS, Settings, unknown_settings
+from tap_onefile.settings import ENVIRONMENTS, Settings, settings_schema, unknown_settings
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+SETTINGS = settings_schema({"plans", "reviews"})
 
 TOKEN = "3F2504E0-4F89-11D3-9A0C-0305E82C3301"
 
@@ -31,7 +33,7 @@ UNITS = {"lookback": timedelta(hours=1), "review_window": timedelta(days=1)}
 
 
 def read(**config: object) -> Settings:
-    return Settings.from_config({"customer_token": TOKEN, **config})
+    return Settings.from_config({"customer_token": TOKEN, **config}, SETTINGS)
 
 
 def read_number(name: str, value: object) -> object:
@@ -172,15 +174,15 @@ def test_an_address_with_a_blank_or_a_control_character_in_it_is_refused(address
 
 
 @pytest.mark.parametrize(
-    ("start_date", "instant"),
+    ("start_date", "timestamp"),
     [
         ("2026-01-31", "2026-01-31T00:00:00.000000Z"),
         ("2026-01-31T10:00:00+01:00", "2026-01-31T09:00:00.000000Z"),
         ("2026-01-31T10:00:00", "2026-01-31T10:00:00.000000Z"),
     ],
 )
-def test_the_start_date_becomes_an_instant_in_utc(start_date: str, instant: str) -> None:
-    assert read(start_date=start_date).start_date == instant
+def test_the_start_date_becomes_a_timestamp_in_utc(start_date: str, timestamp: str) -> None:
+    assert read(start_date=start_date).start_date == timestamp
 
 
 @pytest.mark.parametrize("start_date", ["yesterday", "31/01/2026", "2026-02-30", "", 20260131], ids=repr)
@@ -227,7 +229,7 @@ def test_a_token_is_taken_without_the_blanks_around_it() -> None:
 @pytest.mark.parametrize("config", [{}, {"customer_token": None}], ids=repr)
 def test_a_missing_token_is_told_alone(config: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=r"^The setting customer_token is missing: [^.]*\.$"):
-        Settings.from_config(config)
+        Settings.from_config(config, SETTINGS)
 
 
 secrets = st.text(min_size=1).map(lambda text: f"s3cr3t{text}s3cr3t")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,15 +14,20 @@ from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from typing_extensions import override
 
-from tap_onefile import fields
-from tap_onefile.api.decode import RepairedText
-from tap_onefile.errors import UnusableRow
-from tap_onefile.records.privacy import Privacy
+from tap_onefile.api.decode import RepairedText, read_rows
+from tap_onefile.api.transport import Answer
+from tap_onefile.records import fields
+from tap_onefile.records.convert import LARGEST, SMALLEST
+from tap_onefile.records.privacy import PersonalData, Privacy
 from tap_onefile.records.shaper import Shaper
 from tap_onefile.reporting.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from tap_onefile.errors import UnusableRow
+
+    Row = dict[str, Any]
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -33,7 +40,7 @@ SCHEMA = fields.record(
     fields.texts("Emails", "Addresses.", fields.PERSONAL),
     fields.number("Hours", "Hours."),
     fields.flag("Active", "A flag."),
-    fields.instant("LastModified", "A moment."),
+    fields.timestamp("LastModified", "A moment."),
 )
 NAMES = list(SCHEMA["properties"])
 
@@ -64,27 +71,45 @@ class Notes(Problems):
 
     def __init__(self) -> None:
         super().__init__()
-        self.unknown: list[str] = []
-        self.unfit: list[str] = []
+        self.unknown: Counter[str] = Counter()
+        self.unfit: Counter[tuple[str, str]] = Counter()
+        self.repaired: Counter[str] = Counter()
 
     @override
-    def unknown_field(self, stream: str, name: str) -> None:
-        super().unknown_field(stream, name)
-        self.unknown.append(name)
+    def unknown_fields(self, stream: str, names: Mapping[str, int]) -> None:
+        super().unknown_fields(stream, names)
+        self.unknown.update(names)
 
     @override
-    def unfit_value(self, stream: str, name: str, kind: str) -> None:
-        super().unfit_value(stream, name, kind)
-        self.unfit.append(name)
+    def misfits(self, stream: str, values: Mapping[tuple[str, str], int]) -> None:
+        super().misfits(stream, values)
+        self.unfit.update(values)
+
+    @override
+    def repaired_texts(self, stream: str, names: Mapping[str, int]) -> None:
+        super().repaired_texts(stream, names)
+        self.repaired.update(names)
+
+    def reports(self) -> list[Counter[Any]]:
+        return [self.unknown, self.unfit, self.repaired]
 
 
-def shaper(keys: list[str], notes: Problems | None = None, held_back: Collection[str] = ()) -> Shaper:
-    protection = Privacy()
-    return Shaper("people", SCHEMA, keys, notes or Problems(), protection=protection, held_back=held_back)
+def shaper(keys: Sequence[str], notes: Problems | None = None, held_back: Collection[str] = ()) -> Shaper:
+    return Shaper("people", SCHEMA, keys, notes or Problems(), privacy=Privacy(), held_back=held_back)
 
 
-def shape(row: dict[str, Any], context: dict[str, Any] | None = None, notes: Problems | None = None) -> dict[str, Any]:
-    return shaper(["ID"], notes).shape(row, context or {})
+def shape(row: Row, context: Row | None = None, notes: Problems | None = None) -> Row:
+    (record,), failure = shaper(["ID"], notes).shape([row], context or {})
+    assert failure is None
+    return record
+
+
+def failure_of(row: Row, context: Row | None = None) -> UnusableRow:
+    """Give the error for a row of which no record can be made."""
+    records, failure = shaper(["ID"]).shape([row], context or {})
+    assert records == []
+    assert failure
+    return failure
 
 
 values = st.recursive(
@@ -107,7 +132,7 @@ rows = st.dictionaries(names, values, max_size=12)
 
 
 @unhurried
-@given(row=rows, key=st.integers(fields.SMALLEST, fields.LARGEST))
+@given(row=rows, key=st.integers(SMALLEST, LARGEST))
 def test_a_record_holds_the_fields_of_the_schema_and_no_other_whatever_row_comes(
     row: dict[str, Any], key: int, heard: Heard
 ) -> None:
@@ -119,12 +144,14 @@ def test_a_record_holds_the_fields_of_the_schema_and_no_other_whatever_row_comes
 
     assert list(record) == NAMES
     assert Draft7Validator(SCHEMA).is_valid(record)
-    assert sorted(notes.unknown) == sorted(row.keys() - set(NAMES))
+    assert notes.unknown == Counter(row.keys() - set(NAMES))
     without_data = {name for name in NAMES if row.get(name) in (None, "")}
-    assert {name for name in NAMES if record[name] is None} == without_data | set(notes.unfit)
-    assert without_data.isdisjoint(notes.unfit)
+    unfit = {name for name, _ in notes.unfit}
+    assert len(unfit) == notes.unfit.total()
+    assert {name for name in NAMES if record[name] is None} == without_data | unfit
+    assert without_data.isdisjoint(unfit)
     assert repr(row) == before
-    notes.log_totals()
+    notes.conclude()
     assert not any(SECRET in line for line in heard.lines)
 
 
@@ -133,7 +160,8 @@ def test_absent_null_and_empty_are_all_null_and_nothing_to_report(row: dict[str,
     notes = Notes()
 
     assert shape({"ID": 1, **row}, notes=notes) == {"ID": 1, **dict.fromkeys(NAMES[1:])}
-    assert notes.unfit == notes.unknown == []
+    assert not notes.unfit
+    assert not notes.unknown
 
 
 def test_zero_false_and_an_empty_list_are_data() -> None:
@@ -154,7 +182,7 @@ def test_the_context_does_not_stand_in_for_a_value_that_does_not_fit() -> None:
 
     # The report says that null was sent.
     assert shape({"ID": 1, "OrganisationID": "none"}, {"OrganisationID": 5740}, notes)["OrganisationID"] is None
-    assert notes.unfit == ["OrganisationID"]
+    assert notes.unfit == {("OrganisationID", "text"): 1}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -162,7 +190,7 @@ def test_a_number_that_json_cannot_hold_is_null_and_told(value: float) -> None:
     notes = Notes()
 
     assert shape({"ID": 1, "Hours": value}, notes=notes)["Hours"] is None
-    assert notes.unfit == ["Hours"]
+    assert notes.unfit == {("Hours", "a number"): 1}
 
 
 def test_what_the_row_says_goes_before_the_context() -> None:
@@ -195,10 +223,11 @@ def test_values_are_converted_by_their_field() -> None:
 
 @pytest.mark.parametrize("unusable", [None, "", SECRET, True, [], {SECRET: SECRET}, 1.5, "1.0", 2**63], ids=repr)
 def test_a_row_without_a_usable_key_stops_the_run_without_showing_any_value(unusable: object) -> None:
-    with pytest.raises(UnusableRow, match="people without a usable ID") as stopped:
-        shape({"FirstName": SECRET, "ID": unusable})
-    assert SECRET not in str(stopped.value)
-    assert stopped.value.__cause__ is stopped.value.__context__ is None
+    failure = failure_of({"FirstName": SECRET, "ID": unusable})
+
+    assert "people without a usable ID" in str(failure)
+    assert SECRET not in str(failure)
+    assert failure.__cause__ is failure.__context__ is None
 
 
 def test_characters_that_no_target_can_hold_are_replaced_before_and_counted_here(heard: Heard) -> None:
@@ -210,7 +239,7 @@ def test_characters_that_no_target_can_hold_are_replaced_before_and_counted_here
     assert record["FirstName"] == "Za\ufffdphod"
     assert shape({"ID": 1, "Emails": ["a", RepairedText("\ufffd")]}, notes=notes)["Emails"] == ["a", "\ufffd"]
     assert type(record["FirstName"]) is str
-    notes.log_totals()
+    notes.conclude()
     for name in ("FirstName", "Emails"):
         assert any(f"in {name} were replaced by U+FFFD in 1 records" in line for line in heard.lines)
 
@@ -232,13 +261,12 @@ def test_no_more_unknown_names_are_told_than_anyone_would_read(heard: Heard) -> 
     shape({"ID": 1, **{f"Key{number}": 1 for number in range(1000)}}, notes=notes)
 
     assert len(heard.lines) < 60
-    notes.log_totals()
+    notes.conclude()
     assert any("not shown: there are too many) was left out of 950 records" in line for line in heard.lines)
 
 
 def test_a_row_without_its_key_stops_the_run() -> None:
-    with pytest.raises(UnusableRow, match="people without a usable ID"):
-        shape({"FirstName": SECRET}, {"OrganisationID": 1})
+    assert "people without a usable ID" in str(failure_of({"FirstName": SECRET}, {"OrganisationID": 1}))
 
 
 def test_a_value_that_does_not_fit_is_null_and_told_by_the_kind_that_came(heard: Heard) -> None:
@@ -253,15 +281,201 @@ def test_a_value_that_does_not_fit_is_null_and_told_by_the_kind_that_came(heard:
 def test_each_key_of_several_is_needed() -> None:
     both = shaper(["ID", "OrganisationID"])
 
-    assert both.shape({"ID": 1}, {"OrganisationID": 2})["OrganisationID"] == 2
-    with pytest.raises(UnusableRow, match="OrganisationID"):
-        both.shape({"ID": 1}, {})
+    (record,), none = both.shape([{"ID": 1}], {"OrganisationID": 2})
+    assert (record["OrganisationID"], none) == (2, None)
+    records, failure = both.shape([{"ID": 1}], {})
+    assert records == []
+    assert "OrganisationID" in str(failure)
+
+
+def test_a_part_of_the_key_is_what_the_context_says_whatever_the_row_says() -> None:
+    (record,), _ = shaper(["ID", "OrganisationID"]).shape([{"ID": 1, "OrganisationID": 7}], {"OrganisationID": 2})
+
+    assert record["OrganisationID"] == 2
 
 
 def test_what_is_held_back_is_neither_in_the_record_nor_reported() -> None:
     notes = Notes()
 
-    record = shaper(["ID"], notes, held_back=["FirstName"]).shape({"ID": 1, "FirstName": SECRET}, {})
+    row = {"ID": 1, "FirstName": {"any": SECRET}}
+    (record,), _ = shaper(["ID"], notes, held_back=["FirstName"]).shape([row], {})
 
     assert list(record) == [name for name in NAMES if name != "FirstName"]
-    assert notes.unknown == notes.unfit == []
+    assert not notes.unfit
+    assert not notes.unknown
+
+
+WIDE_SCHEMA = fields.record(
+    fields.identity("person"),
+    fields.key_reference("OrganisationID", "An id."),
+    fields.integer("Role", "A number."),
+    fields.text("FirstName", "A name.", fields.PERSONAL),
+    fields.text("L12", "A code.", fields.SPECIAL),
+    fields.texts("Emails", "Addresses.", fields.PERSONAL),
+    fields.number("Hours", "Hours."),
+    fields.flag("Active", "A flag."),
+    fields.timestamp("LastModified", "A moment."),
+)
+WIDE_NAMES = list(WIDE_SCHEMA["properties"])
+CONTEXT = {"OrganisationID": 5740, "Role": 1, "CustomerID": 3}
+ORDINARY = {
+    "ID": 7,
+    "OrganisationID": 1,
+    "Role": None,
+    "FirstName": "Ada",
+    "L12": "31",
+    "Emails": ["a@example.org", None, ""],
+    "Hours": 7,
+    "Active": False,
+    "LastModified": "2026-01-31T10:00:00+01:00",
+}
+
+odd_values = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(max_size=5),
+        st.sampled_from(
+            [
+                "",
+                "2026-01-31",
+                "2026-01-31T10:00:00Z ",
+                " 2026-01-31T10:00:00.000Z",
+                "12",
+                "1.5",
+                "False",
+                ':""',
+                "a\\",
+                '"',
+                "\0",
+                2**63,
+                -(2**63),
+                5.0,
+                "\ud800",
+            ]
+        ),
+    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=3), inner, max_size=2)),
+    max_leaves=4,
+)
+oddities = st.dictionaries(
+    st.one_of(
+        st.sampled_from(WIDE_NAMES), st.sampled_from(["Nickname", "get", "_unknown_0", "id"]), st.text(max_size=4)
+    ),
+    odd_values,
+    max_size=3,
+)
+ids = st.one_of(st.integers(0, 10**7), st.integers(0, 10**7), st.sampled_from(["12", 5.0, None, "", 2**63]))
+odd_rows = st.builds(
+    lambda record_id, left_out, oddity: {
+        **{name: value for name, value in ORDINARY.items() if name not in left_out},
+        "ID": record_id,
+        **oddity,
+    },
+    ids,
+    st.sets(st.sampled_from(WIDE_NAMES), max_size=3),
+    oddities,
+)
+protections = st.builds(
+    Privacy,
+    special_category=st.booleans(),
+    personal=st.sampled_from(PersonalData),
+    key=st.just(b"k" * 32),
+)
+
+
+ODD = [
+    {"New": 1},
+    {"FirstName": ""},
+    {"FirstName": 0},
+    {"FirstName": "\0"},
+    {"Role": "x"},
+    {"Role": ""},
+    {"Hours": "x"},
+    {"LastModified": "2026-01-31T10:00:00Z "},
+    {"LastModified": "2026-01-31T10:00:00.000Z "},
+    {"LastModified": "2026-02-30T10:00:00Z"},
+    {"LastModified": "2026-01-31T10:00:00"},
+]
+
+
+def shaped(pages: Sequence[Sequence[Row]], privacy: Privacy) -> tuple[list[Row], str, Notes]:
+    """Make records of pages up to a row that stops the stream; give them, what stopped it, and what was reported."""
+    notes = Notes()
+    held_back = [name for name, rule in WIDE_SCHEMA["properties"].items() if not privacy.lets_through(rule)]
+    wide = Shaper("people", WIDE_SCHEMA, ("OrganisationID", "ID"), notes, privacy=privacy, held_back=held_back)
+    found: list[Row] = []
+    for page in pages:
+        records, failure = wide.shape(page, CONTEXT)
+        found += records
+        if failure:
+            return found, str(failure), notes
+    return found, "", notes
+
+
+def same_whichever_way(pages: Sequence[Sequence[Row]], privacy: Privacy) -> None:
+    decoded = [read_rows(Answer(200, json.dumps(page).encode(), None)) for page in pages]
+    found, stopped, notes = shaped(decoded, privacy)
+    one_by_one, stopped_too, notes_of_one = shaped([[row] for page in decoded for row in page], privacy)
+
+    assert repr(found) == repr(one_by_one)
+    assert stopped == stopped_too
+    reports = list(zip(notes.reports(), notes_of_one.reports(), strict=True))
+    # A page is looked at as a whole, so that what follows a row that stops the stream may be reported as well.
+    assert all(of_pages >= of_rows if stopped else of_pages == of_rows for of_pages, of_rows in reports)
+    kept = [name for name in WIDE_NAMES if privacy.lets_through(WIDE_SCHEMA["properties"][name])]
+    assert all(list(record) == kept for record in found)
+
+
+@pytest.mark.parametrize("oddity", ODD, ids=repr)
+def test_an_oddity_that_comes_again_and_again_is_reported_again_and_again(oddity: Row) -> None:
+    pages = [[{**ORDINARY, **oddity}, ORDINARY]] * 3
+    same_whichever_way(pages, Privacy())
+
+    once, thrice = shaped(pages[:1], Privacy())[2], shaped(pages, Privacy())[2]
+    assert thrice.reports() == [
+        Counter({what: 3 * count for what, count in report.items()}) for report in once.reports()
+    ]
+
+
+@unhurried
+@given(pages=st.lists(st.lists(odd_rows, max_size=4), min_size=1, max_size=6), privacy=protections)
+def test_records_and_reports_are_the_same_for_a_page_as_for_its_rows_one_by_one(
+    pages: list[list[Row]], privacy: Privacy
+) -> None:
+    same_whichever_way(pages, privacy)
+
+
+@unhurried
+@given(name=st.sampled_from(WIDE_NAMES), value=odd_values, privacy=protections)
+def test_a_value_is_what_its_converter_makes_of_it_or_null(name: str, value: object, privacy: Privacy) -> None:
+    rule = WIDE_SCHEMA["properties"][name]
+    try:
+        expected = None if value in (None, "") else privacy.converter_for(rule)(value)
+    except (ValueError, OverflowError):
+        expected = None
+    whole = Shaper("people", WIDE_SCHEMA, (), Problems(), privacy=privacy)
+    (record,), _ = whole.shape([{name: value}], {})
+
+    assert repr(record[name]) == repr(expected)
+
+
+def test_no_ordinary_value_of_a_personal_field_goes_past_its_pseudonym() -> None:
+    privacy = Privacy(personal=PersonalData.PSEUDONYMISE, key=b"k" * 32)
+    (record,), _, _ = shaped([[ORDINARY]], privacy)
+
+    assert record["FirstName"] == privacy.pseudonym("Ada")
+    assert record["Emails"] == privacy.pseudonym(ORDINARY["Emails"])
+    assert (record["ID"], record["Hours"]) == (7, 7)
+
+
+@pytest.mark.parametrize("unusable", [{"ID": None}, {"ID": ""}, {"ID": "x"}], ids=repr)
+def test_what_comes_before_a_row_without_its_key_is_kept_and_nothing_after_it(unusable: Row) -> None:
+    page = [ORDINARY, {**ORDINARY, "ID": 8}, {**ORDINARY, **unusable}, {**ORDINARY, "ID": 9}]
+    for pages in ([page], [[ORDINARY], page]):
+        records, stopped, _ = shaped(pages, Privacy())
+        assert "without a usable ID" in stopped
+        assert [record["ID"] for record in records][-2:] == [7, 8]
+        assert len(records) == 2 * len(pages) - (len(pages) - 1)

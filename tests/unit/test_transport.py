@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
 
-from tap_onefile import transport as transport_module
+from tap_onefile.api import transport as transport_module
 from tap_onefile.api.transport import Answer, ForbiddenCall, Transport
 from tap_onefile.errors import Fault
 

@@ -1,4 +1,4 @@
-"""What is no state and no catalog is told as such."""
+"""A state or a catalog that is none is refused by name, and what is in it is not repeated."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tap_onefile import given
 from tap_onefile.errors import SettingsError
+from tap_onefile.singer.catalog import check_parents, read_file
 
 GOOD: dict[str, list[Any]] = {
     "state": [
@@ -49,21 +49,28 @@ BAD: dict[str, list[Any]] = {
 @pytest.mark.parametrize("name", GOOD)
 def test_a_file_is_read(name: str) -> None:
     for content in GOOD[name]:
-        assert given.read(io.StringIO(json.dumps(content)), name) == content
-    assert given.read(None, name) is None
+        assert read_file(io.StringIO(json.dumps(content)), name) == content
+    assert read_file(None, name) is None
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_a_file_that_holds_something_else_is_named_and_not_repeated(name: str) -> None:
     for content in BAD[name]:
-        with pytest.raises(SettingsError, match=f"--{name} holds no {name}") as told:
-            given.read(io.StringIO(json.dumps(content)), name)
+        with pytest.raises(SettingsError, match=f"--{name} is not a Singer {name}") as told:
+            read_file(io.StringIO(json.dumps(content)), name)
         assert "needle" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_file_that_is_no_json_is_refused_with_the_place_alone(name: str) -> None:
+    with pytest.raises(SettingsError, match=r"is not valid JSON \(line 2, column 11\)") as told:
+        read_file(io.StringIO('{\n"needle": needle}'), name)
+    assert "needle" not in str(told.value)
 
 
 def test_a_catalog_must_have_what_its_streams_are_read_by() -> None:
     parents = {"learners": "organisations", "organisations": "customers"}
-    given.check_parents({"customers": 1, "organisations": 1, "learners": 1}, parents)
-    given.check_parents({"customers": 1, "another": 1}, parents)
+    check_parents({"customers": 1, "organisations": 1, "learners": 1}, parents)
+    check_parents({"customers": 1, "another": 1}, parents)
     with pytest.raises(SettingsError, match="lacks customers, which"):
-        given.check_parents({"organisations": 1, "learners": 1}, parents)
+        check_parents({"organisations": 1, "learners": 1}, parents)

@@ -1,0 +1,88 @@
+"""What the body of an answer holds, and what is taken for nothing or for a fault."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tap_onefile.api.decode import read_rows, read_token
+from tap_onefile.api.transport import Answer
+from tap_onefile.errors import Fault
+
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+WORDS = ("true", "false", "null")
+"""What JSON could mean by a text without quotes, and no session."""
+
+BASE64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+
+
+def read_session(body: str) -> str | None:
+    """Read the session out of the answer to a login; None where it is none."""
+    try:
+        return read_token(Answer(200, body.encode(), None))
+    except Fault:
+        return None
+
+
+@unhurried
+@given(
+    token=st.text(BASE64, min_size=1, max_size=400).filter(lambda text: text not in WORDS),
+    left=st.text(" \r\n\t"),
+    right=st.text(" \r\n\t"),
+)
+def test_a_session_is_read_from_plain_text_and_from_json_alike(token: str, left: str, right: str) -> None:
+    escaped = json.dumps(token).replace("/", r"\/").replace("+", r"\u002b")
+    for body in (token, json.dumps(token), escaped):
+        assert read_session(left + body + right) == token
+
+
+@unhurried
+@given(body=st.text())
+def test_a_session_that_is_read_fits_a_header(body: str) -> None:
+    token = read_session(body)
+
+    assert token is None or (token and token.isascii() and token.isprintable() and not set(token) & set(' <>{}"'))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        '""',
+        '"',
+        "   ",
+        "<html><body>Down for a release</body></html>",
+        '{"code": -1, "message": "No"}',
+        "two words",
+        '"two words"',
+        '"half a string',
+        r'"\x"',
+        r'"a\nb"',
+        "ключ",
+        "a" * 5000,
+    ],
+)
+def test_what_cannot_be_a_session_is_not_taken_for_one(body: str) -> None:
+    assert read_session(body) is None
+
+
+@pytest.mark.parametrize("body", ["null", "[]", "true"])
+def test_a_json_value_without_a_session_is_not_taken_for_one(body: str) -> None:
+    assert read_session(body) is None
+
+
+@pytest.mark.parametrize(
+    "body", [b"{}", b"[1]", b"<html>", b'[{"ID":1]', b'"text"', b"[" * 100_000], ids=lambda b: str(b[:9])
+)
+def test_anything_but_a_list_of_rows_is_a_fault(body: bytes) -> None:
+    with pytest.raises(Fault):
+        read_rows(Answer(200, body, None))
+
+
+@pytest.mark.parametrize("body", [b"", b"null", b"[]", b'""', b" [ ] "])
+def test_nothing_is_no_rows(body: bytes) -> None:
+    assert read_rows(Answer(200, body, None)) == []
