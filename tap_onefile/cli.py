@@ -1,4 +1,4 @@
-"""The command line, and how a run that fails says so."""
+"""The command line, and how a failure is worded."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def run() -> None:
 
 
 def _fail(sentence: str, status: int = 1) -> None:
-    # Calls that are under way may still warn of this and that, and the sentence must be the last line: whoever is about
-    # to write one waits for a lock that is kept until the process ends.
+    # The sentence must be the last line, although calls in flight may still log warnings: their threads wait for locks
+    # that are held until the process ends.
     logging.disable(logging.WARNING)
     for handler in (*logging.getLogger().handlers, *logger.handlers):
         handler.acquire()
     logger.error(sentence)
-    # What is left in the buffer of a closed pipe would fail once more, and loudly, while Python exits.
+    # Flushing what is left in the buffer of a closed pipe would fail again, and loudly, while Python exits.
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
@@ -45,7 +45,7 @@ def _fault_of_maps(error: Exception) -> str:
 
 
 def _fault_of_ours(error: Exception) -> str:
-    """Name the kind and place of an error, but not its text, which may hold a value from a record."""
+    """Name the type and place of an error, but not its text, which may hold a value from a record."""
     place = traceback.extract_tb(error.__traceback__)[-1]
     return (
         f"tap-onefile failed in a way that it should not: {type(error).__name__} in {Path(place.filename).name},"
