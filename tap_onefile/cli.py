@@ -24,7 +24,7 @@ def run() -> None:
     except OSError as error:
         _fail(f"{error.strerror}: {error.filename or 'standard output'}" if error.strerror else str(error))
     except Exception as error:  # noqa: BLE001 - a traceback could show personal values
-        _fail(_fault_of_maps(error) if comes_from_maps(error) else _fault_of_ours(error))
+        _fail(_worded(error))
 
 
 def _fail(sentence: str, status: int = 1) -> None:
@@ -40,14 +40,11 @@ def _fail(sentence: str, status: int = 1) -> None:
     sys.exit(status)
 
 
-def _fault_of_maps(error: Exception) -> str:
-    return f"The setting stream_maps cannot be used ({type(error).__name__}): check its expressions."
-
-
-def _fault_of_ours(error: Exception) -> str:
+def _worded(error: Exception) -> str:
     """Name the type and place of an error, but not its text, which may hold a value from a record."""
+    kind = type(error).__name__
+    if comes_from_maps(error):
+        return f"The setting stream_maps cannot be used ({kind}): check its expressions."
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        f"tap-onefile failed in a way that it should not: {type(error).__name__} in {Path(place.filename).name},"
-        f" line {place.lineno}. Please report it with this line."
-    )
+    where = f"{Path(place.filename).name}, line {place.lineno}"
+    return f"tap-onefile failed unexpectedly: {kind} in {where}. Please report it with this line."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -219,10 +219,6 @@ class Settings:
             retry_for=int(values["retry_for"]),
         )
 
-    def retrying_for(self, seconds: int) -> Settings:
-        """Return the same settings, with calls retried for so many seconds at most."""
-        return replace(self, retry_for=min(seconds, self.retry_for))
-
 
 def unfit_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence, without the value, for each setting that the SDK rejects."""
@@ -230,7 +226,7 @@ def unfit_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Itera
         name = error.path[0] if error.path else "customer_token"
         kinds = known["properties"].get(name, {}).get("type", ())
         kind = next((kind for kind in kinds if kind != "null"), "something else")
-        yield f"The setting {name} does not fit: `tap-onefile --about` describes it ({kind})."
+        yield f"The setting {name} is not valid: `tap-onefile --about` describes it ({kind})."
 
 
 def unknown_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:

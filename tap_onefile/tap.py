@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,7 +18,7 @@ from tap_onefile.records.convert import in_words, to_timestamp
 from tap_onefile.reporting import console
 from tap_onefile.run import Run
 from tap_onefile.settings import Settings, settings_schema, unfit_settings, unknown_settings
-from tap_onefile.singer.catalog import check_parents, described, limited, unlisted
+from tap_onefile.singer.catalog import add_keywords, check_parents, restrict, unlisted_fields
 from tap_onefile.singer.command import CommandTap
 from tap_onefile.singer.writer import BufferedWriter
 from tap_onefile.streams import DETAILED, NEEDED, PARENTS, STREAMS
@@ -34,6 +35,7 @@ SETTINGS = settings_schema(DETAILED)
 """Our settings: the source of the tables in the documentation, of meltano.yml and of the Hub definition."""
 
 _TEST_RETRY_FOR = 10
+"""Seconds."""
 _FIRST_CALLS = 4
 """The login, the customer, the organisations, and the empty page that ends them."""
 
@@ -85,20 +87,16 @@ class TapOneFile(CommandTap):
     @property
     @override
     def catalog_dict(self) -> dict[str, Any]:
-        return described(super().catalog_dict, self.schemas)
-
-    @property
-    @override
-    def input_catalog(self) -> Catalog | None:
-        return self._limited_catalog
+        return add_keywords(super().catalog_dict, self.schemas)
 
     @cached_property
-    def _limited_catalog(self) -> Catalog | None:
+    @override
+    def input_catalog(self) -> Catalog | None:
         catalog = super().input_catalog
         if catalog is None:
             return None
         check_parents(catalog, PARENTS)
-        return limited(catalog, self.schemas, NEEDED)
+        return restrict(catalog, self.schemas, NEEDED)
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
@@ -137,7 +135,7 @@ class TapOneFile(CommandTap):
     def try_out(self) -> None:
         """Test the connection without writing a record, and estimate the calls of a full run."""
         run = self.onefile
-        run.settings = run.settings.retrying_for(_TEST_RETRY_FOR)
+        run.settings = replace(run.settings, retry_for=min(_TEST_RETRY_FOR, run.settings.retry_for))
         # Before the dry run, which selects what it reads.
         selected = [stream for stream in self._own_streams() if stream.selected]
         self.dry_run()
@@ -163,7 +161,7 @@ class TapOneFile(CommandTap):
             self.logger.info(
                 "People modified and reviews scheduled before %s are left out (start_date)", in_words(since)
             )
-        if self.input_catalog and (fields := unlisted(self.input_catalog, self.schemas)):
+        if self.input_catalog and (fields := unlisted_fields(self.input_catalog, self.schemas)):
             self.logger.warning(
                 "These fields are not in your catalog and are skipped: %s. Run --discover again to include them.",
                 ", ".join(fields),

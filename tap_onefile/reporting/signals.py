@@ -75,5 +75,5 @@ class Signals:
         while (since := self._blocked_since()) is None or time.monotonic() - max(since, signalled_at) < self._grace:
             time.sleep(_POLL_INTERVAL)
         interrupted = Interrupted(signum)
-        logger.error("%s The target did not take all of it, so that its last line may be a part of one.", interrupted)
+        logger.error("%s The target did not read all of it, so its last line may be incomplete.", interrupted)
         os._exit(interrupted.exit_status)

@@ -44,7 +44,7 @@ _CATALOG: Rule = {
 }
 """The JSON schema of a catalog that the SDK can read a selection from."""
 
-_KINDS = {"state": (_STATE, "Give it the last line that the target wrote"), "catalog": (_CATALOG, "Discover it anew")}
+_KINDS = {"state": (_STATE, "Pass the last line that the target wrote"), "catalog": (_CATALOG, "Run --discover again")}
 
 
 def not_json(error: json.JSONDecodeError) -> SettingsError:
@@ -71,12 +71,12 @@ def check_parents(catalog: Mapping[str, Any], parents: Mapping[str, str]) -> Non
     """Check that a catalog lists the parent of each child stream in it."""
     if absent := sorted({parent for name, parent in parents.items() if name in catalog and parent not in catalog}):
         raise SettingsError(
-            f"The catalog lacks {', '.join(absent)}, which other streams in it are read by. Discover it anew, and"
-            " deselect there what you do not want.",
+            f"The catalog lacks {', '.join(absent)}, which other streams in it need as parents. Run --discover again,"
+            " and deselect there what you do not want.",
         )
 
 
-def described(catalog: dict[str, Any], schemas: Mapping[str, Rule]) -> dict[str, Any]:
+def add_keywords(catalog: dict[str, Any], schemas: Mapping[str, Rule]) -> dict[str, Any]:
     """Add our own keywords, such as the data class of each field, to a catalog that the SDK has made."""
     for stream in catalog["streams"]:
         rules = schemas[stream["tap_stream_id"]]["properties"]
@@ -85,7 +85,7 @@ def described(catalog: dict[str, Any], schemas: Mapping[str, Rule]) -> dict[str,
     return catalog
 
 
-def limited(catalog: Catalog, schemas: Mapping[str, Rule], always: Mapping[str, Collection[str]]) -> Catalog:
+def restrict(catalog: Catalog, schemas: Mapping[str, Rule], always: Mapping[str, Collection[str]]) -> Catalog:
     """Remove the fields from a catalog that this run does not let through.
 
     A catalog may be older than the settings, and the SDK sends its schemas to the target whatever the records hold.
@@ -96,12 +96,15 @@ def limited(catalog: Catalog, schemas: Mapping[str, Rule], always: Mapping[str, 
         always: The fields without which each stream cannot be read.
     """
     return Catalog(
-        (name, replace(entry, schema=_limited(entry.schema, schemas[name], always[name])) if name in schemas else entry)
+        (
+            name,
+            replace(entry, schema=_restrict(entry.schema, schemas[name], always[name])) if name in schemas else entry,
+        )
         for name, entry in catalog.items()
     )
 
 
-def unlisted(catalog: Catalog, schemas: Mapping[str, Rule]) -> list[str]:
+def unlisted_fields(catalog: Catalog, schemas: Mapping[str, Rule]) -> list[str]:
     """Return the fields that this run lets through but the catalog does not list, such as ``learners.L12``."""
     return [
         f"{name}.{field}"
@@ -112,7 +115,7 @@ def unlisted(catalog: Catalog, schemas: Mapping[str, Rule]) -> list[str]:
     ]
 
 
-def _limited(given: Schema, ours: Rule, always: Collection[str]) -> Schema:
+def _restrict(given: Schema, ours: Rule, always: Collection[str]) -> Schema:
     schema: Rule = given.to_dict()
     rules: Rule = ours["properties"]
     listed = {**{name: rules[name] for name in always}, **schema.get("properties", rules)}

@@ -73,7 +73,7 @@ class CommandTap(Tap, abc.ABC):
 
     @abc.abstractmethod
     def run(self) -> None:
-        """Read all that is selected."""
+        """Read everything selected."""
 
     @abc.abstractmethod
     def try_out(self) -> None:
@@ -120,7 +120,7 @@ class CommandTap(Tap, abc.ABC):
         if about:
             super().invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
-        cls._made(config, read_file(catalog, "catalog"), state=read_file(state, "state")).run()
+        cls._create(config, read_file(catalog, "catalog"), state=read_file(state, "state")).run()
 
     @classmethod
     @override
@@ -130,11 +130,11 @@ class CommandTap(Tap, abc.ABC):
             super().cb_test(ctx, param, value)
             return
         catalog = read_file(ctx.params.get("catalog"), "catalog")
-        cls._made(ctx.params.get("config"), catalog, message_writer=MuteWriter()).try_out()
+        cls._create(ctx.params.get("config"), catalog, message_writer=MuteWriter()).try_out()
         ctx.exit()
 
     @classmethod
-    def _made(cls, config: Config | None, catalog: dict[str, Any] | None, **options: Any) -> Self:  # noqa: ANN401 - the SDK's
+    def _create(cls, config: Config | None, catalog: dict[str, Any] | None, **options: Any) -> Self:  # noqa: ANN401 - the SDK's
         config = config or Config()
         with held_back():
             tap = cls(config=config.config, parse_env_config=config.parse_env, catalog=catalog, **options)
@@ -159,7 +159,7 @@ def _read_settings(file: str) -> Mapping[str, Any]:
         raise not_json(error) from None
     if not isinstance(settings, dict):
         raise SettingsError(
-            'A file of the option --config must hold a JSON object with the settings: {"customer_token": "…"}.'
+            'A file passed to --config must hold a JSON object with the settings: {"customer_token": "…"}.'
         )
     return settings
 

@@ -54,12 +54,6 @@ class SingerStream(Stream):
             self.schema = {**self.schema, "properties": fields}
 
     @property
-    def key_fields(self) -> Sequence[str]:
-        """The fields that identify the stream's records."""
-        keys: Sequence[str] = self.primary_keys  # ty: ignore[invalid-assignment] # the SDK makes a property of it
-        return keys
-
-    @property
     def bypasses_sdk(self) -> bool:
         """Whether the SDK would only pass records on, at several times our own cost."""
         return (

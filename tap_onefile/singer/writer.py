@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
 _ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
-_GONE = "The target closed the pipe before the run was finished. Look at what the target said, and run again."
+_GONE = "The target closed the pipe before the run was finished. See what the target logged, and run again."
 _FULL = 1 << 18
 """Bytes at which the buffer is flushed."""
 
@@ -73,7 +73,7 @@ class BufferedWriter(MsgSpecWriter):
         """Write all that is buffered; raises `TargetGone` if nobody reads it."""
         buffered, self._buffer = self._buffer, bytearray()
         if sys.stdout is None:
-            raise TargetGone("There is no standard output to write to. Give the run a target, or a file.")
+            raise TargetGone("There is no standard output to write to. Pipe the tap into a target, or into a file.")
         self.writing_since = time.monotonic()
         try:
             rest = memoryview(buffered)

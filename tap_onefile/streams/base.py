@@ -68,7 +68,7 @@ class OneFileStream(SingerStream):
         return Shaper(
             self.name,
             self._whole_schema,
-            self.key_fields,
+            self.primary_keys,
             self.run.problems,
             privacy=self.run.privacy,
             held_back=[name for name in self._whole_schema["properties"] if not self.sends(name)],
@@ -104,8 +104,8 @@ class OneFileStream(SingerStream):
         """Raise if a stream map removes the stream while it has child streams: the SDK would skip them in silence."""
         if self.is_removed_by_map:
             raise SettingsError(
-                f"The setting stream_maps removes {self.name}, which other streams are read by, so that these would be"
-                f" empty. Keep {self.name} there (as {{}}), and deselect it in the catalog if you do not want it.",
+                f"The setting stream_maps removes {self.name}, whose child streams would be empty then."
+                f" Keep {self.name} there (as {{}}), and deselect it in the catalog if you do not want it.",
             )
 
     def read_batches(self, context: Mapping[str, Any]) -> Iterator[list[Record]]:
