@@ -121,8 +121,8 @@ def attended() -> Terminal | None:
     return Terminal(sys.stderr) if sys.stderr and sys.stderr.isatty() and not wants_the_log else None
 
 
-class SignsOfLife:
-    """Words the progress of a run, whose rate limit is `calls_per_minute`; 0 for none."""
+class ProgressLine:
+    """The progress of a run in one line; a `calls_per_minute` of 0 is no rate limit."""
 
     def __init__(self, metrics: Metrics, calls_per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._metrics = metrics
@@ -130,8 +130,8 @@ class SignsOfLife:
         self._clock = clock
         self._seen = deque([(clock(), 0)])
 
-    def sign(self, columns: int | None = None) -> str:
-        """Return the progress line: stream, records, calls, rate, organisations and time left, as far as they fit."""
+    def text(self, columns: int | None = None) -> str:
+        """Return the stream, records, calls, rate, organisations and time left, as far as they fit into the columns."""
         total = self._metrics.total
         parts = [self._metrics.stream or "starting", f"{total.records:,} records", f"{total.calls:,} calls"]
         parts.append(self._pace(total.calls))
@@ -168,14 +168,14 @@ def heartbeat(metrics: Metrics, calls_per_minute: int) -> Generator[None]:
     stopped = threading.Event()
     terminal = attended()
     rewritten = terminal if terminal and terminal.can_rewrite else None
-    signs = SignsOfLife(metrics, calls_per_minute)
+    line = ProgressLine(metrics, calls_per_minute)
 
     def beat() -> None:
         while not stopped.wait(_ON_A_TERMINAL if rewritten else _IN_A_LOG):
             if rewritten:
-                rewritten.rewrite(signs.sign(rewritten.columns - 1))
+                rewritten.rewrite(line.text(rewritten.columns - 1))
             else:
-                logger.info(signs.sign())
+                logger.info(line.text())
 
     thread = threading.Thread(target=beat, name="tap-onefile-heartbeat", daemon=True)
     thread.start()

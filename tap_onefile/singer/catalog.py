@@ -95,13 +95,11 @@ def restrict(catalog: Catalog, schemas: Mapping[str, Rule], always: Mapping[str,
         schemas: The JSON schemas of this run, by stream.
         always: The fields without which each stream cannot be read.
     """
-    return Catalog(
-        (
-            name,
-            replace(entry, schema=_restrict(entry.schema, schemas[name], always[name])) if name in schemas else entry,
-        )
-        for name, entry in catalog.items()
-    )
+    known = [(name, entry) for name, entry in catalog.items() if name in schemas]
+    ours = {
+        name: replace(entry, schema=_restricted(entry.schema, schemas[name], always[name])) for name, entry in known
+    }
+    return Catalog({**catalog, **ours})
 
 
 def unlisted_fields(catalog: Catalog, schemas: Mapping[str, Rule]) -> list[str]:
@@ -115,7 +113,7 @@ def unlisted_fields(catalog: Catalog, schemas: Mapping[str, Rule]) -> list[str]:
     ]
 
 
-def _restrict(given: Schema, ours: Rule, always: Collection[str]) -> Schema:
+def _restricted(given: Schema, ours: Rule, always: Collection[str]) -> Schema:
     schema: Rule = given.to_dict()
     rules: Rule = ours["properties"]
     listed = {**{name: rules[name] for name in always}, **schema.get("properties", rules)}
