@@ -1,4 +1,4 @@
-"""The command line, and how a run that fails says so."""
+"""The command line, and how a failure is worded."""
 
 from __future__ import annotations
 
@@ -24,30 +24,27 @@ def run() -> None:
     except OSError as error:
         _fail(f"{error.strerror}: {error.filename or 'standard output'}" if error.strerror else str(error))
     except Exception as error:  # noqa: BLE001 - a traceback could show personal values
-        _fail(_fault_of_maps(error) if comes_from_maps(error) else _fault_of_ours(error))
+        _fail(_worded(error))
 
 
 def _fail(sentence: str, status: int = 1) -> None:
-    # Calls that are under way may still warn of this and that, and the sentence must be the last line: whoever is about
-    # to write one waits for a lock that is kept until the process ends.
+    # The sentence must be the last line, although calls in flight may still log warnings: their threads wait for locks
+    # that are held until the process ends.
     logging.disable(logging.WARNING)
     for handler in (*logging.getLogger().handlers, *logger.handlers):
         handler.acquire()
     logger.error(sentence)
-    # What is left in the buffer of a closed pipe would fail once more, and loudly, while Python exits.
+    # Flushing what is left in the buffer of a closed pipe would fail again, and loudly, while Python exits.
     if sys.stdout is not None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(status)
 
 
-def _fault_of_maps(error: Exception) -> str:
-    return f"The setting stream_maps cannot be used ({type(error).__name__}): check its expressions."
-
-
-def _fault_of_ours(error: Exception) -> str:
-    """Name the kind and place of an error, but not its text, which may hold a value from a record."""
+def _worded(error: Exception) -> str:
+    """Name the type and place of an error, but not its text, which may hold a value from a record."""
+    kind = type(error).__name__
+    if comes_from_maps(error):
+        return f"The setting stream_maps cannot be used ({kind}): check its expressions."
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        f"tap-onefile failed in a way that it should not: {type(error).__name__} in {Path(place.filename).name},"
-        f" line {place.lineno}. Please report it with this line."
-    )
+    where = f"{Path(place.filename).name}, line {place.lineno}"
+    return f"tap-onefile failed unexpectedly: {kind} in {where}. Please report it with this line."

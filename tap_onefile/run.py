@@ -1,4 +1,4 @@
-"""What everything that belongs to one run shares, and all that a stream may hold of it."""
+"""What the parts of one run share, and all that a stream may hold."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Run:
     """One run: its settings, its reader, and what it has done so far.
 
     Args:
-        config: The settings as given. They need not be complete before something is read, as in discovery.
+        config: The settings as given, which need not be complete before something is read, as in discovery.
         schema: The JSON schema of all settings of the tap.
         began: The timestamp at which the run began.
-        writer: What records are written by; None where that is the SDK's own.
+        writer: The writer of records, unless it is the SDK's own.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class Run:
 
     @cached_property
     def privacy(self) -> Privacy:
-        """What of people's data this run lets through."""
+        """Which personal data this run lets through."""
         return Privacy.from_config(self._config)
 
     @cached_property
     def reader(self) -> Reader:
-        """Reads from OneFile, for all streams: one session, one rate limit, one queue of calls."""
+        """The one reader of all streams: one session, one rate limit, one queue of calls."""
         settings = self.settings
         transport = Transport(settings.api_url, user_agent=settings.user_agent, timeout=settings.request_timeout)
         client = Client(

@@ -1,13 +1,10 @@
-"""The settings: what they are called, what they mean, and what they may hold.
-
-Knows no stream and makes no call.
-"""
+"""The settings: their names, their meaning, and what they may hold."""
 
 from __future__ import annotations
 
 import copy
 import difflib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -34,156 +31,142 @@ ENVIRONMENTS = {
 """The vendor's hosts (help articles 76000020990 and 76000048013)."""
 
 
+def _setting(name: str, kind: Any, description: str, title: str = "", **rule: Any) -> th.Property[Any]:  # noqa: ANN401 - as the SDK types them
+    title = title or name.replace("_", " ").capitalize()
+    return th.Property(name, kind, title=title, description=description, **rule)
+
+
 _SETTINGS: dict[str, Any] = th.PropertiesList(
-    th.Property(
+    _setting(
         "customer_token",
         th.StringType,
+        "The API token of your customer, which OneFile support gives to Centre Managers by ticket. It works"
+        " in one environment only.",
         required=True,
         secret=True,
-        title="Customer token",
-        description="The API token of your customer, which OneFile support gives to Centre Managers by ticket. It works"
-        " in one environment only.",
     ),
-    th.Property(
+    _setting(
         "environment",
         th.StringType(allowed_values=list(ENVIRONMENTS)),
+        "The OneFile environment that the customer token belongs to: live, practice or beta.",
         default="live",
-        title="Environment",
-        description="The OneFile environment that the customer token belongs to: live, practice or beta.",
     ),
-    th.Property(
+    _setting(
         "api_url",
         th.StringType,
-        title="API address",
-        description="The address of the API with its version, in place of environment, for a proxy or the sandbox."
+        "The address of the API with its version, in place of environment, for a proxy or the sandbox."
         " Must be https, or http to a loopback address.",
+        title="API address",
     ),
-    th.Property(
+    _setting(
         "organisation_ids",
         th.ArrayType(th.IntegerType),
+        "OneFile ids of the organisations (centres) to read. All that the token can see where it is left out.",
         title="Organisations",
-        description="OneFile ids of the organisations (centres) to read. All that the token can see where it is left"
-        " out.",
     ),
-    th.Property(
+    _setting(
         "special_category_data",
         th.BooleanType,
-        default=False,
-        title="Special category data",
-        description="Whether to read what is known of learners' ethnicity, sex, health, disabilities and learning"
+        "Whether to read what is known of learners' ethnicity, sex, health, disabilities and learning"
         " difficulties. Where it is off, these fields are in neither the catalog nor the records.",
+        default=False,
     ),
-    th.Property(
+    _setting(
         "personal_data",
         th.StringType(allowed_values=[each.value for each in PersonalData]),
-        default=PersonalData.INCLUDE.value,
-        title="Personal data",
-        description="What to do with personal fields, such as names and e-mail addresses: include them as they are,"
+        "What to do with personal fields, such as names and e-mail addresses: include them as they are,"
         " pseudonymise them, or exclude them. Ids and MISIDs stay as they are.",
+        default=PersonalData.INCLUDE.value,
     ),
-    th.Property(
+    _setting(
         "pseudonym_key",
         th.StringType,
-        secret=True,
-        title="Pseudonym key",
-        description="The secret that pseudonyms are made with, of at least 32 characters. The same key gives the same"
+        "The secret that pseudonyms are made with, of at least 32 characters. The same key gives the same"
         " pseudonyms; who has it can find out whom they stand for.",
+        secret=True,
     ),
-    th.Property(
+    _setting(
         "page_size",
         th.IntegerType(minimum=1, maximum=1000),
+        "Records to ask for in one call, from 1 to 1000. More means fewer calls; OneFile may give fewer.",
         default=100,
-        title="Page size",
-        description="Records to ask for in one call, from 1 to 1000. More means fewer calls; OneFile may give fewer.",
     ),
-    th.Property(
+    _setting(
         "parallel_requests",
         th.IntegerType(minimum=1, maximum=64),
-        default=8,
-        title="Parallel requests",
-        description="Calls that may be under way at once, from 1 (one at a time) to 64. The records and their order do"
+        "Calls that may be under way at once, from 1 (one at a time) to 64. The records and their order do"
         " not depend on it.",
+        default=8,
     ),
-    th.Property(
+    _setting(
         "requests_per_minute",
         th.IntegerType(minimum=0, maximum=1_000_000),
-        default=300,
-        title="Requests per minute",
-        description="Calls to make in any minute at the most, logins and repeats included. OneFile answers 300 for a"
+        "Calls to make in any minute at the most, logins and repeats included. OneFile answers 300 for a"
         " customer: lower it where other programs call OneFile too. 0 is no limit, for a server of your own.",
+        default=300,
     ),
-    th.Property(
+    _setting(
         "start_date",
         th.DateTimeType,
-        title="Start date",
-        description="Read only people whose record was modified, and reviews scheduled, at or after this moment"
+        "Read only people whose record was modified, and reviews scheduled, at or after this moment"
         " (the year first, as in 2026-01-31; UTC unless it says otherwise). Other streams are always read in full.",
     ),
-    th.Property(
+    _setting(
         "lookback",
         th.IntegerType(minimum=0, maximum=8760),
+        "Hours before the bookmark from which people are read again on every run, in case OneFile's clock"
+        " differs from ours or a change took its time to show.",
         default=24,
         title="Look back",
-        description="Hours before the bookmark from which people are read again on every run, in case OneFile's clock"
-        " differs from ours or a change took its time to show.",
     ),
-    th.Property(
+    _setting(
         "review_window",
         th.IntegerType(minimum=0, maximum=36_500),
-        default=180,
-        title="Review window",
-        description="Days before the bookmark from which reviews are read again on every run, as a signed review can be"
+        "Days before the bookmark from which reviews are read again on every run, as a signed review can be"
         " unlocked and changed. Reviews scheduled for the future are always read.",
+        default=180,
     ),
-    th.Property(
+    _setting(
         "fetch_details",
         th.ArrayType(th.StringType),
-        default=["reviews", "plans"],
-        title="Fetch details",
-        description="Streams of which each record is completed by a call of its own, as OneFile's searches may give"
+        "Streams of which each record is completed by a call of its own, as OneFile's searches may give"
         " only a part of it.",
+        default=["reviews", "plans"],
     ),
-    th.Property(
+    _setting(
         "emit_activate_version_messages",
         th.BooleanType,
+        "Whether to tell the target, after a complete run over all organisations, which version of each"
+        " full-table stream is the present one, so that it can remove what OneFile no longer has.",
         default=False,
         title="Report deleted records",
-        description="Whether to tell the target, after a complete run over all organisations, which version of each"
-        " full-table stream is the present one, so that it can remove what OneFile no longer has.",
     ),
-    th.Property(
+    _setting(
         "user_agent",
         th.StringType,
+        "How the tap introduces itself to OneFile in each call. With its name and version where it is left out.",
         # Without a default in the schema: the Hub would keep it, and the tap go on under its old version.
-        title="User agent",
-        description="How the tap introduces itself to OneFile in each call. With its name and version where it is left"
-        " out.",
     ),
-    th.Property(
+    _setting(
         "request_timeout",
         th.IntegerType(minimum=1, maximum=3600),
+        "Seconds to wait for a connection, and for the whole answer after that, before a call is repeated.",
         default=60,
         title="Request time-out",
-        description="Seconds to wait for a connection, and for the whole answer after that, before a call is repeated.",
     ),
-    th.Property(
+    _setting(
         "retry_for",
         th.IntegerType(minimum=0, maximum=86_400),
-        default=120,
-        title="Retry for",
-        description="Seconds for which one call is repeated after passing failures, such as a server error or a broken"
+        "Seconds for which one call is repeated after passing failures, such as a server error or a broken"
         " connection, before the run fails; refusals for want of calls (429) are waited out for 900 at least. Set it to"
         " 2700 for runs that must outlast a release of OneFile.",
+        default=120,
     ),
 ).to_dict()
 
 
 def settings_schema(detailed: Iterable[str]) -> dict[str, Any]:
-    """Make the JSON schema of the settings.
-
-    Args:
-        detailed: Names of the streams whose records can be read in full by a call of its own.
-    """
+    """Return the JSON schema of the settings, given the names of the streams that have details."""
     schema = copy.deepcopy(_SETTINGS)
     schema["properties"]["fetch_details"]["items"]["enum"] = sorted(detailed)
     return schema
@@ -200,7 +183,7 @@ class Settings:
     parallel_requests: int
     requests_per_minute: int
     start_date: str | None
-    """An instant in UTC."""
+    """A timestamp as in records."""
     lookback: timedelta
     review_window: timedelta
     fetch_details: frozenset[str]
@@ -214,26 +197,15 @@ class Settings:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], schema: Mapping[str, Any]) -> Settings:
-        """Check what the user has set.
-
-        Args:
-            config: The settings as given.
-            schema: The JSON schema of the settings.
-
-        Raises:
-            SettingsError: Something is missing or out of range. The text names each fault, and never holds a secret.
-        """
-        faults = list(_faults(config, schema))
-        if faults:
+        """Check what the user has set; a `SettingsError` names each fault, and never holds a secret."""
+        if faults := list(_faults(config, schema)):
             raise SettingsError(" ".join(faults))
         values = {name: rule.get("default") for name, rule in schema["properties"].items()}
         values |= {name: value for name, value in config.items() if value is not None}
-        api_url = values["api_url"] or ENVIRONMENTS[values["environment"]]
-        ids = values["organisation_ids"]
         return cls(
             customer_token=values["customer_token"].strip(),
-            api_url=api_url.strip(),
-            organisation_ids=frozenset(map(int, ids)) if ids else None,
+            api_url=(values["api_url"] or ENVIRONMENTS[values["environment"]]).strip(),
+            organisation_ids=frozenset(map(int, values["organisation_ids"])) if values["organisation_ids"] else None,
             page_size=int(values["page_size"]),
             parallel_requests=int(values["parallel_requests"]),
             requests_per_minute=int(values["requests_per_minute"]),
@@ -247,22 +219,18 @@ class Settings:
             retry_for=int(values["retry_for"]),
         )
 
-    def retrying_for(self, seconds: int) -> Settings:
-        """Return the same settings, with no call repeated for longer than some seconds."""
-        return replace(self, retry_for=min(seconds, self.retry_for))
-
 
 def unfit_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence, without the value, for each setting that the SDK finds fault with."""
+    """Yield a sentence, without the value, for each setting that the SDK rejects."""
     for error in Draft7Validator(known).iter_errors(config):
         name = error.path[0] if error.path else "customer_token"
         kinds = known["properties"].get(name, {}).get("type", ())
         kind = next((kind for kind in kinds if kind != "null"), "something else")
-        yield f"The setting {name} does not fit: `tap-onefile --about` describes it ({kind})."
+        yield f"The setting {name} is not valid: `tap-onefile --about` describes it ({kind})."
 
 
 def unknown_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each setting that nothing reads, which is mistyped more often than not."""
+    """Yield a sentence for each setting that does not exist: most often it is mistyped."""
     for name in config.keys() - known.keys():
         near = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
@@ -272,37 +240,31 @@ def unknown_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Ite
 def _faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
     # Only our own properties: those of the SDK are the SDK's to check.
     own = {name: config[name] for name in schema["properties"] if config.get(name) is not None}
-    yield from (_in_words(error, schema) for error in Draft7Validator(schema).iter_errors(own))
-    token = own.get("customer_token")
-    if isinstance(token, str) and not _is_header_safe(token.strip()):
+    for error in list(Draft7Validator(schema).iter_errors(own)):
+        yield _in_words(error, schema)
+        if error.path:
+            own.pop(str(error.path[0]), None)
+    if "customer_token" in own and not _is_header_safe(own["customer_token"].strip()):
         yield "The setting customer_token is empty or holds characters that no OneFile token has: copy it again."
     if own.get("organisation_ids") == []:
         # A list that came out empty by mistake must not mean everything.
         yield "The setting organisation_ids is an empty list: name an organisation, or leave it out to read all."
-    api_url = own.get("api_url")
-    if isinstance(api_url, str) and (fault := _address_fault(api_url.strip())):
+    if "api_url" in own and (fault := _address_fault(own["api_url"].strip())):
         yield fault
-    yield from _pseudonym_faults(own)
-    start_date = own.get("start_date")
-    if isinstance(start_date, str) and not _is_timestamp(start_date):
-        yield "The setting start_date must be an ISO 8601 date such as 2026-01-31 or 2026-01-31T00:00:00Z."
-    user_agent = own.get("user_agent")
-    if isinstance(user_agent, str) and not (user_agent.isascii() and user_agent.isprintable() and user_agent.strip()):
-        yield "The setting user_agent must be a line of plain ASCII text."
-
-
-def _pseudonym_faults(own: Mapping[str, Any]) -> Iterator[str]:
-    key = own.get("pseudonym_key")
-    if isinstance(key, str) and len(key) < SHORTEST_KEY:
+    if len(own.get("pseudonym_key", " " * SHORTEST_KEY)) < SHORTEST_KEY:
         yield (
             f"The setting pseudonym_key must have at least {SHORTEST_KEY} characters, so that nobody can guess it: make"
             " one with `openssl rand -hex 32`."
         )
-    if key is None and own.get("personal_data") == PersonalData.PSEUDONYMISE:
+    if config.get("pseudonym_key") is None and own.get("personal_data") == PersonalData.PSEUDONYMISE:
         yield (
             "The setting personal_data is pseudonymise, which needs the setting pseudonym_key: make one with `openssl"
             " rand -hex 32`, and keep it as safe as the customer token."
         )
+    if "start_date" in own and not _is_timestamp(own["start_date"]):
+        yield "The setting start_date must be an ISO 8601 date such as 2026-01-31 or 2026-01-31T00:00:00Z."
+    if "user_agent" in own and not _is_line(own["user_agent"]):
+        yield "The setting user_agent must be a line of plain ASCII text."
 
 
 def _in_words(error: ValidationError, schema: Mapping[str, Any]) -> str:
@@ -328,6 +290,10 @@ def _in_words(error: ValidationError, schema: Mapping[str, Any]) -> str:
 
 def _is_header_safe(text: str) -> bool:
     return bool(text) and text.isascii() and _is_one_word(text)
+
+
+def _is_line(text: str) -> bool:
+    return text.isascii() and text.isprintable() and bool(text.strip())
 
 
 def _is_timestamp(text: str) -> bool:

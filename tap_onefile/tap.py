@@ -1,8 +1,9 @@
-"""The tap: from its settings to the streams to read, and a run of them."""
+"""The tap: settings → streams → run."""
 
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -17,7 +18,7 @@ from tap_onefile.records.convert import in_words, to_timestamp
 from tap_onefile.reporting import console
 from tap_onefile.run import Run
 from tap_onefile.settings import Settings, settings_schema, unfit_settings, unknown_settings
-from tap_onefile.singer.catalog import check_parents, described, limited, unlisted
+from tap_onefile.singer.catalog import add_keywords, check_parents, restrict, unlisted_fields
 from tap_onefile.singer.command import CommandTap
 from tap_onefile.singer.writer import BufferedWriter
 from tap_onefile.streams import DETAILED, NEEDED, PARENTS, STREAMS
@@ -34,8 +35,9 @@ SETTINGS = settings_schema(DETAILED)
 """Our settings: the source of the tables in the documentation, of meltano.yml and of the Hub definition."""
 
 _TEST_RETRY_FOR = 10
+"""Seconds."""
 _FIRST_CALLS = 4
-"""The login, the customer, and the organisations with the page that ends them."""
+"""The login, the customer, the organisations, and the empty page that ends them."""
 
 
 class TapOneFile(CommandTap):
@@ -59,19 +61,11 @@ class TapOneFile(CommandTap):
     ]
 
     def __init__(self, *, validate_config: bool = True, **options: Any) -> None:  # noqa: ANN401 - they are the SDK's
-        """Make the tap for one run.
-
-        Args:
-            validate_config: Whether the settings must be complete; discovery works without any.
-            options: What else the SDK's tap takes.
-
-        Raises:
-            SettingsError: A setting is missing or out of range.
-        """
+        """Create the tap for one run; discovery works without any settings, and so without `validate_config`."""
         try:
             super().__init__(validate_config=validate_config, **options)
         except ConfigValidationError as invalid:
-            # The SDK's own sentences repeat the value, which may be a token.
+            # The SDK's own messages repeat the value, which may be a token.
             Settings.from_config(self.config, SETTINGS)
             raise SettingsError(" ".join(unfit_settings(self.config, invalid.schema or {}))) from None
         if validate_config:
@@ -81,32 +75,28 @@ class TapOneFile(CommandTap):
 
     @cached_property
     def onefile(self) -> Run:
-        """What this run shares."""
+        """The run that the streams share."""
         began = to_timestamp(datetime.fromtimestamp(self.initialized_at / 1000, tz=UTC).isoformat())
         return Run(self.config, SETTINGS, began, self.buffered_writer)
 
     @cached_property
     def schemas(self) -> dict[str, dict[str, Any]]:
-        """The JSON schema of each stream, with the fields that this run lets through."""
+        """The JSON schema of each stream, reduced to the fields that this run lets through."""
         return {stream.name: self.onefile.privacy.protect(stream.schema) for stream in STREAMS}
 
     @property
     @override
     def catalog_dict(self) -> dict[str, Any]:
-        return described(super().catalog_dict, self.schemas)
-
-    @property
-    @override
-    def input_catalog(self) -> Catalog | None:
-        return self._limited_catalog
+        return add_keywords(super().catalog_dict, self.schemas)
 
     @cached_property
-    def _limited_catalog(self) -> Catalog | None:
+    @override
+    def input_catalog(self) -> Catalog | None:
         catalog = super().input_catalog
         if catalog is None:
             return None
         check_parents(catalog, PARENTS)
-        return limited(catalog, self.schemas, NEEDED)
+        return restrict(catalog, self.schemas, NEEDED)
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
@@ -118,15 +108,11 @@ class TapOneFile(CommandTap):
 
     @override
     def run(self) -> None:
-        """Read all that is selected, and report at the end what there is to report.
-
-        Raises:
-            OneFileError: The run cannot go on, or something is missing at its end.
-        """
+        """Read everything selected, and report at the end; raises if something is missing."""
         run = self.onefile
-        self._log_what_is_left_out()
+        self._log_omissions()
         for stream in self._own_streams():
-            # A catalog need not list every stream; the SDK has no maps for what it does not list.
+            # The SDK has no maps for a stream that the catalog does not list.
             if stream.name in self.mapper.stream_maps:
                 stream.check_maps()
         versions = self._versions()
@@ -147,14 +133,10 @@ class TapOneFile(CommandTap):
 
     @override
     def try_out(self) -> None:
-        """Test the connection, without writing any record, and estimate what a full run costs.
-
-        Raises:
-            OneFileError: Something does not work.
-        """
+        """Test the connection without writing a record, and estimate the calls of a full run."""
         run = self.onefile
-        run.settings = run.settings.retrying_for(_TEST_RETRY_FOR)
-        # Before the test, which selects what it reads.
+        run.settings = replace(run.settings, retry_for=min(_TEST_RETRY_FOR, run.settings.retry_for))
+        # Before the dry run, which selects what it reads.
         selected = [stream for stream in self._own_streams() if stream.selected]
         self.dry_run()
         run.problems.conclude()
@@ -171,27 +153,28 @@ class TapOneFile(CommandTap):
         else:
             self.logger.info(_cost(calls, run.settings.requests_per_minute))
 
-    def _log_what_is_left_out(self) -> None:
+    def _log_omissions(self) -> None:
         run = self.onefile
         self.logger.info(run.privacy.in_words())
         if since := run.settings.start_date:
-            # The month in words: whoever wrote 05/04/2026 where Meltano takes dates sees here what it made of it.
-            left_out = "People modified and reviews scheduled before %s are left out (start_date)"
-            self.logger.info(left_out, in_words(since))
-        if self.input_catalog and (fields := unlisted(self.input_catalog, self.schemas)):
+            # The month in words shows what Meltano made of a date such as 05/04/2026.
+            self.logger.info(
+                "People modified and reviews scheduled before %s are left out (start_date)", in_words(since)
+            )
+        if self.input_catalog and (fields := unlisted_fields(self.input_catalog, self.schemas)):
             self.logger.warning(
                 "These fields are not in your catalog and are skipped: %s. Run --discover again to include them.",
                 ", ".join(fields),
             )
 
     def _versions(self) -> dict[str, int]:
-        """Return a version for each stream that is read in full, by the names under which it is sent.
+        """Return a version for each stream that is read in full, by stream alias.
 
-        OneFile leaves no trace of what it deletes (API reference, section 7, "Deletes"). Singer's answer is
-        ACTIVATE_VERSION: every record of a stream carries a version, and a target that is sent the active one removes
-        all others. The SDK would send it before the first record, and once for each organisation, so that a run that
-        fails would leave an empty table. Here it is sent once, after everything has been read, and not at all where
-        only a part of the customer is read, as the version of a part would remove the rest.
+        OneFile leaves no trace of deleted records (API reference, section 7, "Deletes"). Singer's answer is
+        ACTIVATE_VERSION: every record of a stream carries a version, and a target that gets the active one removes all
+        others. The SDK would send it before the first record, and once for each organisation, so that a failed run
+        would leave an empty table. Here it is sent once, after everything has been read, and not at all if only a part
+        of the customer is read, since that would remove the rest.
         """
         settings = self.onefile.settings
         if not settings.reports_deleted:
@@ -203,8 +186,8 @@ class TapOneFile(CommandTap):
             )
             return {}
         version = self.initialized_at // 1000
-        read_in_full = [stream for stream in self._own_streams() if stream.selected and stream.is_read_in_full]
-        return {alias: version for stream in read_in_full for alias in stream.aliases}
+        streams = [stream for stream in self._own_streams() if stream.selected and stream.is_read_in_full]
+        return {alias: version for stream in streams for alias in stream.aliases}
 
     def _own_streams(self) -> Collection[OneFileStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, OneFileStream)]

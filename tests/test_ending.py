@@ -138,7 +138,7 @@ def test_a_run_is_ended_by_a_signal_although_its_target_reads_no_more(tmp_path: 
 
     last = told.rstrip().rsplit("\n", 1)[-1]
     assert "stopped by SIGTERM before it was finished" in last
-    assert "did not take all of it" in last
+    assert "did not read all of it" in last
 
 
 @pytest.mark.parametrize("option", [[], ["--test"]], ids=["run", "test"])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onefile_sandbox import Fault
-from tap_onefile.reporting.console import SignsOfLife, heartbeat
+from tap_onefile.reporting.console import ProgressLine, heartbeat
 from tap_onefile.reporting.metrics import Metrics
 from tests.running import config_for, run_tap
 
@@ -82,20 +82,20 @@ def statistics_of(done: int, clock: list[float]) -> Metrics:
 @pytest.mark.parametrize(("done", "left"), [(0, ""), (1, "about 3 min left"), (3, "about 20 s left"), (4, "")])
 def test_the_time_left_is_told_where_it_can_be_known(done: int, left: str) -> None:
     clock = [0.0]
-    signs = SignsOfLife(statistics_of(done, clock), 300, clock=lambda: clock[0])
+    line = ProgressLine(statistics_of(done, clock), 300, clock=lambda: clock[0])
     clock[0] = 60.0
 
-    assert signs.sign().partition("organisations")[2] == (f" · {left}" if left else "")
+    assert line.text().partition("organisations")[2] == (f" · {left}" if left else "")
 
 
 def test_calls_are_told_against_the_budget_of_the_last_minute() -> None:
     clock = [0.0]
     statistics = statistics_of(0, clock)
-    signs = SignsOfLife(statistics, 300, clock=lambda: clock[0])
+    line = ProgressLine(statistics, 300, clock=lambda: clock[0])
     for _ in range(90):
         clock[0] += 1
         statistics.of("learners").add_call(0.0)
-        told = signs.sign()
+        told = line.text()
 
     assert "learners · 0 records · 90 calls · 60 of 300 in the last minute · 0 of 4 organisations" in told
 
@@ -103,11 +103,11 @@ def test_calls_are_told_against_the_budget_of_the_last_minute() -> None:
 def test_without_a_budget_the_pace_is_told() -> None:
     clock = [0.0]
     statistics = statistics_of(0, clock)
-    signs = SignsOfLife(statistics, 0, clock=lambda: clock[0])
+    line = ProgressLine(statistics, 0, clock=lambda: clock[0])
     statistics.of("learners").add_call(0.0)
     clock[0] = 10.0
 
-    assert "6 calls a minute" in signs.sign()
+    assert "6 calls a minute" in line.text()
 
 
 @given(columns=st.integers(1, 200), records=st.integers(0, 10**8), done=st.integers(0, 4))
@@ -115,10 +115,10 @@ def test_a_sign_is_never_wider_than_the_terminal(columns: int, records: int, don
     clock = [0.0]
     statistics = statistics_of(done, clock)
     statistics.of("learners").records = records
-    signs = SignsOfLife(statistics, 300, clock=lambda: clock[0])
+    line = ProgressLine(statistics, 300, clock=lambda: clock[0])
     clock[0] = 600.0
 
-    whole, fitted = signs.sign(), signs.sign(columns)
+    whole, fitted = line.text(), line.text(columns)
 
     assert len(fitted) <= columns
     assert fitted == whole or len(whole) > columns

@@ -1,7 +1,7 @@
-"""What a value becomes: whatever OneFile sends for a field, as the field's own type.
+"""Conversion of what OneFile sends into the type of its field.
 
-A value is converted where nothing is lost by it; where it cannot be, ``ValueError`` is raised. ``None``, an absent key
-and ``""`` never come here: they all mean that there is no data (API reference, section 6, "Null vs missing vs empty").
+A value is converted if nothing is lost by it; otherwise ``ValueError`` is raised. ``None``, an absent key and ``""``
+never get here: all of them mean that there is no data (API reference, section 6, "Null vs missing vs empty").
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
-"""What a whole number of a database can be; JSON has no limits."""
+"""The limits of a database's whole numbers; JSON has none."""
 
 _SECONDS, _MILLISECONDS = "2022-02-23T12:49:33Z", "2022-02-23T12:49:33.150Z"
 _WHOLE = ("-T::Z", "-T::")
@@ -27,35 +27,26 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def kind_of(rule: Mapping[str, Any]) -> str:
-    """Return what a field holds, from its JSON schema: its JSON type, or ``date-time``."""
+    """Return what a field holds, by its JSON schema: its JSON type, or ``date-time``."""
     types = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
     return str(rule.get("format") or next(kind for kind in types if kind != "null"))
 
 
 def converter_for(rule: Mapping[str, Any]) -> Callable[[Any], Any]:
-    """Return what converts the values of a field, from its JSON schema; it raises ``ValueError`` for misfits."""
+    """Return the converter of a field, by its JSON schema; it raises ``ValueError`` for misfits."""
     return _CONVERTERS[kind_of(rule)]
 
 
 def to_timestamp(value: object) -> str:
-    """Convert a date to UTC in one fixed width, so that texts sort as moments do.
+    """Convert an ISO 8601 date or time to UTC in a fixed width, such as ``2026-01-31T09:30:00.000000Z``.
 
-    A value without an offset is UTC, as all known clients of the API take it. Microseconds are kept; the seventh
-    digit that .NET may write is not.
-
-    Args:
-        value: An ISO 8601 date, with or without a time.
-
-    Returns:
-        The timestamp, as ``2026-01-31T09:30:00.000000Z``.
-
-    Raises:
-        ValueError: The value is no such date.
+    So spelled, timestamps sort as text. A value without an offset is UTC, as all known clients of the API take it.
+    Microseconds are kept; the seventh digit that .NET may write is not.
     """
     if not isinstance(value, str):
-        raise ValueError  # noqa: TRY004 - one error for all that does not fit
-    # The vendor's spellings (help article 76000037051) and the same without a mark only need their fraction filled up.
-    # From 3.14 on, Python reads 24 o'clock, and means the beginning of the next day.
+        raise ValueError  # noqa: TRY004 - the error of all misfits
+    # The vendor's spellings (help article 76000037051), with or without Z, only need their fraction padded. From 3.14
+    # on, Python takes 24:00 for the start of the next day.
     marks = value[7:20:3]
     if marks[:4] == "-T::" and "T24" not in value:
         if len(value) == len(_MILLISECONDS) and marks == "-T::." and value[23] == "Z":
@@ -74,7 +65,7 @@ def to_timestamp(value: object) -> str:
 
 
 def earlier(timestamp: str, by: timedelta) -> str:
-    """Return the timestamp that lies some time before another, or the earliest that there is."""
+    """Return the timestamp some time before another, or the earliest possible."""
     try:
         return to_timestamp((datetime.fromisoformat(timestamp) - by).isoformat())
     except OverflowError:
@@ -82,22 +73,18 @@ def earlier(timestamp: str, by: timedelta) -> str:
 
 
 def in_milliseconds(timestamp: str) -> str:
-    """Spell a timestamp as the vendor's examples do (help article 76000037051): ``2022-02-23T12:49:33.150Z``."""
+    """Format a timestamp as the vendor's examples do (help article 76000037051): ``2022-02-23T12:49:33.150Z``."""
     return f"{timestamp[:23]}Z"
 
 
 def in_words(timestamp: str) -> str:
-    """Spell a timestamp so that nobody takes its day for its month: ``5 April 2026, 00:00 UTC``."""
+    """Format a timestamp so that nobody takes its day for its month: ``5 April 2026, 00:00 UTC``."""
     moment = datetime.fromisoformat(timestamp)
     return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
 def to_integer(value: object) -> int:
-    """Convert a whole number of up to 64 bits, such as an id: ``12``, ``"12"`` or ``12.0``.
-
-    Raises:
-        ValueError: The value is no such number.
-    """
+    """Convert a whole number of up to 64 bits, such as an id: ``12``, ``"12"`` or ``12.0``."""
     if type(value) is int:
         whole = value
     elif (isinstance(value, str) and _DIGITS.fullmatch(value)) or (isinstance(value, float) and value.is_integer()):

@@ -1,33 +1,33 @@
 """The kinds of field that the streams' schemas are put together from, and how each field is known.
 
-Each kind is a JSON schema. OneFile publishes no reference of its answers, so each field has the mark of what it was
-learnt from. The marks are in the catalog and in the documentation, for whoever has to decide what to build upon.
+OneFile publishes no reference of its answers, so each field is marked with what it was learnt from. The marks are in
+the catalog and the documentation, so that users can decide which fields to rely on.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
 if TYPE_CHECKING:
-    Schema = dict[str, Any]
     Kind = th.JSONTypeHelper[Any] | type[th.JSONTypeHelper[Any]]
 
 DATA_CLASS = "x-onefile-data-class"
-"""The schema keyword for how a field bears on the people it is about."""
+"""The schema keyword for whether a field is personal or special category data."""
 MATCHING = "x-onefile-matching"
-"""The schema keyword of a personal field that stays as it is, as matching with the MIS is what it is for."""
+"""The schema keyword of a personal field that is never changed, as it serves to match records with the MIS."""
 PSEUDONYM = "x-onefile-pseudonym"
 """The schema keyword of a field whose values are replaced by pseudonyms."""
 CERTAINTY = "x-onefile-certainty"
-"""The schema keyword for how sure a field is."""
+"""The schema keyword for how certain a field is; one of the marks."""
 SOURCE = "x-onefile-source"
-"""The schema keyword for where a field is shown."""
+"""The schema keyword for where a field can be seen."""
 
 NOT_PERSONAL = "none"
-"""Identifies nobody by itself. Beside the id of a person it is still data about that person."""
+"""Identifies nobody by itself. Next to a person's id it is still data about that person."""
 PERSONAL = "personal"
 """Says who somebody is or how to reach them, or is free text written about them."""
 SPECIAL = "special category"
@@ -46,12 +46,10 @@ MARKS = {
 
 @dataclass(frozen=True)
 class Provenance:
-    """How some fields are known."""
+    """How some fields are known: a mark, and where they can be seen."""
 
     certainty: str
-    """One of the marks."""
     source: str
-    """Where the fields are shown."""
 
 
 INITIAL_DOWNLOAD = Provenance("documented", "help article 76000048013")
@@ -69,92 +67,63 @@ SEARCH = Provenance("from the tap", "what was asked for")
 
 
 def known(provenance: Provenance, *properties: th.Property[Any]) -> list[th.Property[Any]]:
-    """Mark some fields with how they are known, and return them."""
+    """Mark fields with how they are known."""
     for each in properties:
         each.kwargs |= {CERTAINTY: provenance.certainty, SOURCE: provenance.source}
     return list(properties)
 
 
-def record(*properties: th.Property[Any]) -> Schema:
-    """Make the JSON schema of a stream from its fields, in their order. A record has no other fields."""
+def record(*properties: th.Property[Any]) -> dict[str, Any]:
+    """Return the JSON schema of a stream with exactly these fields, in their order."""
     return th.PropertiesList(*properties).to_dict()
 
 
+def _field(
+    kind: Kind, name: str, description: str, data_class: str = NOT_PERSONAL, *, required: bool = False
+) -> th.Property[Any]:
+    keywords: dict[str, Any] = {DATA_CLASS: data_class}
+    return th.Property(name, kind, required=required, description=description, **keywords)
+
+
+integer = partial(_field, th.IntegerType)
+number = partial(_field, th.NumberType)
+text = partial(_field, th.StringType)
+"""Text, including codes that look like numbers."""
+texts = partial(_field, th.ArrayType(th.StringType(nullable=True)))
+flag = partial(_field, th.BooleanType)
+timestamp = partial(_field, th.DateTimeType)
+"""``1900-01-01`` stands for not set in some of OneFile's data."""
+reference = partial(_field, th.IntegerType)
+"""The id of another record; ``0`` stands for none in some of OneFile's data."""
+key_reference = partial(_field, th.IntegerType, required=True)
+"""The id of another record, as part of the key."""
+text_key = partial(_field, th.StringType, required=True)
+"""A key that the tap computes, for records to which OneFile gives no id."""
+
+
 def identity(of: str) -> th.Property[Any]:
-    """Make the field ``ID``, the key of a record."""
-    return _field("ID", th.IntegerType, f"OneFile's id of the {of}.", required=True)
+    """Return the field ``ID``, the key of a record."""
+    return key_reference("ID", f"OneFile's id of the {of}.")
 
 
 def text_identity(of: str, example: str) -> th.Property[Any]:
-    """Make the field ``ID`` of a record whose id is a text."""
-    return _field("ID", th.StringType, f"OneFile's id of the {of}, a text {example}.", required=True)
-
-
-def text_key(name: str, description: str) -> th.Property[Any]:
-    """Make a key that the tap works out, for records that OneFile gives no id."""
-    return _field(name, th.StringType, description, required=True)
-
-
-def reference(name: str, description: str) -> th.Property[Any]:
-    """Make a field that holds the id of another record; ``0`` stands for none in some of OneFile's data."""
-    return _field(name, th.IntegerType, description)
-
-
-def key_reference(name: str, description: str) -> th.Property[Any]:
-    """Make a field that holds the id of another record and is a part of the key."""
-    return _field(name, th.IntegerType, description, required=True)
+    """Return the field ``ID`` of a record whose id is text."""
+    return text_key("ID", f"OneFile's id of the {of}, a text {example}.")
 
 
 def organisation_id(provenance: Provenance = SEARCH) -> list[th.Property[Any]]:
-    """Make the field ``OrganisationID`` of what belongs to one organisation."""
+    """Return the field ``OrganisationID`` of a record that belongs to one organisation."""
     description = "Id of the organisation; from the search where the row does not say."
     return known(provenance, reference("OrganisationID", description))
 
 
+def organisation_key(description: str = "Id of the organisation.") -> list[th.Property[Any]]:
+    """Return the field ``OrganisationID`` where it is part of the key; no row has it."""
+    return known(SEARCH, key_reference("OrganisationID", description))
+
+
 def person_misid() -> th.Property[Any]:
-    """Make the field ``MISID`` of a person."""
-    description = "Id in the customer's own MIS. Free text, and not unique."
-    return _field("MISID", th.StringType, description, PERSONAL, **{MATCHING: True})
-
-
-def integer(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
-    """Make a field that holds a whole number."""
-    return _field(name, th.IntegerType, description, data_class)
-
-
-def number(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
-    """Make a field that holds a number with decimals."""
-    return _field(name, th.NumberType, description, data_class)
-
-
-def text(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
-    """Make a field that holds text, codes that look like numbers included."""
-    return _field(name, th.StringType, description, data_class)
-
-
-def texts(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
-    """Make a field that holds a list of texts."""
-    return _field(name, th.ArrayType(th.StringType(nullable=True)), description, data_class)
-
-
-def flag(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
-    """Make a field that is true or false."""
-    return _field(name, th.BooleanType, description, data_class)
-
-
-def timestamp(name: str, description: str, data_class: str = NOT_PERSONAL) -> th.Property[Any]:
-    """Make a field that holds a timestamp; ``1900-01-01`` stands for not set in some of OneFile's data."""
-    return _field(name, th.DateTimeType, description, data_class)
-
-
-def _field(
-    name: str,
-    kind: Kind,
-    description: str,
-    data_class: str = NOT_PERSONAL,
-    *,
-    required: bool = False,
-    **keywords: Any,  # noqa: ANN401 - as a JSON schema has them
-) -> th.Property[Any]:
-    keywords = {DATA_CLASS: data_class, **keywords}
-    return th.Property(name, kind, required=required, description=description, **keywords)
+    """Return the field ``MISID`` of a person."""
+    misid = text("MISID", "Id in the customer's own MIS. Free text, and not unique.", PERSONAL)
+    misid.kwargs[MATCHING] = True
+    return misid

@@ -1,6 +1,6 @@
-"""What of people's data a run lets through: the settings `special_category_data` and `personal_data`.
+"""Which personal data a run lets through: the settings `special_category_data` and `personal_data`.
 
-A field that is held back is in neither the catalog nor a record, whatever a catalog file or a stream map asks for.
+A withheld field is in neither the catalog nor a record, whatever a catalog file or a stream map asks for.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class PersonalData(enum.StrEnum):
-    """What is done with personal fields."""
+    """How personal fields are treated."""
 
     INCLUDE = "include"
     PSEUDONYMISE = "pseudonymise"
@@ -29,7 +29,7 @@ class PersonalData(enum.StrEnum):
 
 
 SHORTEST_KEY = 32
-"""Characters that a pseudonym key has at the least: 128 bits where they are hexadecimal digits."""
+"""The minimum of characters in a pseudonym key: 128 bits if they are hexadecimal digits."""
 
 _IN_WORDS = {
     PersonalData.INCLUDE: "read as they are",
@@ -40,10 +40,10 @@ _IN_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Privacy:
-    """Decides for each field whether its values leave the tap, and as what.
+    """Decides for each field whether its values leave the tap, and in what form.
 
-    Special category fields leave only where they are asked for; `personal_data` does not touch them. What serves to
-    match records with another system (`MISID`) and all ids stay as they are.
+    Special category fields leave it only on request; `personal_data` does not affect them. Ids, and fields that serve
+    to match records with another system (`MISID`), stay as they are.
     """
 
     special_category: bool = False
@@ -53,14 +53,11 @@ class Privacy:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Privacy:
-        """Read the settings, also where the others are not there yet, as in discovery.
-
-        Raises:
-            SettingsError: `personal_data` is none of its values: no guess is made at what may leave.
-        """
+        """Read the settings, even before the others are complete, as in discovery."""
         try:
             personal = PersonalData(config.get("personal_data") or PersonalData.INCLUDE)
         except ValueError:
+            # No guess is made at what may leave.
             raise SettingsError(f"The setting personal_data must be one of {', '.join(PersonalData)}.") from None
         key = config.get("pseudonym_key")
         return cls(
@@ -70,43 +67,37 @@ class Privacy:
         )
 
     def lets_through(self, rule: Schema) -> bool:
-        """Return whether a field, by its JSON schema, is in the catalog and in records."""
+        """Return whether a field is in the catalog and in records."""
         if rule[DATA_CLASS] == SPECIAL:
             return self.special_category
         return not (_is_personal(rule) and self.personal is PersonalData.EXCLUDE)
 
     def protect(self, schema: Schema) -> Schema:
-        """Make the schema that a run works with from a stream's whole JSON schema.
-
-        A pseudonym is a text whatever it stands for.
-        """
+        """Return the schema of a run from a stream's whole schema. A pseudonym is text, whatever it stands for."""
         kept = {name: rule for name, rule in schema["properties"].items() if self.lets_through(rule)}
         return {**schema, "properties": {name: self._protected(rule) for name, rule in kept.items()}}
 
     def converter_for(self, rule: Schema) -> Callable[[Any], Any]:
-        """Return what converts the values of a field, by its whole schema; it raises ``ValueError`` for misfits."""
+        """Return the converter of a field; it raises ``ValueError`` for misfits."""
         convert = converter_for(rule)
         return (lambda value: self.pseudonym(convert(value))) if self.pseudonymises(rule) else convert
 
     def pseudonymises(self, rule: Schema) -> bool:
-        """Return whether the values of a field, by its whole JSON schema, are replaced."""
+        """Return whether the values of a field are replaced by pseudonyms."""
         return _is_personal(rule) and self.personal is PersonalData.PSEUDONYMISE
 
     def pseudonym(self, value: object) -> str:
-        """Make the pseudonym of a value: HMAC-SHA-256 in hexadecimal, keyed by `pseudonym_key`.
+        """Return the pseudonym of a value: HMAC-SHA-256 in hexadecimal, keyed by `pseudonym_key`.
 
-        It is the same in every stream and every run with the same key. What matching by eye takes as equal has the same
-        pseudonym: blanks around a text and its case do not count.
-
-        Raises:
-            SettingsError: There is no key.
+        It is the same in every stream, and in every run with the same key. Values that differ only in case or in
+        surrounding whitespace share a pseudonym.
         """
         if not self.key:
             raise SettingsError("The setting personal_data is pseudonymise, which needs the setting pseudonym_key.")
         return hmac.digest(self.key, str(value).strip().lower().encode(), "sha256").hex()
 
     def in_words(self) -> str:
-        """Return what is in force, for the log of the run."""
+        """Return the treatment in force, for the log of the run."""
         special = "read" if self.special_category else "left out"
         return f"Personal fields are {_IN_WORDS[self.personal]}; special category fields are {special}"
 

@@ -1,7 +1,7 @@
-"""The one way from rows of OneFile to records of a stream: many rows at a time, field by field.
+"""The one way from OneFile's rows to the records of a stream: many rows at a time, field by field.
 
-The SDK's own type conformance is switched off in favour of this: it drops unknown fields in silence, reads the text
-"False" as true, and is most of what a record costs.
+It replaces the SDK's type conformance, which drops unknown fields in silence, reads the text "False" as true, and
+accounts for most of the cost of a record.
 """
 
 from __future__ import annotations
@@ -25,20 +25,17 @@ if TYPE_CHECKING:
     Column = Callable[[list[Row], str, Convert], None]
 
 NOTHING = (None, "")
-"""How OneFile says that there is no data, besides leaving a field out."""
+"""How OneFile spells that there is no data, unless it leaves the field out."""
 _CAME = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
 
 
 class Shaper:
-    """Makes records that hold each field of the schema, and no other.
+    """Makes records with exactly the fields of the schema, and counts unknown fields and misfits.
 
     Args:
-        stream: The name of the stream.
-        schema: The JSON schema of the stream, with all fields.
+        schema: The whole JSON schema of the stream.
         keys: The fields that must have a value.
-        problems: Hears of unknown fields and of values that do not fit.
-        privacy: Decides what becomes of each field.
-        held_back: Fields that a record does not have although OneFile sends them.
+        held_back: Fields of the schema that records do not have.
     """
 
     def __init__(
@@ -66,15 +63,10 @@ class Shaper:
         self._repaired: Counter[str] = Counter()
 
     def shape(self, rows: Sequence[Row], context: Mapping[str, Any]) -> tuple[list[Row], UnusableRow | None]:
-        """Make records.
+        """Return a record for each row, up to the first without a usable key, and that row's error, if there is one.
 
-        Args:
-            rows: What OneFile sent.
-            context: Values for fields that a row leaves open. A part of the key is what it says, whatever the row says.
-
-        Returns:
-            A record for each row, up to the first one that has no usable key; and that one's error, if there is one. A
-            field without data is null, whether OneFile left it out, sent null or sent ``""``.
+        A field without data is null, whether OneFile leaves it out, sends null or sends ``""``. `context` has values
+        for fields that rows leave empty; for a field of the key, they override the row.
         """
         empty = self._empty
         records = [{**empty, **row} for row in rows]
@@ -115,7 +107,7 @@ class Shaper:
             self._problems.unknown_fields(self._stream, unknown)
 
     def _converted(self, name: str, value: object) -> object:
-        """Convert a value that is not null, and count it where it does not fit."""
+        """Convert a value that is not null; count it if it does not fit."""
         if value == "":
             return None
         if RepairedText in {type(part) for part in (value if isinstance(value, list) else (value,))}:
@@ -135,7 +127,7 @@ class Shaper:
             self._repaired.clear()
 
 
-# One function for each kind of field, as most values need no work, and to find that out is most of what a record costs.
+# One function for each kind of field: most values need no conversion, and finding that out is most of a record's cost.
 
 
 def _each(records: list[Row], name: str, convert: Convert) -> None:

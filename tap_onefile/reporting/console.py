@@ -1,8 +1,7 @@
-"""What a run shows while it is under way and at its end.
+"""What a run shows on the console, while it lasts and at its end.
 
-In a file, under Meltano and under a scheduler the log stays as the SDK writes it: programs read it there. A person gets
-what a person needs: the tap's own sentences without columns of names, one line that is written over while a run lasts,
-and a table at its end.
+In a file, under Meltano and under a scheduler the log stays as the SDK writes it, since programs read it there. In a
+terminal, a person gets the tap's own sentences, a progress line that is rewritten in place, and a table at the end.
 """
 
 from __future__ import annotations
@@ -32,38 +31,34 @@ _TIME = "%H:%M:%S"
 _INDENT = " " * 10
 _FEWEST_COLUMNS = 40
 _COLUMNS_WHERE_UNKNOWN = 80
-_ON_A_TERMINAL = 0.5
-_IN_A_LOG = 30.0
-"""Seconds between two signs of life."""
+_ON_A_TERMINAL, _IN_A_LOG = 0.5, 30.0
+"""Seconds between two progress lines."""
 _MINUTE = 60.0
 _HEADINGS = ("stream", "records", "calls", "repeated", "waited (s)", "took (s)")
+_CELLS = ("{}", "{:,}", "{:,}", "{:,}", "{:,.1f}", "{:,.1f}")
 
 logger = logging.getLogger("tap-onefile")
 
 
 class Terminal:
-    """The terminal that stderr goes to.
-
-    Args:
-        stream: The tap's stderr.
-    """
+    """The terminal that stderr goes to."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     @cached_property
     def can_rewrite(self) -> bool:
-        """Whether a line can be written over: not where the terminal cannot, nor where it shows the records as well."""
+        """Whether a line can be rewritten in place: not if the terminal can't, nor if it shows the records as well."""
         return os.environ.get("TERM", "dumb") != "dumb" and not sys.stdout.isatty()
 
     @cached_property
     def has_colour(self) -> bool:
-        """Whether colours are shown and wanted (the convention of NO_COLOR: set and not empty)."""
+        """Whether colours are supported and wanted (NO_COLOR: set and not empty)."""
         return os.environ.get("TERM", "dumb") != "dumb" and not os.environ.get("NO_COLOR")
 
     @property
     def columns(self) -> int:
-        """The width in characters, at this moment."""
+        """The present width in characters."""
         try:
             columns = os.get_terminal_size(self._stream.fileno()).columns
         except OSError:
@@ -72,25 +67,17 @@ class Terminal:
 
     @property
     def eraser(self) -> str:
-        """What goes before a line so that nothing is left of the one that is written over."""
+        """What precedes a line, so that nothing is left of the progress line under it."""
         return _ERASED_LINE if self.can_rewrite else ""
 
     def rewrite(self, text: str) -> None:
-        """Show a line in the place of the last one that was shown so.
-
-        Args:
-            text: The line, shorter than the terminal is wide; empty to leave none.
-        """
-        # Back to the start of the line: what a target writes to the same terminal begins there.
+        """Replace the progress line, by one that is narrower than the terminal, or by nothing."""
+        # The cursor returns to the start of the line, where a target's own output to the terminal begins.
         self._stream.write(f"{_ERASED_LINE}{text}\r")
         self._stream.flush()
 
     def table(self, rows: Sequence[Sequence[str]]) -> None:
-        """Show a table, its first column to the left and the others to the right.
-
-        Args:
-            rows: The cells; first the headings, last the sums.
-        """
+        """Show a table whose first row is the headings and whose last row is the totals."""
         first, *others = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = [
             "  ".join([name.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, others, strict=True))])
@@ -125,24 +112,17 @@ class Sentences(logging.Formatter):
 
 
 def attended() -> Terminal | None:
-    """Give the terminal in which somebody runs the tap.
+    """Return the terminal in which somebody runs the tap.
 
-    Returns:
-        The terminal; None where stderr goes elsewhere, or where the user has asked for the log in full
-        (``TAP_ONEFILE_LOGLEVEL=DEBUG``) or in a form of their own (``SINGER_SDK_LOG_CONFIG``).
+    None if stderr goes elsewhere, or if the user wants the log in full (``TAP_ONEFILE_LOGLEVEL=DEBUG``) or in a format
+    of their own (``SINGER_SDK_LOG_CONFIG``).
     """
-    as_one_likes = logging.getLogger().level < logging.INFO or "SINGER_SDK_LOG_CONFIG" in os.environ
-    return Terminal(sys.stderr) if sys.stderr and sys.stderr.isatty() and not as_one_likes else None
+    wants_the_log = logging.getLogger().level < logging.INFO or "SINGER_SDK_LOG_CONFIG" in os.environ
+    return Terminal(sys.stderr) if sys.stderr and sys.stderr.isatty() and not wants_the_log else None
 
 
-class SignsOfLife:
-    """Says how a run is getting on.
-
-    Args:
-        metrics: What the run has done so far.
-        calls_per_minute: The rate limit; 0 for none.
-        clock: Gives the time in seconds; never goes back.
-    """
+class ProgressLine:
+    """The progress of a run in one line; a `calls_per_minute` of 0 is no rate limit."""
 
     def __init__(self, metrics: Metrics, calls_per_minute: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._metrics = metrics
@@ -150,23 +130,11 @@ class SignsOfLife:
         self._clock = clock
         self._seen = deque([(clock(), 0)])
 
-    def sign(self, columns: int | None = None) -> str:
-        """Say it in one line.
-
-        Args:
-            columns: How many characters there is room for; None for any number.
-
-        Returns:
-            The line: stream, records, calls, calls a minute, organisations and time left, the last ones of them only
-            where there is room.
-        """
+    def text(self, columns: int | None = None) -> str:
+        """Return the stream, records, calls, rate, organisations and time left, as far as they fit into the columns."""
         total = self._metrics.total
-        parts = [
-            self._metrics.stream or "starting",
-            f"{total.records:,} records",
-            f"{total.calls:,} calls",
-            self._pace(total.calls),
-        ]
+        parts = [self._metrics.stream or "starting", f"{total.records:,} records", f"{total.calls:,} calls"]
+        parts.append(self._pace(total.calls))
         if self._metrics.organisations:
             parts.append(f"{self._metrics.organisations_done} of {len(self._metrics.organisations)} organisations")
         left = _time_left(self._metrics.seconds_left)
@@ -175,7 +143,7 @@ class SignsOfLife:
         return " · ".join([*parts, *left])[:columns]
 
     def _pace(self, calls: int) -> str:
-        """Return the calls in the last minute, or since the start, if that is shorter."""
+        """Return the calls of the last minute, or since the start, if that is shorter."""
         now = self._clock()
         self._seen.append((now, calls))
         while len(self._seen) > 1 and self._seen[1][0] <= now - _MINUTE:
@@ -196,62 +164,36 @@ def _time_left(seconds: float | None) -> list[str]:
 
 @contextmanager
 def heartbeat(metrics: Metrics, calls_per_minute: int) -> Generator[None]:
-    """Show how a run is getting on for as long as a block of code lasts.
-
-    Args:
-        metrics: What the run has done so far.
-        calls_per_minute: The rate limit; 0 for none.
-    """
+    """Show the progress of a run for as long as a block of code lasts."""
     stopped = threading.Event()
-    seen_by = attended()
-    signs = SignsOfLife(metrics, calls_per_minute)
+    terminal = attended()
+    rewritten = terminal if terminal and terminal.can_rewrite else None
+    line = ProgressLine(metrics, calls_per_minute)
 
     def beat() -> None:
         while not stopped.wait(_ON_A_TERMINAL if rewritten else _IN_A_LOG):
             if rewritten:
-                rewritten.rewrite(signs.sign(rewritten.columns - 1))
+                rewritten.rewrite(line.text(rewritten.columns - 1))
             else:
-                logger.info(signs.sign())
+                logger.info(line.text())
 
-    rewritten = seen_by if seen_by and seen_by.can_rewrite else None
     thread = threading.Thread(target=beat, name="tap-onefile-heartbeat", daemon=True)
     thread.start()
     try:
         yield
     finally:
         stopped.set()
-        # A sign that is just being shown would otherwise stay on the screen.
+        # Otherwise a line that is being shown just now would stay on the screen.
         thread.join()
         if rewritten:
             rewritten.rewrite("")
 
 
 def summarise(rows: Iterable[tuple[str, Tally]]) -> None:
-    """Show what each stream has cost and brought.
-
-    Args:
-        rows: The name and the tally of each stream; last those of all streams together.
-    """
+    """Show the tally of each stream, and last that of all streams together."""
+    counts = [(name, each.records, each.calls, each.repeats, each.waited, each.seconds) for name, each in rows]
     if screen := attended():
-        screen.table([_HEADINGS, *((name, *_cells(tally)) for name, tally in rows)])
+        screen.table([_HEADINGS, *(list(map(str.format, _CELLS, row)) for row in counts)])
         return
-    for name, tally in rows:
-        logger.info(
-            "%s: %d records, %d calls, %d repeated, %.1f s waiting for the budget, %.1f s",
-            name,
-            tally.records,
-            tally.calls,
-            tally.repeats,
-            tally.waited,
-            tally.seconds,
-        )
-
-
-def _cells(tally: Tally) -> tuple[str, ...]:
-    return (
-        f"{tally.records:,}",
-        f"{tally.calls:,}",
-        f"{tally.repeats:,}",
-        f"{tally.waited:,.1f}",
-        f"{tally.seconds:,.1f}",
-    )
+    for row in counts:
+        logger.info("%s: %d records, %d calls, %d repeated, %.1f s waiting for the budget, %.1f s", *row)

@@ -1,4 +1,4 @@
-"""What a run has done so far, counted for each stream."""
+"""What a run has done so far, by stream."""
 
 from __future__ import annotations
 
@@ -13,30 +13,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class Tally:
-    """What one stream has cost and brought."""
+    """What one stream has cost and yielded."""
 
     records: int = 0
     calls: int = 0
-    """Calls to OneFile, repeats included."""
+    """Including repeats."""
     repeats: int = 0
-    """Calls that had to be made again."""
+    """Calls that were made again."""
     waited: float = 0.0
-    """Seconds for which its calls waited for their turn in the budget, summed over all threads."""
+    """Seconds that its calls waited for the rate limit, summed over all threads."""
     seconds: float = 0.0
-    """Seconds from its first record to its last, those of its child streams included."""
+    """Seconds from its first record to its last, including its child streams."""
 
     def add_call(self, waited: float) -> None:
-        """Count a call.
-
-        Args:
-            waited: Seconds for which it waited for its turn.
-        """
+        """Count a call that waited so many seconds for the rate limit."""
         with _LOCK:
             self.calls += 1
             self.waited += waited
 
     def add_repeat(self) -> None:
-        """Count a call that has to be made again."""
+        """Count a call that is made again."""
         with _LOCK:
             self.repeats += 1
 
@@ -45,11 +41,7 @@ _LOCK = threading.Lock()
 
 
 class Metrics:
-    """What each stream of a run has cost and brought.
-
-    Args:
-        clock: Gives the time in seconds; never goes back.
-    """
+    """The tallies of a run, and how far it has got."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -58,17 +50,13 @@ class Metrics:
         self.stream = ""
         """The stream that is being read now."""
         self.customer = 0
-        """The id of the customer, once it is known."""
+        """Its id, once known."""
         self.organisations: list[int] = []
-        """The ids of the organisations that are read, once they are known."""
+        """The ids of those that are read, once known."""
         self.organisations_done = 0
 
     def of(self, stream: str) -> Tally:
-        """Give the tally of a stream.
-
-        Args:
-            stream: The stream.
-        """
+        """Return the tally of a stream."""
         with _LOCK:
             return self._tallies.setdefault(stream, Tally())
 
@@ -87,16 +75,12 @@ class Metrics:
 
     @property
     def seconds_left(self) -> float | None:
-        """About how long the run will take yet, in seconds; None where it cannot be known."""
+        """Roughly how many more seconds the run takes; None while it cannot be known."""
         left = len(self.organisations) - self.organisations_done
         return self.total.seconds / self.organisations_done * left if self.organisations_done and left > 0 else None
 
     def rows(self) -> Iterator[tuple[str, Tally]]:
-        """Give what each stream has cost and brought.
-
-        Yields:
-            The name and the tally of each stream that has made a call; last those of all streams together.
-        """
+        """Yield the name and tally of each stream that has made a call, and last those of all streams together."""
         with _LOCK:
             tallies = [(stream, tally) for stream, tally in self._tallies.items() if tally.calls]
         yield from tallies

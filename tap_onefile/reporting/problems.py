@@ -1,4 +1,4 @@
-"""What a run has to report at its end: what is missing, and what was left out or could not be read as declared.
+"""What a run reports at its end: what is missing, was left out, or could not be read as declared.
 
 Only names and counts are kept here, never a value.
 """
@@ -23,17 +23,17 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _LONGEST_NAME = 100
 """Characters."""
 _MOST_NAMES = 50
-"""Unknown fields of a stream that are reported one by one."""
+"""Unknown fields of a stream that are named."""
 
 
 def loggable(value: object) -> str:
-    """Return a text of OneFile's, such as the name of an organisation, fit for a log: short, and on one line."""
+    """Return a text of OneFile's, such as the name of an organisation, cut to a short line that is safe to log."""
     text = "".join(each if each.isprintable() else " " for each in str(value)) if isinstance(value, (str, int)) else "?"
     return f"{text[:_LONGEST_NAME]}…" if len(text) > _LONGEST_NAME else text
 
 
 class Problems:
-    """Collects what must not pass in silence."""
+    """Collects whatever must not pass in silence."""
 
     def __init__(self) -> None:
         self._missing: list[tuple[str, str]] = []
@@ -48,12 +48,12 @@ class Problems:
         """The streams that OneFile does not have for this customer."""
 
     def missing(self, what: str, why: object) -> None:
-        """Note that a stream, or a part of it, could not be read while the rest of the run goes on."""
+        """Note that a stream or part of it could not be read; the run goes on."""
         logger.error("%s is missing from this run. %s", what, why)
         self._missing.append((what, str(why)))
 
     def unknown_fields(self, stream: str, names: Mapping[str, int]) -> None:
-        """Count the records in which OneFile sent fields that the stream's schema does not know."""
+        """Count records with fields that the stream's schema does not know, by field."""
         for name, count in names.items():
             shown = self._showable(stream, name)
             if not self._unknown[stream, shown]:
@@ -66,7 +66,7 @@ class Problems:
             self._unknown[stream, shown] += count
 
     def misfits(self, stream: str, values: Mapping[tuple[str, str], int]) -> None:
-        """Count values that did not fit their fields and were sent as null, by field and by what came."""
+        """Count values that did not fit and were sent as null, by field and by what came instead."""
         for (name, came), count in values.items():
             if not self._misfits[stream, name, came]:
                 logger.warning(
@@ -75,20 +75,20 @@ class Problems:
             self._misfits[stream, name, came] += count
 
     def repaired_texts(self, stream: str, names: Mapping[str, int]) -> None:
-        """Count texts, by field, in which characters were replaced that targets cannot hold."""
+        """Count texts in which characters were replaced that targets cannot store, by field."""
         for name, count in names.items():
             self._repaired[stream, name] += count
 
     def repeated_rows(self, stream: str, count: int) -> None:
-        """Count rows that came twice in one search and were sent once."""
+        """Count rows that came twice in one search and were deduplicated."""
         self._repeated[stream] += count
 
     def gone(self, stream: str) -> None:
-        """Count a record that went away between the search that found it and the call for it."""
+        """Count a record that was deleted between the search that found it and the call for it."""
         self._gone[stream] += 1
 
     def filtered(self, stream: str) -> None:
-        """Count a record that a stream map filters although the stream has children."""
+        """Count a record that a stream map filters out although the stream has child streams."""
         self._filtered[stream] += 1
 
     def without_data(self, stream: str) -> None:
@@ -96,7 +96,7 @@ class Problems:
         self._without_data[stream] += 1
 
     def absent(self, stream: str, absence: NotFound) -> None:
-        """Note that OneFile has no such thing as a stream for this customer, so that it is empty."""
+        """Note that OneFile does not offer a stream to this customer, so that it is empty."""
         if stream not in self.not_offered:
             logger.warning(
                 "%s: OneFile answers %s to %s, so this customer does not seem to have it, and the stream is empty",
@@ -108,15 +108,11 @@ class Problems:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything that was asked for has been read."""
+        """Whether everything selected has been read."""
         return not self._missing
 
     def conclude(self) -> None:
-        """Log the counts, and end the run if something is missing.
-
-        Raises:
-            IncompleteRun: Something could not be read.
-        """
+        """Log the counts, and raise `IncompleteRun` if something is missing."""
         for stream, count in sorted(self._repeated.items()):
             logger.info("%s: %d rows came twice, as rows moved while they were read, and were sent once", stream, count)
         for stream, count in sorted(self._without_data.items()):
@@ -140,7 +136,7 @@ class Problems:
             raise IncompleteRun(f"The run is incomplete. Missing: {parts}")
 
     def _showable(self, stream: str, name: str) -> str:
-        """Return a field name that is safe to log: what is not an identifier may be a value or forge a log line."""
+        """Return a field name that is safe to log: anything but an identifier may be a value or forge a log line."""
         if not _NAME.fullmatch(name):
             return "(not shown: it is no plain name)"
         known = sum(1 for each, _ in self._unknown if each == stream)

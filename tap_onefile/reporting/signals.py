@@ -1,8 +1,7 @@
-"""How a run ends that is told to stop.
+"""How a run ends when a signal stops it.
 
-The SDK's own handler ends the process from within whatever it was doing, half a line of output included, and with exit
-status 0, so that a run cut short looks like a finished one to a scheduler. Here a signal is noted, and the run stops
-between two records.
+The SDK's own handler ends the process in the middle of whatever it is doing, be it half a line of output, and with exit
+status 0, so that to a scheduler a run cut short looks finished. Here the run stops between two records.
 """
 
 from __future__ import annotations
@@ -24,13 +23,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tap-onefile")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_BETWEEN_LOOKS = 0.1
+_POLL_INTERVAL = 0.1
 """Seconds."""
 
 
 @contextmanager
 def held_back() -> Generator[None]:
-    """Keep signals waiting while a tap is made, as the SDK's handler, which it brings, would end it with status 0."""
+    """Block signals while a tap is created, as the handler that the SDK installs would end it with status 0."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -42,31 +41,27 @@ def held_back() -> Generator[None]:
 
 
 class Signals:
-    """Notes that the process was told to stop.
+    """Notes signals to stop.
 
     Args:
-        kept_since: Tells since when, on the clock of `time.monotonic`, the run is kept in the middle of a write, if it
-            is: where a target reads no more, it cannot stop by itself.
-        grace: Seconds for which a target may keep a run that was told to stop.
+        blocked_since: Returns when the current write began, by `time.monotonic`, if there is one. A target that has
+            stopped reading must not keep the tap alive.
+        grace: Seconds for which a write may go on after a signal.
     """
 
-    def __init__(self, kept_since: Callable[[], float | None], grace: float = 1.5) -> None:
+    def __init__(self, blocked_since: Callable[[], float | None], grace: float = 1.5) -> None:
         self._signum: int | None = None
-        self._kept_since = kept_since
+        self._blocked_since = blocked_since
         self._grace = grace
 
     def listen(self) -> None:
-        """Note signals from now on; does nothing outside the main thread, which alone can receive them."""
+        """Start handling signals; does nothing outside the main thread, as Python delivers them only there."""
         if threading.current_thread() is threading.main_thread():
             for signum in _SIGNALS:
                 signal.signal(signum, self._note)
 
     def check(self) -> None:
-        """Stop here if the process was told to.
-
-        Raises:
-            Interrupted: It was.
-        """
+        """Raise `Interrupted` after a signal."""
         if self._signum is not None:
             raise Interrupted(self._signum)
 
@@ -76,9 +71,9 @@ class Signals:
             threading.Thread(target=self._insist, args=(signum,), name="tap-onefile-interruption", daemon=True).start()
 
     def _insist(self, signum: int) -> None:
-        told_at = time.monotonic()
-        while (since := self._kept_since()) is None or time.monotonic() - max(since, told_at) < self._grace:
-            time.sleep(_BETWEEN_LOOKS)
+        signalled_at = time.monotonic()
+        while (since := self._blocked_since()) is None or time.monotonic() - max(since, signalled_at) < self._grace:
+            time.sleep(_POLL_INTERVAL)
         interrupted = Interrupted(signum)
-        logger.error("%s The target did not take all of it, so that its last line may be a part of one.", interrupted)
+        logger.error("%s The target did not read all of it, so its last line may be incomplete.", interrupted)
         os._exit(interrupted.exit_status)

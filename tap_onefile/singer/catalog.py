@@ -1,4 +1,4 @@
-"""The catalog and the state: what users may hand in, what a run makes of it, and what our catalog says besides."""
+"""Catalog and state files: what is accepted, what a run makes of a catalog, and our own keywords in it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Rule = dict[str, Any]
 
 _OURS = "x-onefile-"
-"""What the keywords begin with that the SDK leaves out of a catalog, as it does not know them."""
+"""The prefix of our own keywords, which the SDK drops from a catalog as it does not know them."""
 
 _PARTITION = {"type": "object", "properties": {"context": {"type": "object"}}}
 _BOOKMARK = {"type": "object", "properties": {"partitions": {"type": "array", "items": _PARTITION}}}
@@ -26,7 +26,7 @@ _STATE: Rule = {
     "type": ["object", "null"],
     "properties": {"bookmarks": {"type": "object", "additionalProperties": _BOOKMARK}},
 }
-"""The JSON schema of what the SDK can go on from."""
+"""The JSON schema of a state that the SDK can resume from."""
 
 _STREAM = {
     "type": "object",
@@ -42,30 +42,19 @@ _CATALOG: Rule = {
     "required": ["streams"],
     "properties": {"streams": {"type": "array", "items": _STREAM}},
 }
-"""The JSON schema of what the SDK can read a selection from."""
+"""The JSON schema of a catalog that the SDK can read a selection from."""
 
-_KINDS = {"state": (_STATE, "Give it the last line that the target wrote"), "catalog": (_CATALOG, "Discover it anew")}
+_KINDS = {"state": (_STATE, "Pass the last line that the target wrote"), "catalog": (_CATALOG, "Run --discover again")}
 
 
 def not_json(error: json.JSONDecodeError) -> SettingsError:
-    """Make the error for a file of the command line that cannot be read; its text may hold secrets and is not shown."""
+    """Return the error for an unreadable file; its text may hold secrets and is not shown."""
     place = f"line {error.lineno}, column {error.colno}"
     return SettingsError(f"A file given on the command line is not valid JSON ({place}).")
 
 
 def read_file(file: IO[str] | None, name: str) -> dict[str, Any] | None:
-    """Read a file that the user has given.
-
-    Args:
-        file: The file, if one was given.
-        name: What it should hold: ``state`` or ``catalog``.
-
-    Returns:
-        What it holds.
-
-    Raises:
-        SettingsError: It holds something else.
-    """
+    """Read the file passed to the option `name`, ``state`` or ``catalog``, and check what it holds."""
     if file is None:
         return None
     try:
@@ -79,32 +68,16 @@ def read_file(file: IO[str] | None, name: str) -> dict[str, Any] | None:
 
 
 def check_parents(catalog: Mapping[str, Any], parents: Mapping[str, str]) -> None:
-    """See that a catalog has what its streams are read by.
-
-    Args:
-        catalog: The streams of the catalog, by name.
-        parents: By what each stream is read.
-
-    Raises:
-        SettingsError: It has not.
-    """
+    """Check that a catalog lists the parent of each child stream in it."""
     if absent := sorted({parent for name, parent in parents.items() if name in catalog and parent not in catalog}):
         raise SettingsError(
-            f"The catalog lacks {', '.join(absent)}, which other streams in it are read by. Discover it anew, and"
-            " deselect there what you do not want.",
+            f"The catalog lacks {', '.join(absent)}, which other streams in it need as parents. Run --discover again,"
+            " and deselect there what you do not want.",
         )
 
 
-def described(catalog: dict[str, Any], schemas: Mapping[str, Rule]) -> dict[str, Any]:
-    """Say in a catalog what we know of each field, such as its data class.
-
-    Args:
-        catalog: The catalog as the SDK makes it.
-        schemas: The JSON schemas of the streams, by name.
-
-    Returns:
-        The catalog with our keywords.
-    """
+def add_keywords(catalog: dict[str, Any], schemas: Mapping[str, Rule]) -> dict[str, Any]:
+    """Add our own keywords, such as the data class of each field, to a catalog that the SDK has made."""
     for stream in catalog["streams"]:
         rules = schemas[stream["tap_stream_id"]]["properties"]
         for name, rule in stream["schema"]["properties"].items():
@@ -112,35 +85,25 @@ def described(catalog: dict[str, Any], schemas: Mapping[str, Rule]) -> dict[str,
     return catalog
 
 
-def limited(catalog: Catalog, schemas: Mapping[str, Rule], always: Mapping[str, Collection[str]]) -> Catalog:
-    """Take out of a catalog what this run does not let through.
+def restrict(catalog: Catalog, schemas: Mapping[str, Rule], always: Mapping[str, Collection[str]]) -> Catalog:
+    """Remove the fields from a catalog that this run does not let through.
 
-    A catalog may be older than the settings. What it says would be told to the target, whatever the records hold.
-
-    Args:
-        catalog: The catalog that the user, or Meltano out of its cache, has given.
-        schemas: The JSON schemas of the streams as this run works with them, by name.
-        always: Fields without which a stream cannot be read, by its name.
-
-    Returns:
-        The catalog with the same selection, for the fields that this run knows.
-    """
-    return Catalog(
-        (name, replace(entry, schema=_limited(entry.schema, schemas[name], always[name])) if name in schemas else entry)
-        for name, entry in catalog.items()
-    )
-
-
-def unlisted(catalog: Catalog, schemas: Mapping[str, Rule]) -> list[str]:
-    """Find the fields that a catalog does not list although this run lets them through.
+    A catalog may be older than the settings, and the SDK sends its schemas to the target whatever the records hold.
 
     Args:
-        catalog: The catalog that was given.
-        schemas: As for `limited`.
-
-    Returns:
-        The fields with their streams, such as ``learners.L12``.
+        catalog: The catalog that the user, or Meltano from its cache, has passed.
+        schemas: The JSON schemas of this run, by stream.
+        always: The fields without which each stream cannot be read.
     """
+    known = [(name, entry) for name, entry in catalog.items() if name in schemas]
+    ours = {
+        name: replace(entry, schema=_restricted(entry.schema, schemas[name], always[name])) for name, entry in known
+    }
+    return Catalog({**catalog, **ours})
+
+
+def unlisted_fields(catalog: Catalog, schemas: Mapping[str, Rule]) -> list[str]:
+    """Return the fields that this run lets through but the catalog does not list, such as ``learners.L12``."""
     return [
         f"{name}.{field}"
         for name, schema in schemas.items()
@@ -150,12 +113,12 @@ def unlisted(catalog: Catalog, schemas: Mapping[str, Rule]) -> list[str]:
     ]
 
 
-def _limited(given: Schema, ours: Rule, always: Collection[str]) -> Schema:
+def _restricted(given: Schema, ours: Rule, always: Collection[str]) -> Schema:
     schema: Rule = given.to_dict()
     rules: Rule = ours["properties"]
     listed = {**{name: rules[name] for name in always}, **schema.get("properties", rules)}
     schema["properties"] = {
-        # What else a user has written there, such as another type, is meant for the target and none of our business.
+        # Anything else that a user has written there, such as another type, is meant for the target.
         name: rules[name] if PSEUDONYM in rules[name] else rule
         for name, rule in listed.items()
         if name in rules

@@ -1,6 +1,6 @@
-"""The command line as the SDK makes it: what ``--help`` says, and how a run and a test of the connection begin.
+"""The command line of the SDK: what ``--help`` says, and how a run and a test of the connection begin.
 
-What is relied on beyond the SDK's promises has a test each in ``tests/unit/test_sdk_assumptions.py``.
+Whatever we rely on that the SDK does not promise has a test in ``tests/unit/test_sdk_assumptions.py``.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PURPOSE = """Read what a training provider keeps in OneFile, and write it to st
 
 A Singer target takes it from there into a database or files. Nothing in OneFile is changed.
 """
-# Click leaves a paragraph as it is that begins with this character.
+# Click does not rewrap a paragraph that begins with this character.
 _EXAMPLES = """\b
 Examples:
   tap-onefile --config config.json --test
@@ -57,36 +57,36 @@ _OPTIONS = {
 }
 _VALUES = {"config": "FILE|ENV", "test": "[schema]", "catalog": "FILE", "state": "FILE"}
 _WHOLE_TEST = "all"
-"""The SDK's value of ``--test`` without a value."""
+"""What the SDK makes of ``--test`` without a value."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of the command line, as the SDK's own callbacks read them."""
+    """The settings of the command line, with the attributes that the SDK's callbacks read."""
 
     config: dict[str, Any] = field(default_factory=dict)
     parse_env: bool = False
 
 
 class CommandTap(Tap, abc.ABC):
-    """A tap whose command line is in plain words, and whose runs end as a scheduler expects."""
+    """A tap whose help is in plain words, and whose exit status a scheduler can rely on."""
 
     @abc.abstractmethod
     def run(self) -> None:
-        """Read all that is selected."""
+        """Read everything selected."""
 
     @abc.abstractmethod
     def try_out(self) -> None:
-        """Test the connection, without writing any record."""
+        """Test the connection without writing a record."""
 
     @abc.abstractmethod
     def listen(self) -> None:
-        """Note signals from now on, in place of the SDK's own handler, which ends a run with status 0."""
+        """Handle signals in place of the SDK, whose handler ends a run with status 0."""
 
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
-        _write_log_for_people()
+        _log_for_people()
         command = super().get_singer_command()
         command.help, command.epilog = _PURPOSE, _EXAMPLES
         for option in command.params:
@@ -98,11 +98,7 @@ class CommandTap(Tap, abc.ABC):
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
-        """Read the files of the option ``--config``.
-
-        Raises:
-            SettingsError: A file holds something else than settings.
-        """
+        """Read and merge the files passed to ``--config``."""
         settings: dict[str, Any] = {}
         for file in value:
             if file != "ENV":
@@ -120,40 +116,25 @@ class CommandTap(Tap, abc.ABC):
         state: IO[str] | None = None,
         catalog: IO[str] | None = None,
     ) -> None:
-        """Run the tap from the command line.
-
-        Args:
-            about: Show what the tap is, and end.
-            about_format: How to show that.
-            config: The settings, as the command line has read them.
-            state: The state that an earlier run left.
-            catalog: The catalog with the selection.
-
-        Raises:
-            OneFileError: The run cannot go on, or something is missing at its end.
-        """
+        """Run the tap from the command line."""
         if about:
             super().invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
-        cls._made(config, read_file(catalog, "catalog"), state=read_file(state, "state")).run()
+        cls._create(config, read_file(catalog, "catalog"), state=read_file(state, "state")).run()
 
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Test the connection, without writing any record, or leave other values to the SDK.
-
-        Raises:
-            OneFileError: Something does not work.
-        """
+        """Test the connection; other values of ``--test`` are left to the SDK."""
         if value != _WHOLE_TEST:
             super().cb_test(ctx, param, value)
             return
         catalog = read_file(ctx.params.get("catalog"), "catalog")
-        cls._made(ctx.params.get("config"), catalog, message_writer=MuteWriter()).try_out()
+        cls._create(ctx.params.get("config"), catalog, message_writer=MuteWriter()).try_out()
         ctx.exit()
 
     @classmethod
-    def _made(cls, config: Config | None, catalog: dict[str, Any] | None, **options: Any) -> Self:  # noqa: ANN401 - the SDK's
+    def _create(cls, config: Config | None, catalog: dict[str, Any] | None, **options: Any) -> Self:  # noqa: ANN401 - the SDK's
         config = config or Config()
         with held_back():
             tap = cls(config=config.config, parse_env_config=config.parse_env, catalog=catalog, **options)
@@ -161,13 +142,13 @@ class CommandTap(Tap, abc.ABC):
         return tap
 
     def dry_run(self) -> None:
-        """Read a first record of each selected stream."""
+        """Read one record of each selected stream."""
         streams = [stream for stream in self.streams.values() if stream.selected or stream.has_selected_descendents]
         self.run_sync_dry_run(streams=streams)
 
     @property
     def buffered_writer(self) -> BufferedWriter | None:
-        """What records are written by, unless a test has brought something else."""
+        """The tap's own writer, unless a test has passed another."""
         return self.message_writer if isinstance(self.message_writer, BufferedWriter) else None
 
 
@@ -178,21 +159,21 @@ def _read_settings(file: str) -> Mapping[str, Any]:
         raise not_json(error) from None
     if not isinstance(settings, dict):
         raise SettingsError(
-            'A file of the option --config must hold a JSON object with the settings: {"customer_token": "…"}.'
+            'A file passed to --config must hold a JSON object with the settings: {"customer_token": "…"}.'
         )
     return settings
 
 
 def comes_from_maps(error: BaseException) -> bool:
-    """Return whether an error comes from the user's stream maps: an expression may raise anything, as for a null."""
+    """Return whether an error comes from the user's stream maps, whose expressions may raise anything."""
     return isinstance(error, (MapExpressionError, StreamMapConfigError)) or any(
         Path(frame.filename).parts[-2:] == ("singer_sdk", "mapper.py")
         for frame in traceback.extract_tb(error.__traceback__)
     )
 
 
-def _write_log_for_people() -> None:
-    """Have the log written for a person, if somebody runs the tap in a terminal."""
+def _log_for_people() -> None:
+    """Format the log for a person if the tap runs in a terminal."""
     terminal = console.attended()
     for handler in logging.getLogger().handlers:
         if terminal and isinstance(handler.formatter, ConsoleFormatter):
@@ -201,9 +182,9 @@ def _write_log_for_people() -> None:
 
 
 def _is_for_people(record: logging.LogRecord) -> bool:
-    """Return whether a log record is one of the tap's own sentences or a warning.
+    """Return whether a log record is the tap's own or a warning.
 
-    The SDK's warnings of a stream's state speak of going on in the middle of a stream, which this tap does not rely on.
+    The SDK's warnings about a stream's state are about resuming in mid-stream, which this tap does not rely on.
     """
     place = Path(record.pathname)
     return "singer_sdk" not in place.parts or (record.levelno >= logging.WARNING and place.stem != "_state")

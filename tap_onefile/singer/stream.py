@@ -1,6 +1,6 @@
-"""A stream as the SDK knows it: how its records go to standard output, and how its bookmark gets into the state.
+"""A stream as the SDK knows it: how its records get to standard output, and its bookmark into the state.
 
-What is relied on beyond the SDK's promises has a test each in ``tests/unit/test_sdk_assumptions.py``.
+Whatever we rely on that the SDK does not promise has a test in ``tests/unit/test_sdk_assumptions.py``.
 """
 
 from __future__ import annotations
@@ -24,19 +24,14 @@ if TYPE_CHECKING:
     from singer_sdk.metrics import Counter
     from singer_sdk.singerlib import Catalog
 
-# The SDK's names for what it keeps in the state of a stream while it is being read.
+# The SDK's names in the state of a stream that is being read.
 _MARKERS = "progress_markers"
 _KEY = "replication_key"
 _VALUE = "replication_key_value"
 
 
 class SingerStream(Stream):
-    """A stream whose records are made by the tap, and sent by it where the SDK would only pass them on.
-
-    Args:
-        tap: The tap; the SDK wants it.
-        schema: The JSON schema of the records.
-    """
+    """A stream that sends its records past the SDK wherever the SDK would only pass them on."""
 
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     """Records are shaped by Shaper, which knows OneFile's spellings."""
@@ -53,20 +48,14 @@ class SingerStream(Stream):
     def apply_catalog(self, catalog: Catalog) -> None:
         super().apply_catalog(catalog)
         if entry := catalog.get_stream(self.name):
-            # What the target has not been told of is not sent.
+            # Fields that are not in the SCHEMA message are not sent.
             listed = entry.schema.to_dict()["properties"]
             fields = {name: rule for name, rule in self.schema["properties"].items() if name in listed}
             self.schema = {**self.schema, "properties": fields}
 
     @property
-    def key_fields(self) -> Sequence[str]:
-        """The fields that identify the stream's records."""
-        keys: Sequence[str] = self.primary_keys  # ty: ignore[invalid-assignment] # the SDK makes a property of it
-        return keys
-
-    @property
     def bypasses_sdk(self) -> bool:
-        """Whether the SDK has nothing to do with a record but to pass it on, at several times what it costs us."""
+        """Whether the SDK would only pass records on, at several times our own cost."""
         return (
             self._writer is not None
             and not self.child_streams
@@ -76,20 +65,16 @@ class SingerStream(Stream):
 
     @property
     def is_dry_run(self) -> bool:
-        """Whether only a first record is wanted, to see that all works."""
+        """Whether only one record is read, to see that everything works."""
         return self.ABORT_AT_RECORD_COUNT is not None
 
     def sends(self, field: str) -> bool:
-        """Return whether records hold a field; where the SDK passes records on, it deselects fields itself."""
+        """Return whether our records hold a field; records that pass through the SDK are stripped there."""
         is_selected = not self.bypasses_sdk or self.mask["properties", field]
         return field in self.schema["properties"] and is_selected
 
     def send(self, batches: Iterable[list[Record]]) -> None:
-        """Send records past the SDK.
-
-        Raises:
-            TargetGone: Nobody reads what we write.
-        """
+        """Send records past the SDK."""
         if self._writer is None:
             return
         for records in batches:
@@ -99,11 +84,11 @@ class SingerStream(Stream):
 
     @property
     def is_removed_by_map(self) -> bool:
-        """Whether a stream map takes the stream away: the SDK reads nothing of its children then, and says nothing."""
+        """Whether a stream map removes the stream, so that the SDK skips its child streams without a word."""
         return self.has_selected_descendents and isinstance(self.stream_maps[0], RemoveRecordTransform)
 
     def is_filtered_by_map(self, record: Record) -> bool:
-        """Return whether a stream map filters a record, so that the SDK reads nothing of its children."""
+        """Return whether a stream map filters a record out, so that the SDK skips its child streams."""
         return not self.stream_maps[0].get_filter_result(record)
 
     @property
@@ -113,7 +98,7 @@ class SingerStream(Stream):
 
     @property
     def is_full_table(self) -> bool:
-        """Whether every run sends all records that the stream has."""
+        """Whether every run sends all records of the stream."""
         return self.replication_method == REPLICATION_FULL_TABLE
 
     @property
@@ -122,46 +107,46 @@ class SingerStream(Stream):
         return [each.stream_alias for each in self.stream_maps if not isinstance(each, RemoveRecordTransform)]
 
     def get_bookmark(self, context: Mapping[str, Any]) -> object:
-        """Return what an earlier run left as the bookmark of a context; None without one."""
+        """Return the bookmark that an earlier run left for a context."""
         if self.replication_method != REPLICATION_INCREMENTAL:
             return None
         state = self.get_context_state(context)
         return state.get(_VALUE) if state.get(_KEY) == self.replication_key else None
 
     def keep_bookmark(self, context: Mapping[str, Any], value: str) -> None:
-        """Have the SDK take a context's bookmark from here when it ends the context.
+        """Set the bookmark that the SDK writes when it finalises a context.
 
-        Its own would go back where all that is read is older than what was read before, and stay where records do not
-        say when they were modified.
+        The SDK's own would go back when everything read is older than before, and stand still for records without a
+        timestamp.
         """
         self.get_context_state(context)[_MARKERS] = {_KEY: self.replication_key, _VALUE: value}
 
     def forget_progress(self, context: Context | None) -> None:
-        """Keep the bookmark of a context from passing what could not be read."""
+        """Keep the bookmark of a context where it was, as not everything could be read."""
         self.get_context_state(context).pop(_MARKERS, None)
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """Leave the limit of the bookmark to the stream, which spells timestamps as our records do."""
+        """Return no limit for the bookmark: the stream sets it itself, spelled as in our records."""
 
     @property
     @override
     def emit_activate_version_messages(self) -> bool:
-        """Keep the SDK from sending ACTIVATE_VERSION: it does so before the records, and for each organisation."""
+        """Whether the SDK sends ACTIVATE_VERSION: it would before the records, and once for each organisation."""
         return False
 
     @override
     def get_record_counter(self, **options: Any) -> Counter:
-        """Keep the counter of the METRIC lines, as records that do not pass through the SDK are counted here."""
+        """Keep the counter of the METRIC lines, to count the records that bypass the SDK."""
         self._record_counter = super().get_record_counter(**options)
         return self._record_counter
 
     @override
     def get_batch_config(self, config: Mapping[str, Any]) -> None:
-        """Refuse BATCH mode, which would let deselected fields and unmapped values through."""
+        """Return nothing: BATCH mode would let deselected fields and unmapped values through."""
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        # An error is logged once, in the last line of the run, and not by each stream that it passes on its way.
+        # An error is logged once, in the last line of the run, and not by each stream that it passes through.
         if not message.startswith("An unhandled error occurred"):
             super().log(message, *args, level=level, **kwargs)

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
 _ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
-_GONE = "The target closed the pipe before the run was finished. Look at what the target said, and run again."
+_GONE = "The target closed the pipe before the run was finished. See what the target logged, and run again."
 _FULL = 1 << 18
-"""Bytes after which the buffer is written."""
+"""Bytes at which the buffer is flushed."""
 
 
 class _RecordLine(msgspec.Struct, tag_field="type", tag="RECORD", gc=False):
-    """A RECORD message, in the order of the SDK's."""
+    """A RECORD message, with its keys in the SDK's order."""
 
     stream: str
     record: dict[str, Any]
@@ -37,77 +37,58 @@ class _RecordLine(msgspec.Struct, tag_field="type", tag="RECORD", gc=False):
 
 
 class BufferedWriter(MsgSpecWriter):
-    """Writes records in blocks, and every other message at once.
+    """Buffers records, and flushes at every other message.
 
-    The SDK's writers make a system call for each record. A state must not be late, and must never overtake the records
-    before it, so it takes all that is waiting with it.
+    The SDK's writers make a system call for each record. A state must neither be late nor overtake the records before
+    it, so it is written together with all that is buffered.
     """
 
     def __init__(self) -> None:
-        """Begin with nothing waiting."""
-        self._waiting = bytearray()
+        self._buffer = bytearray()
         self.writing_since: float | None = None
-        """Since when, on the clock of `time.monotonic`, what was waiting is being written; None where nothing is."""
+        """When the current write began, by `time.monotonic`; None between writes."""
         self.versions: dict[str, int] = {}
-        """The version that records carry, by the name under which their stream is sent."""
+        """The version that the records of a stream carry, by stream alias."""
 
     @override
     def write_message(self, message: Message) -> None:
         if isinstance(message, RecordMessage) and self.versions:
             message.version = self.versions.get(message.stream)
-        # In place, where the SDK's own way copies each line twice.
-        _ENCODER.encode_into(message.to_dict(), self._waiting, -1)
-        self._waiting += b"\n"
-        if len(self._waiting) >= _FULL or type(message) is not RecordMessage:
+        # The SDK would copy each line twice.
+        _ENCODER.encode_into(message.to_dict(), self._buffer, -1)
+        self._buffer += b"\n"
+        if len(self._buffer) >= _FULL or type(message) is not RecordMessage:
             self.flush()
 
     def write_records(self, stream: str, records: Sequence[dict[str, Any]]) -> None:
-        """Write records of one stream, as the same messages that the SDK makes of them one by one.
-
-        Args:
-            stream: The name under which the stream is sent.
-            records: The records, all of them extracted now.
-
-        Raises:
-            TargetGone: Nobody reads what we write.
-        """
+        """Write records of one stream, all extracted now, as the messages that the SDK would make one by one."""
         version = self.versions.get(stream, msgspec.UNSET)
-        # What is the same for all is spelled once.
-        time_extracted = msgspec.Raw(_ENCODER.encode(datetime.now(UTC)))
-        self._waiting += _ENCODER.encode_lines(
-            [_RecordLine(stream, record, version, time_extracted) for record in records]
-        )
-        if len(self._waiting) >= _FULL:
+        # Encoded once, as it is the same for all.
+        extracted = msgspec.Raw(_ENCODER.encode(datetime.now(UTC)))
+        self._buffer += _ENCODER.encode_lines([_RecordLine(stream, record, version, extracted) for record in records])
+        if len(self._buffer) >= _FULL:
             self.flush()
 
     def flush(self) -> None:
-        """Write all that is waiting.
-
-        Raises:
-            TargetGone: Nobody reads what we write.
-        """
-        waiting, self._waiting = self._waiting, bytearray()
+        """Write all that is buffered; raises `TargetGone` if nobody reads it."""
+        buffered, self._buffer = self._buffer, bytearray()
         if sys.stdout is None:
-            raise TargetGone("There is no standard output to write to. Give the run a target, or a file.")
+            raise TargetGone("There is no standard output to write to. Pipe the tap into a target, or into a file.")
         self.writing_since = time.monotonic()
         try:
-            rest = memoryview(waiting)
+            rest = memoryview(buffered)
             while rest:
-                # An unbuffered standard output may take a part only.
+                # An unbuffered standard output may take only a part.
                 rest = rest[sys.stdout.buffer.write(rest) :]
             sys.stdout.flush()
         except BrokenPipeError:
-            # The command line library would end the process without a word.
+            # Click would exit without a word.
             raise TargetGone(_GONE) from None
         finally:
             self.writing_since = None
 
     def check_reader(self) -> None:
-        """See whether somebody still reads what is written, where that can be told without a write.
-
-        Raises:
-            TargetGone: Nobody does.
-        """
+        """Raise `TargetGone` if the pipe is known to be closed; not every platform can tell without a write."""
         if sys.stdout is None or not hasattr(select, "poll"):
             return
         poll = select.poll()
@@ -119,7 +100,7 @@ class BufferedWriter(MsgSpecWriter):
 
 
 class MuteWriter(BufferedWriter):
-    """Writes nothing: a test of the connection must not show anybody's record on the screen."""
+    """Writes nothing, as a test of the connection must not show personal data on the screen."""
 
     @override
     def write_message(self, message: Message) -> None:

@@ -4,77 +4,51 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_onefile.streams.learning import (
-    AssignedStandards,
-    LearningAims,
-    LearningAimStatuses,
-    OffTheJob,
-    Plans,
-    Reviews,
-    Timesheets,
-    UnitSummaries,
-)
-from tap_onefile.streams.organisations import Customers, Organisations
-from tap_onefile.streams.people import (
-    ArchivedLearners,
-    Assessors,
-    CentreManagers,
-    CentreMonitors,
-    Employers,
-    EQAs,
-    IQAs,
-    LeadIQAs,
-    Learners,
-    Observers,
-    TraineeAssessors,
-    UserManagers,
-)
-from tap_onefile.streams.places import Classrooms, Placements, Providers
-from tap_onefile.streams.qualifications import FrameworkTemplates, LearnerStatuses, Standards, Units
+from tap_onefile.streams import learning, organisations, people, places, qualifications
 
 if TYPE_CHECKING:
     from tap_onefile.streams.base import OneFileStream
 
 STREAMS: tuple[type[OneFileStream], ...] = (
-    Customers,
-    Organisations,
-    LearnerStatuses,
-    LearningAimStatuses,
-    AssignedStandards,
-    Assessors,
-    TraineeAssessors,
-    IQAs,
-    LeadIQAs,
-    Employers,
-    Observers,
-    EQAs,
-    CentreMonitors,
-    UserManagers,
-    CentreManagers,
-    Learners,
-    ArchivedLearners,
-    Classrooms,
-    Placements,
-    Providers,
-    Standards,
-    Units,
-    FrameworkTemplates,
-    LearningAims,
-    UnitSummaries,
-    Reviews,
-    Plans,
-    OffTheJob,
-    Timesheets,
+    organisations.Customers,
+    organisations.Organisations,
+    qualifications.LearnerStatuses,
+    learning.LearningAimStatuses,
+    learning.AssignedStandards,
+    people.Assessors,
+    people.TraineeAssessors,
+    people.IQAs,
+    people.LeadIQAs,
+    people.Employers,
+    people.Observers,
+    people.EQAs,
+    people.CentreMonitors,
+    people.UserManagers,
+    people.CentreManagers,
+    people.Learners,
+    people.ArchivedLearners,
+    places.Classrooms,
+    places.Placements,
+    places.Providers,
+    qualifications.Standards,
+    qualifications.Units,
+    qualifications.FrameworkTemplates,
+    learning.LearningAims,
+    learning.UnitSummaries,
+    learning.Reviews,
+    learning.Plans,
+    learning.OffTheJob,
+    learning.Timesheets,
 )
 
 DETAILED = tuple(str(stream.name) for stream in STREAMS if stream.has_details)
-"""Names of the streams of which each record can be read in full by a call of its own."""
+"""Names of the streams whose records can each be read in full by a call of its own."""
 
 NEEDED = {
     str(stream.name): tuple(name for name in (*stream.primary_keys, stream.replication_key) if isinstance(name, str))
     for stream in STREAMS
 }
-"""The fields without which each stream cannot be read: its keys, and what tells what has changed."""
+"""The fields without which each stream cannot be read: its primary and replication keys."""
 
 PARENTS = {
     str(stream.name): str(parent.name)
@@ -82,4 +56,4 @@ PARENTS = {
     for parent in STREAMS
     if stream.parent_stream_type is parent
 }
-"""The stream by whose records each stream is read, if any."""
+"""The parent of each child stream."""

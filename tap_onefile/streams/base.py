@@ -26,47 +26,32 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 _BATCH = 100
-"""Rows that are made into records at once."""
+"""Rows that are shaped together."""
 
 
 class OneFileStream(SingerStream):
     """A stream of one of OneFile's entities, read by a search."""
 
     name: str
-    """The stream's name in the catalog, and so the name of its table."""
-
     schema: dict[str, Any]
-    """What OneFile gives; of a stream that was made for a run, what its records hold."""
-
+    """In the class, all that OneFile gives; in an instance, what the records of the run hold."""
     entity: ClassVar[str]
     """The entity, as OneFile's paths name it."""
-
     row_defaults: ClassVar[Mapping[str, Any]] = {}
-    """Values for fields that rows leave open because the search itself says them."""
-
+    """Values of the search itself for fields that its rows may leave out."""
     has_details: ClassVar[bool] = False
     """Whether OneFile has a GET by id for the entity, so that the setting fetch_details may name the stream."""
-
     is_certain: ClassVar[bool] = False
-    """Whether the vendor documents that every customer has it, so that its lack can only mean a wrong address."""
-
+    """Whether the vendor documents that every customer has it, so that a 404 can only mean a wrong address."""
     needs_pages: ClassVar[bool] = False
     """Whether only the paged search gives whole rows, so that the unpaged one must not stand in for it."""
-
     row_key: ClassVar[str | None] = "ID"
     """The field that identifies a row among those of one query; None where OneFile gives no id."""
-
     primary_keys: Sequence[str] = ("ID",)
     state_partitioning_keys: Sequence[str] | None = ()
     """One state for the stream: what is read in full needs no state for each organisation."""
 
     def __init__(self, tap: Tap, run: Run) -> None:
-        """Make the stream for one run.
-
-        Args:
-            tap: The tap, for the SDK alone.
-            run: What the run shares.
-        """
         self.run = run
         self._whole_schema = self.schema
         super().__init__(tap, run.privacy.protect(self.schema))
@@ -74,7 +59,7 @@ class OneFileStream(SingerStream):
 
     @classmethod
     def call(cls) -> str:
-        """Return which call of the API reads the stream, as the API reference spells it."""
+        """Return the call that reads the stream, as the API reference spells it."""
         return f"POST /{cls.entity}/Search/{{page}}/{{size}}"
 
     @cached_property
@@ -83,7 +68,7 @@ class OneFileStream(SingerStream):
         return Shaper(
             self.name,
             self._whole_schema,
-            self.key_fields,
+            self.primary_keys,
             self.run.problems,
             privacy=self.run.privacy,
             held_back=[name for name in self._whole_schema["properties"] if not self.sends(name)],
@@ -105,7 +90,7 @@ class OneFileStream(SingerStream):
                         self.run.problems.filtered(self.name)
                     yield record
         except NotFound as absence:
-            # What has a bookmark was there in an earlier run.
+            # A stream with a bookmark existed in an earlier run.
             if self.is_certain or self.stream_state:
                 raise
             self.run.problems.absent(self.name, absence)
@@ -116,26 +101,15 @@ class OneFileStream(SingerStream):
             self._tally.seconds += time.monotonic() - began
 
     def check_maps(self) -> None:
-        """Check that no stream map takes away what other streams are read by.
-
-        Raises:
-            SettingsError: One does: the SDK would read nothing of those streams, and say nothing.
-        """
+        """Raise if a stream map removes the stream while it has child streams: the SDK would skip them in silence."""
         if self.is_removed_by_map:
             raise SettingsError(
-                f"The setting stream_maps removes {self.name}, which other streams are read by, so that these would be"
-                f" empty. Keep {self.name} there (as {{}}), and deselect it in the catalog if you do not want it.",
+                f"The setting stream_maps removes {self.name}, whose child streams would be empty then."
+                f" Keep {self.name} there (as {{}}), and deselect it in the catalog if you do not want it.",
             )
 
     def read_batches(self, context: Mapping[str, Any]) -> Iterator[list[Record]]:
-        """Read the records of one context to its end, many at a time.
-
-        Args:
-            context: The ids that the search narrows by.
-
-        Raises:
-            Refused: OneFile does not let us read it, or it cannot be read to its end.
-        """
+        """Read all records of one context, in batches."""
         defaults = {**self.row_defaults, **context}
         for rows in _in_batches(self.get_rows(context), 1 if self.is_dry_run else _BATCH):
             self.run.signals.check()
@@ -146,11 +120,7 @@ class OneFileStream(SingerStream):
                 raise failure
 
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
-        """Read the rows of one context, as OneFile sent them.
-
-        Args:
-            context: The ids that the search narrows by.
-        """
+        """Read the rows of one context, as OneFile sends them."""
         for page in self.get_pages(self.get_query(context)):
             yield from self.complete(page)
 
@@ -159,26 +129,22 @@ class OneFileStream(SingerStream):
         return self.run.reader.pages(query, self.row_key)
 
     def complete(self, rows: list[Row]) -> Iterable[Row]:
-        """Complete search rows, which may be thin, by the full records, where the setting fetch_details asks for it."""
+        """Replace search rows, which may be thin, by full records, where the setting fetch_details asks for it."""
         if not self.fetches_details:
             return rows
         to_id = converter_for(self._whole_schema["properties"]["ID"])
         return self.run.reader.complete(self.name, self.entity, rows, to_id)
 
     def get_query(self, context: Mapping[str, Any]) -> Query:
-        """Return what is read for one context, given the ids that it narrows by."""
+        """Return the query of one context: the ids that it narrows by."""
         return Search.of(self.entity, self.get_filters(context), self.name, needs_pages=self.needs_pages)
 
     def get_queries_ahead(self, context: Mapping[str, Any]) -> list[Query]:
-        """Return what can be asked for before the context's turn comes."""
+        """Return the queries to prefetch for a context."""
         return [self.get_query(context)]
 
     def plan_children(self, contexts: Iterable[Mapping[str, Any]]) -> None:
-        """Have child streams read ahead.
-
-        Args:
-            contexts: The contexts that records give to their children, in the order in which the SDK will come to them.
-        """
+        """Prefetch child streams, given their contexts in the order in which the SDK will read them."""
         if not self.is_dry_run:
             self.run.reader.plan(
                 query
@@ -189,24 +155,24 @@ class OneFileStream(SingerStream):
             )
 
     def estimate_calls(self) -> float:
-        """Estimate how many calls a full read of the stream takes, besides those that every run makes."""
+        """Estimate the calls that a full read of the stream takes, without those that every run makes."""
         return 0
 
     def estimated(self, context: Mapping[str, Any]) -> int:
-        """Estimate how many calls a full read of one context takes, whatever OneFile says to it."""
+        """Estimate the calls that a full read of one context takes; 1 if OneFile refuses it."""
         try:
             return self.estimate_context(context)
         except (NotFound, Refused):
             return 1
 
     def estimate_context(self, context: Mapping[str, Any]) -> int:
-        """Estimate how many calls a full read of one context takes, by its unpaged search."""
+        """Estimate the calls that a full read of one context takes, from its unpaged search."""
         rows = len(self.run.reader.list_all(Search.of(self.entity, self.get_filters(context), self.name)))
         pages = -(-rows // self.run.settings.page_size) + 1
         return pages + (rows if self.fetches_details else 0)
 
     def get_filters(self, context: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the body of the search: OneFile's filters by name."""
+        """Return the body of the search: the values of OneFile's filters by name."""
         return dict(context)
 
     @property
@@ -225,7 +191,7 @@ class OneFileStream(SingerStream):
 
 
 def _in_batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
-    """Gather rows, and give those that came before a failure before it is raised."""
+    """Batch rows; those that came before a failure are yielded before it is raised."""
     batch: list[Row] = []
     try:
         for row in rows:

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 
 class IncrementalStream(OrganisationStream):
-    """A stream with a timestamp in its records, `replication_key`, that says what may have changed.
+    """A stream whose `replication_key`, a timestamp, says what may have changed.
 
-    Each organisation has a bookmark of its own, so that all records of one that is new to us are read. A run looks back
-    from the bookmark; the bookmark does not.
+    Each organisation has its own bookmark, so that a new one is read in full. A run looks back from the bookmark; the
+    bookmark does not.
     """
 
     state_partitioning_keys = ("OrganisationID",)
 
     @override
     def read_batches(self, context: Mapping[str, Any]) -> Iterator[list[Record]]:
-        """Read the records of an organisation, and move its bookmark where all of them could be read.
+        """Read the records of an organisation, and move its bookmark if all of them could be read.
 
-        A bookmark never goes back, and never passes the moment at which the run began: what changes while we read may
-        or may not be in what we read. Records without a timestamp are as new as the run itself.
+        A bookmark never goes back, and never passes the start of the run, as changes made while we read may or may not
+        be in what we read. Records without a timestamp are as new as the run itself.
         """
         key = self.replication_key if self.replication_method == REPLICATION_INCREMENTAL else None
         began, latest = self.run.began, ""
@@ -43,7 +43,7 @@ class IncrementalStream(OrganisationStream):
             self.keep_bookmark(context, reached)
 
     def get_bookmarked(self, context: Mapping[str, Any]) -> str | None:
-        """Return the timestamp up to which earlier runs have read an organisation; None where all must be read."""
+        """Return the timestamp up to which earlier runs have read an organisation; None if it must be read in full."""
         bookmark = self.get_bookmark(context)
         try:
             return None if bookmark is None else to_timestamp(bookmark)
@@ -52,7 +52,7 @@ class IncrementalStream(OrganisationStream):
             return None
 
     def get_since(self, context: Mapping[str, Any]) -> str | None:
-        """Return the timestamp from which changes of an organisation are wanted; None where everything is."""
+        """Return the timestamp from which an organisation is read; None for everything."""
         bookmark = self.get_bookmarked(context)
         begin = earlier(bookmark, self.looks_back) if bookmark else None
         return max(filter(None, (begin, self.run.settings.start_date)), default=None)

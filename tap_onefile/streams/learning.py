@@ -1,4 +1,4 @@
-"""What learners are enrolled on, how far they have come with it, and what is done with them: reviews, plans, hours."""
+"""What learners are enrolled on, how far they have got, and what is done with them: reviews, plans, hours."""
 
 from __future__ import annotations
 
@@ -9,32 +9,12 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from tap_onefile.extract.query import Search
+from tap_onefile.records import fields as f
 from tap_onefile.records.convert import to_timestamp
-from tap_onefile.records.fields import (
-    CLIENT,
-    CLIENTS,
-    EXPORT,
-    PERSONAL,
-    SEARCH,
-    SIMILAR,
-    UNDER_OTHER_NAMES,
-    WRITTEN,
-    flag,
-    identity,
-    integer,
-    key_reference,
-    known,
-    number,
-    organisation_id,
-    record,
-    reference,
-    text,
-    text_key,
-    timestamp,
-)
 from tap_onefile.streams.incremental import IncrementalStream
 from tap_onefile.streams.organisations import CustomerStream, LookUpStream, OrganisationStream
 from tap_onefile.streams.per_learner import PerLearnerStream
+from tap_onefile.streams.qualifications import LearnerStatuses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -42,14 +22,16 @@ if TYPE_CHECKING:
 
     from tap_onefile.extract.query import Query
 
-_CALLS_FOR_EACH_LEARNER = 2
+_CALLS_PER_LEARNER = 2
 """A page, and the empty one that ends the search."""
+_ENTRY = ("LearnerID", "FromDate", "ToDate", "TimesheetCategory")
+"""What tells entries of time sheets apart."""
 
 
 class LearningAims(CustomerStream):
     """Learning aims: what each learner is enrolled on.
 
-    One search over the whole customer is the fewest calls: no client searches aims by organisation, and the one that
+    One search over the whole customer takes the fewest calls: no client searches aims by organisation, and the one that
     searches them by dates alone shows that a learner need not be named (API reference, section 4). Where
     `organisation_ids` narrows the run, aims are searched learner by learner instead, since an aim does not say which
     organisation it belongs to.
@@ -58,29 +40,29 @@ class LearningAims(CustomerStream):
     name = "learning_aims"
     entity = "LearningAim"
     has_details = True
-    schema = record(
-        *known(
-            CLIENT,
-            identity("learning aim"),
-            reference("UserID", "Id of the learner."),
-            reference("StandardID", "Id of the standard."),
-            integer("Status", "Status of the aim; see learning_aim_statuses."),
-            number("Progress", "Progress in per cent."),
+    schema = f.record(
+        *f.known(
+            f.CLIENT,
+            f.identity("learning aim"),
+            f.reference("UserID", "Id of the learner."),
+            f.reference("StandardID", "Id of the standard."),
+            f.integer("Status", "Status of the aim; see learning_aim_statuses."),
+            f.number("Progress", "Progress in per cent."),
         ),
-        *known(
-            WRITTEN,
-            timestamp("StartDate", "Start of the aim."),
-            timestamp("PlannedEnd", "Planned end of the aim."),
-            text("RegistrationNumber", "Number of the registration with the awarding body.", PERSONAL),
-            timestamp("RegistrationDate", "When the learner was registered."),
-            timestamp("CertificateAppliedDate", "When the certificate was applied for."),
-            timestamp("AchievedDate", "When the aim was achieved."),
+        *f.known(
+            f.WRITTEN,
+            f.timestamp("StartDate", "Start of the aim."),
+            f.timestamp("PlannedEnd", "Planned end of the aim."),
+            f.text("RegistrationNumber", "Number of the registration with the awarding body.", f.PERSONAL),
+            f.timestamp("RegistrationDate", "When the learner was registered."),
+            f.timestamp("CertificateAppliedDate", "When the certificate was applied for."),
+            f.timestamp("AchievedDate", "When the aim was achieved."),
         ),
-        *known(
-            UNDER_OTHER_NAMES,
-            timestamp("CertificateReceivedDate", "When the certificate came."),
-            integer("TotalElements", "Elements to be done."),
-            integer("ElementsDone", "Elements done."),
+        *f.known(
+            f.UNDER_OTHER_NAMES,
+            f.timestamp("CertificateReceivedDate", "When the certificate came."),
+            f.integer("TotalElements", "Elements to be done."),
+            f.integer("ElementsDone", "Elements done."),
         ),
     )
 
@@ -93,7 +75,7 @@ class LearningAims(CustomerStream):
         organisations = self.run.settings.organisation_ids
         if organisations is None:
             return super().estimate_context(context)
-        return sum(_CALLS_FOR_EACH_LEARNER * len(self.run.reader.learners(each)) for each in organisations)
+        return sum(_CALLS_PER_LEARNER * len(self.run.reader.learners(each)) for each in organisations)
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -114,17 +96,17 @@ class UnitSummaries(PerLearnerStream):
     name = "unit_summaries"
     path = "User/{learner}/UnitSummary"
     # No field is shown anywhere: guesses after Unit and LearningAim.
-    schema = record(
-        *known(SIMILAR, identity("unit summary")),
-        *known(SEARCH, reference("UserID", "Id of the learner; from the call where the row does not say.")),
-        *known(
-            SIMILAR,
-            reference("LearningAimID", "Id of the learning aim."),
-            text("UnitID", "Id of the unit, a text."),
-            text("Title", "Title of the unit."),
-            number("Progress", "Progress in per cent."),
-            integer("Status", "Status of the unit."),
-            timestamp("CompletedOn", "When the unit was completed."),
+    schema = f.record(
+        *f.known(f.SIMILAR, f.identity("unit summary")),
+        *f.known(f.SEARCH, f.reference("UserID", "Id of the learner; from the call where the row does not say.")),
+        *f.known(
+            f.SIMILAR,
+            f.reference("LearningAimID", "Id of the learning aim."),
+            f.text("UnitID", "Id of the unit, a text."),
+            f.text("Title", "Title of the unit."),
+            f.number("Progress", "Progress in per cent."),
+            f.integer("Status", "Status of the unit."),
+            f.timestamp("CompletedOn", "When the unit was completed."),
         ),
     )
     learner_field = "UserID"
@@ -135,17 +117,7 @@ class LearningAimStatuses(LookUpStream):
 
     name = "learning_aim_statuses"
     path = "LearningAimStatuses"
-    # No field is shown anywhere: guesses after the other entities.
-    schema = record(
-        *known(SIMILAR, identity("status")),
-        *known(SEARCH, key_reference("OrganisationID", "Id of the organisation.")),
-        *known(
-            SIMILAR,
-            text("Name", "Name of the status."),
-            integer("SortOrder", "Place of the status in lists."),
-            flag("Active", "Whether the status is in use."),
-        ),
-    )
+    schema = LearnerStatuses.schema
 
 
 class AssignedStandards(LookUpStream):
@@ -154,13 +126,13 @@ class AssignedStandards(LookUpStream):
     name = "assigned_standards"
     path = "AssignedStandards"
     # No field is shown anywhere: guesses after Standard.
-    schema = record(
-        *known(SIMILAR, identity("standard")),
-        *known(SEARCH, key_reference("OrganisationID", "Id of the organisation.")),
-        *known(
-            SIMILAR,
-            text("Title", "Title of the standard."),
-            integer("LearnerCount", "Learners that the standard is assigned to."),
+    schema = f.record(
+        *f.known(f.SIMILAR, f.identity("standard")),
+        *f.organisation_key(),
+        *f.known(
+            f.SIMILAR,
+            f.text("Title", "Title of the standard."),
+            f.integer("LearnerCount", "Learners that the standard is assigned to."),
         ),
     )
 
@@ -180,30 +152,30 @@ class Reviews(IncrementalStream):
     has_details = True
     selected_by_default = False
     replication_key = "ScheduledFor"
-    schema = record(
-        *known(CLIENTS, identity("review")),
-        *organisation_id(),
-        *known(
-            CLIENTS,
-            timestamp("ScheduledFor", "When the review is to be held."),
-            reference("LearnerID", "Id of the learner."),
-            reference("AssessorID", "Id of the assessor; 0 for none."),
-            reference("EmployerID", "Id of the employer's user; 0 for none."),
-            reference("VisitID", "Id of the visit."),
+    schema = f.record(
+        *f.known(f.CLIENTS, f.identity("review")),
+        *f.organisation_id(),
+        *f.known(
+            f.CLIENTS,
+            f.timestamp("ScheduledFor", "When the review is to be held."),
+            f.reference("LearnerID", "Id of the learner."),
+            f.reference("AssessorID", "Id of the assessor; 0 for none."),
+            f.reference("EmployerID", "Id of the employer's user; 0 for none."),
+            f.reference("VisitID", "Id of the visit."),
         ),
-        *known(WRITTEN, integer("Status", "Status; what the numbers mean is not settled.")),
-        *known(
-            CLIENTS,
-            number("Progress", "Progress of the learner in per cent at the time of the review."),
-            timestamp("CreatedOn", "When the review was created."),
-            timestamp("StartedOn", "When the review was started; not set if it was not held."),
+        *f.known(f.WRITTEN, f.integer("Status", "Status; what the numbers mean is not settled.")),
+        *f.known(
+            f.CLIENTS,
+            f.number("Progress", "Progress of the learner in per cent at the time of the review."),
+            f.timestamp("CreatedOn", "When the review was created."),
+            f.timestamp("StartedOn", "When the review was started; not set if it was not held."),
         ),
-        *known(WRITTEN, timestamp("EndTime", "When the review ends or ended.")),
-        *known(
-            CLIENTS,
-            timestamp("AssessorSignedOn", "When the assessor signed."),
-            timestamp("LearnerSignedOn", "When the learner signed."),
-            timestamp("EmployerSignedOn", "When the employer signed."),
+        *f.known(f.WRITTEN, f.timestamp("EndTime", "When the review ends or ended.")),
+        *f.known(
+            f.CLIENTS,
+            f.timestamp("AssessorSignedOn", "When the assessor signed."),
+            f.timestamp("LearnerSignedOn", "When the learner signed."),
+            f.timestamp("EmployerSignedOn", "When the employer signed."),
         ),
     )
 
@@ -214,7 +186,7 @@ class Reviews(IncrementalStream):
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-        # Rows that need no call of their own cost nothing more, so that only the user's own limit narrows them.
+        # Rows that need no call of their own cost nothing more, so only the user's start_date narrows them.
         since = self.get_since(context) if self.fetches_details else self.run.settings.start_date
         for page in self.get_pages(self.get_query(context)):
             yield from self.complete([row for row in page if _is_since(row, since)])
@@ -227,20 +199,20 @@ class Plans(OrganisationStream):
     entity = "Plan"
     has_details = True
     selected_by_default = False
-    schema = record(
-        *known(CLIENT, identity("plan")),
-        *organisation_id(),
-        *known(
-            CLIENT,
-            timestamp("PlanOn", "When the plan was made."),
-            reference("LearnerID", "Id of the learner."),
-            text("Title", "Title of the plan: free text.", PERSONAL),
+    schema = f.record(
+        *f.known(f.CLIENT, f.identity("plan")),
+        *f.organisation_id(),
+        *f.known(
+            f.CLIENT,
+            f.timestamp("PlanOn", "When the plan was made."),
+            f.reference("LearnerID", "Id of the learner."),
+            f.text("Title", "Title of the plan: free text.", f.PERSONAL),
         ),
-        *known(EXPORT, integer("StatusID", "Status; what the numbers mean is not documented.")),
-        *known(
-            CLIENT,
-            timestamp("AssessorSignedOn", "When the assessor signed."),
-            timestamp("LearnerSignedOn", "When the learner signed."),
+        *f.known(f.EXPORT, f.integer("StatusID", "Status; what the numbers mean is not documented.")),
+        *f.known(
+            f.CLIENT,
+            f.timestamp("AssessorSignedOn", "When the assessor signed."),
+            f.timestamp("LearnerSignedOn", "When the learner signed."),
         ),
     )
 
@@ -256,19 +228,19 @@ class OffTheJob(PerLearnerStream):
     path = "User/{learner}/offthejob"
     is_list = False
     learner_field = "ID"
-    schema = record(
-        *known(CLIENTS, identity("learner")),
-        *known(SEARCH, reference("OrganisationID", "Id of the organisation; from the call, not the row.")),
-        *known(
-            CLIENTS,
-            number("ContractedHours", "Hours in the contract."),
-            number("TargetPercentage", "Share of the contracted hours that is the target, in per cent."),
-            number("PlannedOTJ", "Planned hours."),
-            number("Duration", "Duration in weeks."),
-            text("MethodOfCalculatingOTJ", "How the target is worked out; depends on the start of the episode."),
-            number("MinimumOTJ", "Minimum of hours."),
-            number("PercentOfPlanned", "Share of the planned hours that is done, in per cent."),
-            number("CachedActualHours", "Hours done, as OneFile last worked them out; lags behind the time sheets."),
+    schema = f.record(
+        *f.known(f.CLIENTS, f.identity("learner")),
+        *f.known(f.SEARCH, f.reference("OrganisationID", "Id of the organisation; from the call, not the row.")),
+        *f.known(
+            f.CLIENTS,
+            f.number("ContractedHours", "Hours in the contract."),
+            f.number("TargetPercentage", "Share of the contracted hours that is the target, in per cent."),
+            f.number("PlannedOTJ", "Planned hours."),
+            f.number("Duration", "Duration in weeks."),
+            f.text("MethodOfCalculatingOTJ", "How the target is worked out; depends on the start of the episode."),
+            f.number("MinimumOTJ", "Minimum of hours."),
+            f.number("PercentOfPlanned", "Share of the planned hours that is done, in per cent."),
+            f.number("CachedActualHours", "Hours done, as OneFile last worked them out; lags behind the time sheets."),
         ),
     )
 
@@ -286,20 +258,20 @@ class Timesheets(PerLearnerStream):
     row_key = None
     primary_keys = ("EntryKey",)
     learner_field = "LearnerID"
-    schema = record(
-        *known(
-            SEARCH,
-            text_key("EntryKey", "Key of the entry, made by the tap."),
-            reference("LearnerID", "Id of the learner; from the call where the row does not say."),
-            reference("OrganisationID", "Id of the organisation; from the call, not the row."),
+    schema = f.record(
+        *f.known(
+            f.SEARCH,
+            f.text_key("EntryKey", "Key of the entry, made by the tap."),
+            f.reference("LearnerID", "Id of the learner; from the call where the row does not say."),
+            f.reference("OrganisationID", "Id of the organisation; from the call, not the row."),
         ),
-        *known(
-            CLIENT,
-            text("TimesheetCategory", "Category."),
-            timestamp("FromDate", "When the activity began."),
-            timestamp("ToDate", "When the activity ended."),
-            text("Comments", "Comments; may be long.", PERSONAL),
-            flag("IsOffTheJob", "Whether the time counts as off-the-job training."),
+        *f.known(
+            f.CLIENT,
+            f.text("TimesheetCategory", "Category."),
+            f.timestamp("FromDate", "When the activity began."),
+            f.timestamp("ToDate", "When the activity ended."),
+            f.text("Comments", "Comments; may be long.", f.PERSONAL),
+            f.flag("IsOffTheJob", "Whether the time counts as off-the-job training."),
         ),
     )
 
@@ -307,9 +279,7 @@ class Timesheets(PerLearnerStream):
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         alike: Counter[tuple[object, ...]] = Counter()
         for row in super().get_rows(context):
-            entry = tuple(
-                _spelled_once(row.get(name)) for name in ("LearnerID", "FromDate", "ToDate", "TimesheetCategory")
-            )
+            entry = tuple(_spelled_once(row.get(name)) for name in _ENTRY)
             alike[entry] += 1
             key = hashlib.sha256(repr((*entry, alike[entry])).encode("utf-8", "replace")).hexdigest()[:32]
             yield {**row, "EntryKey": key}
@@ -323,7 +293,7 @@ def _is_since(row: dict[str, Any], since: str | None) -> bool:
 
 
 def _spelled_once(value: object) -> str:
-    """Spell a value the same way however OneFile spells it, so that keys stay."""
+    """Spell a value the same way however OneFile spells it, so that keys are stable."""
     try:
         return to_timestamp(value)
     except ValueError:

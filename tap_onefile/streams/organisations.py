@@ -1,4 +1,4 @@
-"""Customers and organisations, and the kinds of stream that are read by them."""
+"""Customers and organisations, and the kinds of their child streams."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing_extensions import override
 
 from tap_onefile.errors import NoOrganisations, SettingsError
 from tap_onefile.extract.query import Listing, Record, Search
+from tap_onefile.records import fields as f
 from tap_onefile.records.convert import to_integer
-from tap_onefile.records.fields import INITIAL_DOWNLOAD, SEARCH, flag, identity, known, record, reference, text
 from tap_onefile.reporting.problems import loggable
 from tap_onefile.streams.base import OneFileStream
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 _SAMPLE = 2
-"""Organisations of which the calls are estimated; the others are taken to be like them."""
+"""Organisations whose calls are estimated; the others are assumed to be like them."""
 
 
 class Customers(OneFileStream):
@@ -32,12 +32,8 @@ class Customers(OneFileStream):
     name = "customers"
     entity = "Customer"
     is_certain = True
-    schema = record(
-        *known(
-            INITIAL_DOWNLOAD,
-            identity("customer"),
-            text("Name", "Name of the customer."),
-        ),
+    schema = f.record(
+        *f.known(f.INITIAL_DOWNLOAD, f.identity("customer"), f.text("Name", "Name of the customer.")),
     )
 
     @classmethod
@@ -73,20 +69,20 @@ class Organisations(OneFileStream):
     is_certain = True
     has_details = True
     parent_stream_type = Customers
-    schema = record(
-        *known(INITIAL_DOWNLOAD, identity("organisation")),
-        *known(SEARCH, reference("CustomerID", "Id of the customer; from the search, not the row.")),
-        *known(
-            INITIAL_DOWNLOAD,
-            text("Name", "Name of the organisation."),
-            flag("KeychainCreationForNewUserActive", "Whether new users get a Keychain account."),
-            flag("KeychainEmailSuppression", "Whether Keychain e-mails to users are suppressed."),
+    schema = f.record(
+        *f.known(f.INITIAL_DOWNLOAD, f.identity("organisation")),
+        *f.known(f.SEARCH, f.reference("CustomerID", "Id of the customer; from the search, not the row.")),
+        *f.known(
+            f.INITIAL_DOWNLOAD,
+            f.text("Name", "Name of the organisation."),
+            f.flag("KeychainCreationForNewUserActive", "Whether new users get a Keychain account."),
+            f.flag("KeychainEmailSuppression", "Whether Keychain e-mails to users are suppressed."),
         ),
     )
 
     @override
     def get_query(self, context: Mapping[str, Any]) -> Query:
-        # Nothing can be asked for before the organisations are known, so that each round trip less is felt.
+        # Nothing can be prefetched before the organisations are known, so each round trip saved here is felt.
         return Search.of(self.entity, self.get_filters(context), self.name, is_never_empty=True)
 
     @override
@@ -95,18 +91,19 @@ class Organisations(OneFileStream):
         names = ", ".join(map(_named, organisations))
         self.logger.info("The token sees %d organisations: %s", len(organisations), names or "none")
         if not organisations:
-            # Empty tables would not say what is wrong.
+            # Empty tables would not show that something is wrong.
             raise NoOrganisations
-        wanted = self.run.settings.organisation_ids
-        if wanted is None:
-            return self._ahead(organisations)
-        chosen = [row for row in organisations if id_of(row) in wanted]
-        if absent := wanted - {id_of(row) for row in chosen}:
-            raise SettingsError(
-                f"The setting organisation_ids names {', '.join(map(str, sorted(absent)))}, which the customer token"
-                f" does not see. It sees: {names or 'no organisation'}.",
-            )
-        return self._ahead(chosen)
+        if (wanted := self.run.settings.organisation_ids) is not None:
+            organisations = [row for row in organisations if id_of(row) in wanted]
+            if absent := wanted - {id_of(row) for row in organisations}:
+                raise SettingsError(
+                    f"The setting organisation_ids names {', '.join(map(str, sorted(absent)))}, which the customer"
+                    f" token does not see. It sees: {names or 'no organisation'}.",
+                )
+        ids = [number for row in organisations if (number := id_of(row)) is not None]
+        self.run.metrics.organisations += ids
+        self.plan_children({"OrganisationID": organisation} for organisation in ids)
+        return organisations
 
     @override
     def get_records(self, context: Context | None) -> Iterable[SingerRecord]:
@@ -115,26 +112,19 @@ class Organisations(OneFileStream):
             # The SDK reads all children of an organisation before it asks for the next one.
             self.run.metrics.organisations_done += 1
 
-    def _ahead(self, organisations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Have the children of the organisations read ahead."""
-        ids = [number for row in organisations if (number := id_of(row)) is not None]
-        self.run.metrics.organisations += ids
-        self.plan_children({"OrganisationID": organisation} for organisation in ids)
-        return organisations
-
     @override
     def get_child_context(self, record: SingerRecord, context: Context | None) -> dict[str, Any]:
         return {"OrganisationID": record["ID"]}
 
 
 def _named(row: dict[str, Any]) -> str:
-    # What has no id may be anything, and its name anybody's.
+    # A row without an id may be anything, and its name anybody's.
     number = id_of(row)
     return "?" if number is None else f"{number} {loggable(row.get('Name'))}"
 
 
 def id_of(row: dict[str, Any]) -> int | None:
-    """Return the id of a row; None where it has no usable one."""
+    """Return the id of a row; None if it has no usable one."""
     try:
         return to_integer(row.get("ID"))
     except ValueError:
@@ -165,13 +155,13 @@ class OrganisationStream(OneFileStream):
 
 
 class SharedStream(OrganisationStream):
-    """A stream whose records more than one organisation may have, so that only both ids together make a key."""
+    """A stream whose records several organisations may share, so that the key is both ids together."""
 
     primary_keys = ("OrganisationID", "ID")
 
 
 class LookUpStream(SharedStream):
-    """A list that OneFile gives whole for each organisation."""
+    """A list that OneFile gives in one piece for each organisation."""
 
     path: ClassVar[str]
     """The last part of the path."""

@@ -1,4 +1,4 @@
-"""Learners, assessors and the other roles: all are users to OneFile, told apart by their role."""
+"""Learners, assessors and the other roles: to OneFile all are users, each with a role."""
 
 from __future__ import annotations
 
@@ -7,29 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from tap_onefile.records import fields as f
 from tap_onefile.records.convert import in_milliseconds
-from tap_onefile.records.fields import (
-    CLIENTS,
-    INITIAL_DOWNLOAD,
-    LIKE_LEARNERS,
-    PERSONAL,
-    SPECIAL,
-    TRACKER,
-    USERS,
-    WRITTEN,
-    flag,
-    identity,
-    integer,
-    known,
-    number,
-    organisation_id,
-    person_misid,
-    record,
-    reference,
-    text,
-    texts,
-    timestamp,
-)
 from tap_onefile.streams.incremental import IncrementalStream
 
 if TYPE_CHECKING:
@@ -41,112 +20,119 @@ if TYPE_CHECKING:
 
 
 def _user(shown: Provenance, read: Provenance, written: Provenance) -> tuple[th.Property[Any], ...]:
-    """Make the fields of all roles.
+    """Return the fields of all roles.
 
     Args:
-        shown: How what the vendor's guide shows of learners is known of this role.
-        read: How what is read of learners is known of it.
-        written: How what can be set when a user is created is known of it.
-
-    Returns:
-        The fields.
+        shown: How the fields that the vendor's guide shows for learners are known for this role.
+        read: How those that public clients read of learners are known for it.
+        written: How those that can be set when a user is created are known for it.
     """
     return (
-        *known(INITIAL_DOWNLOAD, identity("user; learners, assessors and all other roles share one sequence of ids")),
-        *organisation_id(written),
-        *known(
+        *f.known(
+            f.INITIAL_DOWNLOAD, f.identity("user; learners, assessors and all other roles share one sequence of ids")
+        ),
+        *f.organisation_id(written),
+        *f.known(
             written,
-            integer(
+            f.integer(
                 "Role",
                 "OneFile's number of the role, such as 1 for learner; from the search where the row does not say.",
             ),
         ),
-        *known(read, text("Username", "Name to log in with.", PERSONAL)),
-        *known(
-            INITIAL_DOWNLOAD,
-            text("FirstName", "First name.", PERSONAL),
-            text("LastName", "Last name.", PERSONAL),
+        *f.known(read, f.text("Username", "Name to log in with.", f.PERSONAL)),
+        *f.known(
+            f.INITIAL_DOWNLOAD,
+            f.text("FirstName", "First name.", f.PERSONAL),
+            f.text("LastName", "Last name.", f.PERSONAL),
         ),
-        *known(shown, text("Email", "E-mail address.", PERSONAL)),
-        *known(INITIAL_DOWNLOAD, person_misid()),
-        *known(
+        *f.known(shown, f.text("Email", "E-mail address.", f.PERSONAL)),
+        *f.known(f.INITIAL_DOWNLOAD, f.person_misid()),
+        *f.known(
             read,
-            text("Telephone", "Telephone number.", PERSONAL),
-            text("MobileNumber", "Mobile number.", PERSONAL),
-            text("HomeAddress", "Home address, in several lines.", PERSONAL),
+            f.text("Telephone", "Telephone number.", f.PERSONAL),
+            f.text("MobileNumber", "Mobile number.", f.PERSONAL),
+            f.text("HomeAddress", "Home address, in several lines.", f.PERSONAL),
         ),
-        *known(
+        *f.known(
             written,
-            text("WorkAddress", "Work address, in several lines.", PERSONAL),
-            text("CompanyName", "Name of the company.", PERSONAL),
-            text("Website", "Website.", PERSONAL),
+            f.text("WorkAddress", "Work address, in several lines.", f.PERSONAL),
+            f.text("CompanyName", "Name of the company.", f.PERSONAL),
+            f.text("Website", "Website.", f.PERSONAL),
         ),
-        *known(read, reference("PlacementID", "Id of the placement (employer site).")),
-        *known(
+        *f.known(read, f.reference("PlacementID", "Id of the placement (employer site).")),
+        *f.known(
             written,
-            reference("ProviderID", "Id of the provider (sub-contractor)."),
-            timestamp("CreatedOn", "When the user was created."),
+            f.reference("ProviderID", "Id of the provider (sub-contractor)."),
+            f.timestamp("CreatedOn", "When the user was created."),
         ),
-        *known(read, timestamp("LastModified", "When the user was last modified; OneFile may leave it out.")),
+        *f.known(read, f.timestamp("LastModified", "When the user was last modified; OneFile may leave it out.")),
     )
 
 
 _LEARNER = (
-    *known(CLIENTS, reference("ClassroomID", "Id of the classroom.")),
-    *known(
-        USERS,
-        reference("DefaultAssessorID", "Id of the assessor who looks after the learner; 0 for none."),
-        reference("DefaultEmployerID", "Id of the employer's user who looks after the learner; 0 for none."),
-        reference("LearnerStatusID", "Id of the learner's status; each organisation defines its own."),
+    *f.known(f.CLIENTS, f.reference("ClassroomID", "Id of the classroom.")),
+    *f.known(
+        f.USERS,
+        f.reference("DefaultAssessorID", "Id of the assessor who looks after the learner; 0 for none."),
+        f.reference("DefaultEmployerID", "Id of the employer's user who looks after the learner; 0 for none."),
+        f.reference("LearnerStatusID", "Id of the learner's status; each organisation defines its own."),
     ),
-    *known(
-        CLIENTS,
-        text("EpisodeName", "Name of the episode (the programme the learner is on)."),
-        timestamp("StartOn", "Start of the episode."),
-        timestamp("PlannedEndDate", "Planned end of the episode; 1900-01-01 for not set."),
-        number("Progress", "Progress in per cent."),
+    *f.known(
+        f.CLIENTS,
+        f.text("EpisodeName", "Name of the episode (the programme the learner is on)."),
+        f.timestamp("StartOn", "Start of the episode."),
+        f.timestamp("PlannedEndDate", "Planned end of the episode; 1900-01-01 for not set."),
+        f.number("Progress", "Progress in per cent."),
     ),
     # A date in the vendor's export; its form in the API is shown nowhere, so it is kept as it comes.
-    *known(USERS, text("CentreRegister", "Registration with the centre, as OneFile spells it; expected to be a date.")),
-    *known(
-        INITIAL_DOWNLOAD,
-        text("ULN", "Unique Learner Number: ten digits.", PERSONAL),
-        text("NINO", "National Insurance number.", PERSONAL),
+    *f.known(
+        f.USERS, f.text("CentreRegister", "Registration with the centre, as OneFile spells it; expected to be a date.")
     ),
-    *known(
-        CLIENTS,
-        timestamp(
+    *f.known(
+        f.INITIAL_DOWNLOAD,
+        f.text("ULN", "Unique Learner Number: ten digits.", f.PERSONAL),
+        f.text("NINO", "National Insurance number.", f.PERSONAL),
+    ),
+    *f.known(
+        f.CLIENTS,
+        f.timestamp(
             "DOB",
             "Date of birth, as an instant: midnight in UK time, so 23:00 UTC of the day before in summer.",
-            PERSONAL,
+            f.PERSONAL,
         ),
-        text("L12", "Ethnicity (ILR code).", SPECIAL),
-        text("L13", "Sex (ILR code): F, M, or 9 for not known.", SPECIAL),
-        text(
-            "L14", "Whether the learner considers to have a learning difficulty, disability or health problem.", SPECIAL
-        ),
-    ),
-    *known(
-        USERS,
-        text("L15", "Disability (ILR code).", SPECIAL),
-        text("L16", "Learning difficulty (ILR code).", SPECIAL),
-    ),
-    *known(
-        WRITTEN,
-        text("PrimaryLLDDCode", "Main learning difficulty, disability or health problem (ILR code).", SPECIAL),
-        texts(
-            "SecondaryLLDDCodes", "Further learning difficulties, disabilities or health problems (ILR codes).", SPECIAL
+        f.text("L12", "Ethnicity (ILR code).", f.SPECIAL),
+        f.text("L13", "Sex (ILR code): F, M, or 9 for not known.", f.SPECIAL),
+        f.text(
+            "L14",
+            "Whether the learner considers that they have a learning difficulty, disability or health problem.",
+            f.SPECIAL,
         ),
     ),
-    *known(
-        TRACKER,
-        integer("LearningDifficultyAndDisabilityID", "OneFile's id of the learning difficulty or disability.", SPECIAL),
+    *f.known(
+        f.USERS,
+        f.text("L15", "Disability (ILR code).", f.SPECIAL),
+        f.text("L16", "Learning difficulty (ILR code).", f.SPECIAL),
+    ),
+    *f.known(
+        f.WRITTEN,
+        f.text("PrimaryLLDDCode", "Main learning difficulty, disability or health problem (ILR code).", f.SPECIAL),
+        f.texts(
+            "SecondaryLLDDCodes",
+            "Further learning difficulties, disabilities or health problems (ILR codes).",
+            f.SPECIAL,
+        ),
+    ),
+    *f.known(
+        f.TRACKER,
+        f.integer(
+            "LearningDifficultyAndDisabilityID", "OneFile's id of the learning difficulty or disability.", f.SPECIAL
+        ),
     ),
     # There is such funding only for the needs that come of a learning difficulty, disability or health problem.
-    *known(USERS, flag("SupportFunding", "Whether there is funding for learning support.", SPECIAL)),
+    *f.known(f.USERS, f.flag("SupportFunding", "Whether there is funding for learning support.", f.SPECIAL)),
 )
 
-_LEARNER_SCHEMA = record(*_user(INITIAL_DOWNLOAD, CLIENTS, USERS), *_LEARNER)
+_LEARNER_SCHEMA = f.record(*_user(f.INITIAL_DOWNLOAD, f.CLIENTS, f.USERS), *_LEARNER)
 
 
 class UserStream(IncrementalStream):
@@ -161,7 +147,15 @@ class UserStream(IncrementalStream):
     needs_pages = True
     has_details = True
     replication_key = "LastModified"
-    schema = record(*_user(LIKE_LEARNERS, LIKE_LEARNERS, LIKE_LEARNERS))
+    schema = f.record(*_user(f.LIKE_LEARNERS, f.LIKE_LEARNERS, f.LIKE_LEARNERS))
+
+    @override
+    def __init_subclass__(cls, *, name: str, role: int, selected: bool = True) -> None:  # ty: ignore[incompatible-method-override]
+        """Declare the stream of a role by OneFile's number for it."""
+        super().__init_subclass__()
+        cls.name = name
+        cls.row_defaults = MappingProxyType({"Role": role})
+        cls.selected_by_default = selected
 
     @override
     def get_filters(self, context: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,93 +165,53 @@ class UserStream(IncrementalStream):
         return filters
 
 
-class Learners(UserStream):
+class Learners(UserStream, name="learners", role=1):
     """Learners (apprentices) who are not archived."""
 
-    name = "learners"
-    row_defaults = MappingProxyType({"Role": 1})
     schema = _LEARNER_SCHEMA
 
 
-class ArchivedLearners(UserStream):
+class ArchivedLearners(UserStream, name="archived_learners", role=2, selected=False):
     """Learners who are archived, which is a role of its own to OneFile; not known to be searchable."""
 
-    name = "archived_learners"
-    row_defaults = MappingProxyType({"Role": 2})
     schema = _LEARNER_SCHEMA
-    selected_by_default = False
 
 
-class TraineeAssessors(UserStream):
+class TraineeAssessors(UserStream, name="trainee_assessors", role=4):
     """Trainee assessors."""
 
-    name = "trainee_assessors"
-    row_defaults = MappingProxyType({"Role": 4})
 
-
-class Assessors(UserStream):
+class Assessors(UserStream, name="assessors", role=5):
     """Assessors and tutors."""
 
-    name = "assessors"
-    row_defaults = MappingProxyType({"Role": 5})
 
-
-class IQAs(UserStream):
+class IQAs(UserStream, name="iqas", role=10):
     """Internal quality assurers (internal verifiers)."""
 
-    name = "iqas"
-    row_defaults = MappingProxyType({"Role": 10})
 
-
-class LeadIQAs(UserStream):
+class LeadIQAs(UserStream, name="lead_iqas", role=11, selected=False):
     """Lead internal quality assurers; not among the roles that the vendor calls supported in the API."""
 
-    name = "lead_iqas"
-    row_defaults = MappingProxyType({"Role": 11})
-    selected_by_default = False
 
-
-class Employers(UserStream):
+class Employers(UserStream, name="employers", role=40):
     """Employers' users, such as line managers."""
 
-    name = "employers"
-    row_defaults = MappingProxyType({"Role": 40})
 
-
-class Observers(UserStream):
+class Observers(UserStream, name="observers", role=45):
     """Observers."""
 
-    name = "observers"
-    row_defaults = MappingProxyType({"Role": 45})
 
-
-class EQAs(UserStream):
+class EQAs(UserStream, name="eqas", role=50, selected=False):
     """External quality assurers; not among the roles that the vendor calls supported in the API."""
 
-    name = "eqas"
-    row_defaults = MappingProxyType({"Role": 50})
-    selected_by_default = False
 
-
-class CentreMonitors(UserStream):
+class CentreMonitors(UserStream, name="centre_monitors", role=60, selected=False):
     """Centre monitors; not among the roles that the vendor calls supported in the API."""
 
-    name = "centre_monitors"
-    row_defaults = MappingProxyType({"Role": 60})
-    selected_by_default = False
 
-
-class UserManagers(UserStream):
+class UserManagers(UserStream, name="user_managers", role=62, selected=False):
     """User managers; not among the roles that the vendor calls supported in the API."""
 
-    name = "user_managers"
-    row_defaults = MappingProxyType({"Role": 62})
-    selected_by_default = False
 
-
-class CentreManagers(UserStream):
+class CentreManagers(UserStream, name="centre_managers", role=65, selected=False):
     """Centre managers; not among the roles that the vendor calls supported in the API."""
-
-    name = "centre_managers"
-    row_defaults = MappingProxyType({"Role": 65})
-    selected_by_default = False

@@ -17,17 +17,14 @@ if TYPE_CHECKING:
 
 
 class PerLearnerStream(OrganisationStream):
-    """A stream with a call for each learner of an organisation; off by default, as that is many calls."""
+    """A stream with a call for each learner of an organisation; deselected by default, as that is many calls."""
 
     path: ClassVar[str]
     """The path of the call, with `{learner}` for the id."""
-
     is_list: ClassVar[bool] = True
     """Whether the call gives a list, or one object."""
-
     learner_field: ClassVar[str]
     """The field that holds the learner's id, which the row may leave out."""
-
     selected_by_default = False
 
     @classmethod

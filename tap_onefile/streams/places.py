@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from tap_onefile.records.fields import (
-    CLIENT,
-    INITIAL_DOWNLOAD,
-    PERSONAL,
-    SEARCH,
-    SIMILAR,
-    WRITTEN,
-    flag,
-    identity,
-    key_reference,
-    known,
-    organisation_id,
-    record,
-    text,
-    timestamp,
-)
+from tap_onefile.records import fields as f
 from tap_onefile.streams.organisations import OrganisationStream, SharedStream
 
 
@@ -28,21 +13,21 @@ class Classrooms(OrganisationStream):
     entity = "Classroom"
     is_certain = True
     has_details = True
-    schema = record(
-        *known(INITIAL_DOWNLOAD, identity("classroom")),
-        *organisation_id(),
-        *known(
-            INITIAL_DOWNLOAD,
-            text("Name", "Name of the classroom."),
-            text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
+    schema = f.record(
+        *f.known(f.INITIAL_DOWNLOAD, f.identity("classroom")),
+        *f.organisation_id(),
+        *f.known(
+            f.INITIAL_DOWNLOAD,
+            f.text("Name", "Name of the classroom."),
+            f.text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
         ),
-        *known(
-            WRITTEN,
-            timestamp("StartOn", "When the classroom starts."),
-            flag("Archive", "Whether the classroom is archived."),
-            flag("SendCompletionMessage", "Whether learners get a message on completion."),
-            text("CompletionMessage", "Message that learners get on completion."),
-            flag("IVFinalSignOff", "Whether an internal verifier has the final sign-off."),
+        *f.known(
+            f.WRITTEN,
+            f.timestamp("StartOn", "When the classroom starts."),
+            f.flag("Archive", "Whether the classroom is archived."),
+            f.flag("SendCompletionMessage", "Whether learners get a message on completion."),
+            f.text("CompletionMessage", "Message that learners get on completion."),
+            f.flag("IVFinalSignOff", "Whether an internal verifier has the final sign-off."),
         ),
     )
 
@@ -54,26 +39,26 @@ class Placements(OrganisationStream):
     entity = "Placement"
     is_certain = True
     has_details = True
-    schema = record(
-        *known(INITIAL_DOWNLOAD, identity("placement")),
-        *organisation_id(),
-        *known(
-            INITIAL_DOWNLOAD,
-            text("Name", "Name of the placement."),
-            text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
+    schema = f.record(
+        *f.known(f.INITIAL_DOWNLOAD, f.identity("placement")),
+        *f.organisation_id(),
+        *f.known(
+            f.INITIAL_DOWNLOAD,
+            f.text("Name", "Name of the placement."),
+            f.text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
         ),
-        *known(
-            CLIENT,
-            text("Address", "Address, in several lines."),
-            flag("Active", "Whether the placement is in use."),
+        *f.known(
+            f.CLIENT,
+            f.text("Address", "Address, in several lines."),
+            f.flag("Active", "Whether the placement is in use."),
         ),
-        *known(
-            WRITTEN,
-            text("Contact", "Name of the person to contact.", PERSONAL),
-            text("Email", "E-mail address of the contact.", PERSONAL),
-            text("Telephone", "Telephone number of the contact.", PERSONAL),
-            text("Fax", "Fax number.", PERSONAL),
-            text("Web", "Website."),
+        *f.known(
+            f.WRITTEN,
+            f.text("Contact", "Name of the person to contact.", f.PERSONAL),
+            f.text("Email", "E-mail address of the contact.", f.PERSONAL),
+            f.text("Telephone", "Telephone number of the contact.", f.PERSONAL),
+            f.text("Fax", "Fax number.", f.PERSONAL),
+            f.text("Web", "Website."),
         ),
     )
 
@@ -84,9 +69,9 @@ class Providers(SharedStream):
     name = "providers"
     entity = "Provider"
     has_details = True
-    schema = record(
-        *known(WRITTEN, identity("provider")),
-        *known(SEARCH, key_reference("OrganisationID", "Id of the organisation whose search found the provider.")),
-        *known(WRITTEN, text("Name", "Name of the provider.")),
-        *known(SIMILAR, text("MISID", "Id in the customer's own MIS.")),
+    schema = f.record(
+        *f.known(f.WRITTEN, f.identity("provider")),
+        *f.organisation_key("Id of the organisation whose search found the provider."),
+        *f.known(f.WRITTEN, f.text("Name", "Name of the provider.")),
+        *f.known(f.SIMILAR, f.text("MISID", "Id in the customer's own MIS.")),
     )

@@ -7,21 +7,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from tap_onefile.extract.query import Search
-from tap_onefile.records.fields import (
-    CLIENT,
-    CLIENTS,
-    FRAMEWORKS,
-    SEARCH,
-    SIMILAR,
-    flag,
-    identity,
-    integer,
-    key_reference,
-    known,
-    record,
-    text,
-    text_identity,
-)
+from tap_onefile.records import fields as f
 from tap_onefile.streams.base import OneFileStream
 from tap_onefile.streams.organisations import CustomerStream, LookUpStream, SharedStream, id_of
 
@@ -30,31 +16,27 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context, Record
 
-_CALLS_FOR_EACH_STANDARD = 2
+_CALLS_PER_STANDARD = 2
 """A page, and the empty one that ends the search."""
 
 
 class Standards(CustomerStream):
     """Standards (qualifications) of the customer.
 
-    One search by `CustomerID`, which OneFile knows as a filter, is the fewest calls, and finds those too that no
-    organisation has taken up. Which organisation uses which is in assigned_standards.
+    One search by `CustomerID`, which OneFile knows as a filter, takes the fewest calls, and also finds standards that
+    no organisation has taken up. Which organisation uses which is in assigned_standards.
     """
 
     name = "standards"
     entity = "Standard"
     has_details = True
-    schema = record(
-        *known(
-            CLIENTS,
-            identity("standard"),
-            text("Title", "Title of the standard."),
-        ),
-        *known(
-            SIMILAR,
-            text("Reference", "Reference of the standard."),
-            text("Level", "Level of the standard."),
-            flag("Active", "Whether the standard is in use."),
+    schema = f.record(
+        *f.known(f.CLIENTS, f.identity("standard"), f.text("Title", "Title of the standard.")),
+        *f.known(
+            f.SIMILAR,
+            f.text("Reference", "Reference of the standard."),
+            f.text("Level", "Level of the standard."),
+            f.flag("Active", "Whether the standard is in use."),
         ),
     )
 
@@ -81,14 +63,14 @@ class Units(OneFileStream):
     has_details = True
     parent_stream_type = Standards
     primary_keys = ("StandardID", "ID")
-    schema = record(
-        *known(CLIENT, text_identity("unit", "such as 2017XYZ_0_1")),
-        *known(SEARCH, key_reference("StandardID", "Id of the standard whose search found the unit.")),
-        *known(
-            CLIENT,
-            text("Title", "Title of the unit."),
-            text("NDAQCode", "Code in the national database of accredited qualifications."),
-            text("Display", "How the unit is shown."),
+    schema = f.record(
+        *f.known(f.CLIENT, f.text_identity("unit", "such as 2017XYZ_0_1")),
+        *f.known(f.SEARCH, f.key_reference("StandardID", "Id of the standard whose search found the unit.")),
+        *f.known(
+            f.CLIENT,
+            f.text("Title", "Title of the unit."),
+            f.text("NDAQCode", "Code in the national database of accredited qualifications."),
+            f.text("Display", "How the unit is shown."),
         ),
     )
 
@@ -96,7 +78,7 @@ class Units(OneFileStream):
     def estimate_calls(self) -> float:
         customer = self.run.metrics.customer
         standards = self.run.reader.list_all(Search.of("Standard", {"CustomerID": customer}, self.name))
-        return _CALLS_FOR_EACH_STANDARD * len(standards)
+        return _CALLS_PER_STANDARD * len(standards)
 
 
 class FrameworkTemplates(SharedStream):
@@ -104,14 +86,14 @@ class FrameworkTemplates(SharedStream):
 
     name = "framework_templates"
     entity = "FrameworkTemplate"
-    schema = record(
-        *known(FRAMEWORKS, identity("framework template")),
-        *known(SEARCH, key_reference("OrganisationID", "Id of the organisation whose search found the template.")),
-        *known(
-            SIMILAR,
-            text("Name", "Name of the template."),
-            text("Title", "Title of the template."),
-            flag("Active", "Whether the template is in use."),
+    schema = f.record(
+        *f.known(f.FRAMEWORKS, f.identity("framework template")),
+        *f.organisation_key("Id of the organisation whose search found the template."),
+        *f.known(
+            f.SIMILAR,
+            f.text("Name", "Name of the template."),
+            f.text("Title", "Title of the template."),
+            f.flag("Active", "Whether the template is in use."),
         ),
     )
 
@@ -122,13 +104,13 @@ class LearnerStatuses(LookUpStream):
     name = "learner_statuses"
     path = "LearnerStatuses"
     # No field is shown anywhere: guesses after the other entities.
-    schema = record(
-        *known(SIMILAR, identity("status")),
-        *known(SEARCH, key_reference("OrganisationID", "Id of the organisation.")),
-        *known(
-            SIMILAR,
-            text("Name", "Name of the status."),
-            integer("SortOrder", "Place of the status in lists."),
-            flag("Active", "Whether the status is in use."),
+    schema = f.record(
+        *f.known(f.SIMILAR, f.identity("status")),
+        *f.organisation_key(),
+        *f.known(
+            f.SIMILAR,
+            f.text("Name", "Name of the status."),
+            f.integer("SortOrder", "Place of the status in lists."),
+            f.flag("Active", "Whether the status is in use."),
         ),
     )

@@ -44,7 +44,7 @@ def judge(trial: Trial) -> tuple[str, str]:
 
 def _unclear(run: Run) -> list[str]:
     faults = []
-    if "Traceback" in run.stderr or "in a way that it should not" in run.stderr:
+    if "Traceback" in run.stderr or "failed unexpectedly" in run.stderr:
         faults.append("a fault of ours was shown")
     if run.status not in {0, 1}:
         faults.append(f"the exit status is {run.status}")

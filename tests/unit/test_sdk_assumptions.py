@@ -273,7 +273,7 @@ def test_a_record_message_is_spelled_as_our_writer_spells_it(version: int | None
     ours.versions = {} if version is None else {"children": version}
     record = {"ID": 1, "Name": "Siân", "Hours": 7.5, "Emails": [None]}
     ours.write_records("children", [record])
-    line = bytes(ours._waiting)
+    line = bytes(ours._buffer)
     extracted = datetime.fromisoformat(json.loads(line)["time_extracted"])
     message = RecordMessage("children", record, version=version, time_extracted=extracted)
 
