@@ -45,7 +45,7 @@ def recipe(name: str) -> str:
     """
     example = (_RECIPES / "examples" / f"{name}.md").read_text(encoding="utf-8")
     folded = f"<details><summary>The SQL</summary>\n\n`examples/recipes/{name}.sql`:\n\n{sql(name)}\n\n</details>"
-    return f"Some of what comes of it:\n\n{example}\n{folded}"
+    return f"Some of the result:\n\n{example}\n{folded}"
 
 
 def sql(name: str) -> str:
@@ -76,7 +76,7 @@ def short_targets() -> str:
         )
         for each in _loaded()
     ]
-    return _table(("Into", "Package", "Version", "Proven"), rows)
+    return _table(("Into", "Package", "Version", "Correct"), rows)
 
 
 def _loaded() -> list[dict[str, Any]]:
