@@ -1,4 +1,4 @@
--- Learners without an assessor, or with one whom nobody knows.
+-- Learners without an assessor, or with one whom OneFile does not list.
 -- Needs: the streams organisations, learners, assessors and trainee_assessors.
 SELECT
     learners."ID" AS learner_id,

@@ -1,9 +1,9 @@
--- Which learners are in OneFile, in the MIS, or in both, and what is to be done about each in OneFile.
+-- Which learners are in OneFile, in the MIS, or in both, and what to do about each in OneFile.
 -- Needs: the stream learners, and a table mis.learners with the columns misid, uln, email and name, all of them text.
 WITH settings AS (
     SELECT
         NULL::bigint AS organisation_id, -- one organisation only; NULL for all
-        TIMESTAMP '1900-01-01 00:00:00' AS seen_since -- when the last full refresh began, in UTC, to leave out who is gone
+        TIMESTAMP '1900-01-01 00:00:00' AS seen_since -- when the last full refresh began, in UTC, to leave out deleted ones
 ),
 
 onefile AS (
@@ -43,7 +43,7 @@ by_id AS (
     WHERE (onefile.misid_key = mis.misid_key) IS NOT TRUE
 ),
 
--- People share addresses, so an e-mail address counts only between those whom no id joins to anybody.
+-- People share addresses, so an e-mail address counts only between those whom no id matches to anybody.
 candidates AS (
     SELECT * FROM by_id
     UNION ALL

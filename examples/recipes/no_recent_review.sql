@@ -36,6 +36,6 @@ SELECT
 FROM dated
 CROSS JOIN settings
 LEFT JOIN held ON dated.learner_id = held.learner_id
--- Who has neither a review nor a start is listed, too: nothing shows that no review was due.
+-- Learners with neither a review nor a start are listed, too: nothing shows that no review was due.
 WHERE coalesce(held.last_review, dated.started, DATE '1900-01-01') < settings.today - 7 * settings.weeks
 ORDER BY days_without DESC NULLS FIRST, dated.learner_id;

@@ -1,4 +1,4 @@
--- Off-the-job hours done, beside the plan, and beside the part of it that would be done by now at an even pace.
+-- Off-the-job hours done, compared with the plan, and with the part of it that would be done by now at an even pace.
 -- Needs: the streams learners and off_the_job.
 WITH settings AS (
     SELECT (now() AT TIME ZONE 'Europe/London')::date AS today

@@ -1,4 +1,4 @@
--- Progress of each learner beside what it would be if it grew evenly from the start to the planned end.
+-- Progress of each learner, compared with what it would be at an even pace from the start to the planned end.
 -- Needs: the stream learners.
 WITH settings AS (
     SELECT (now() AT TIME ZONE 'Europe/London')::date AS today

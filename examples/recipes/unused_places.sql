@@ -1,4 +1,4 @@
--- Placements and classrooms in use according to OneFile, but without a learner.
+-- Placements and classrooms that are in use according to OneFile, but have no learner.
 -- Needs: the streams organisations, learners, employers, observers, placements and classrooms.
 WITH unused AS (
     SELECT

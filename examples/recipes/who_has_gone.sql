@@ -1,5 +1,5 @@
--- Learners whom the last run, a full refresh, no longer found: deleted or archived in OneFile.
--- Needs: the streams organisations and learners, and a run with --full-refresh that ended well just before.
+-- Learners deleted or archived in OneFile: the last run, a full refresh, no longer found them.
+-- Needs: the streams organisations and learners, and a run with --full-refresh that has just succeeded.
 WITH last_run AS (
     SELECT
         (SELECT max(_sdc_sync_started_at) FROM tap_onefile.learners) AS of_learners,
@@ -14,7 +14,7 @@ SELECT
     (learners._sdc_extracted_at AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/London')::date AS last_found
 FROM tap_onefile.learners
 CROSS JOIN last_run
--- In an organisation that the run has left out, nobody was looked for.
+-- Learners of organisations that the run left out cannot be judged.
 INNER JOIN tap_onefile.organisations
     ON learners."OrganisationID" = organisations."ID"
     AND organisations._sdc_sync_started_at = last_run.of_organisations

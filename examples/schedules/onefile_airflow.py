@@ -1,6 +1,6 @@
-"""OneFile into PostgreSQL every night by Airflow 3: a run of Meltano for each organisation, a few of them side by side.
+"""OneFile into PostgreSQL every night with Airflow 3: a Meltano run for each organisation, a few of them in parallel.
 
-Copy it, with onefile_loads.py, into the folder of your DAGs; docs/schedules.md explains it.
+Copy it, with onefile_loads.py, into your DAGs folder; docs/schedules.md explains it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def nightly(customer: str) -> DAG:
     """
     meltano = shlex.join(command(customer))
     load = {
-        # Never without the variables of a load, as Meltano would read everything then.
+        # Never without the variables of a load: Meltano would read everything.
         "bash_command": f': "${{ONEFILE_LOAD:?}}"; {meltano}; status=$?; sleep {PAUSE}; exit $status',
         "cwd": PROJECT,
         "append_env": True,
@@ -56,10 +56,10 @@ def nightly(customer: str) -> DAG:
             task_id="side_by_side",
             max_active_tis_per_dag=SIDE_BY_SIDE,
             map_index_template="{{ task.env['ONEFILE_LOAD'] }}",
-            trigger_rule="all_done",  # one organisation that fails keeps no other back
+            trigger_rule="all_done",  # one organisation that fails does not hold up the others
             **load,
         ).expand(env=found)
-        # A DAG is as its last task is: this one fails where anything before it did.
+        # A DAG ends as its last tasks do: this one fails if anything before it did.
         first_organisation >> side_by_side
         [first_organisation, side_by_side] >> EmptyOperator(task_id="all_loaded")
 

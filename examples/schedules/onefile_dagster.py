@@ -1,4 +1,4 @@
-"""OneFile into PostgreSQL every night by Dagster: a run of Meltano for each organisation, a few of them side by side.
+"""OneFile into PostgreSQL every night with Dagster: a run of Meltano for each organisation, a few of them in parallel.
 
 Copy it, with onefile_loads.py, to where Dagster looks for definitions; docs/schedules.md explains it.
 """
@@ -41,10 +41,10 @@ retried = RetryPolicy(max_retries=RETRIES, delay=RETRY_AFTER)
 
 @op(out=DynamicOut(dict), retry_policy=retried)
 def find_loads_and_make_the_first(context: OpExecutionContext) -> Iterator[DynamicOutput[Variables]]:
-    """Load one organisation, which makes the tables, and tell what else there is to load."""
+    """Load one organisation, which creates the tables, and return what else there is to load."""
     first, *others = find_loads(context.run.tags[CUSTOMER])
     if _run(context, first):
-        # It keeps no other back, and is repeated beside them.
+        # It does not hold up the others, and is repeated along with them.
         others.append({**first, "TAP_ONEFILE_REQUESTS_PER_MINUTE": str(share())})
     for variables in others:
         yield DynamicOutput(variables, mapping_key=variables["ONEFILE_LOAD"])
@@ -52,7 +52,7 @@ def find_loads_and_make_the_first(context: OpExecutionContext) -> Iterator[Dynam
 
 @op(retry_policy=retried)
 def load(context: OpExecutionContext, variables: Variables) -> None:
-    """Load one organisation, or what hangs from the customer."""
+    """Load one organisation, or the streams of the whole customer."""
     if status := _run(context, variables):
         raise Failure(f"The load {variables['ONEFILE_LOAD']} ended with exit status {status}: its stderr says why.")
 
@@ -74,11 +74,11 @@ def _run(context: OpExecutionContext, variables: Variables) -> int:
     try:
         status = meltano.wait()
     except BaseException:
-        # Dagster ends the run: so do Meltano, the tap and the loader.
+        # Dagster has stopped the run: stop Meltano, the tap and the loader too.
         os.killpg(meltano.pid, signal.SIGTERM)
         meltano.wait()
         raise
-    # In its place until OneFile counts anew.
+    # Keep the slot until OneFile's minute is over.
     time.sleep(PAUSE)
     return status
 

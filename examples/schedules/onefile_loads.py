@@ -1,6 +1,6 @@
-"""What the examples for Airflow and for Dagster share: which loads there are in a night, and how Meltano makes one.
+"""What the examples for Airflow and for Dagster share: which loads make up a night, and how Meltano runs one.
 
-Copy it beside the example that you use; docs/schedules.md explains both. It needs nothing but Python.
+Copy it into the same folder as the example that you use; docs/schedules.md explains both. It needs nothing but Python.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ CUSTOMERS = os.environ.get("ONEFILE_CUSTOMERS", "prod").split()
 """The environments of the Meltano project to load, one for each customer token."""
 
 CALLS_PER_MINUTE = int(os.environ.get("ONEFILE_CALLS_PER_MINUTE", "300"))
-"""What all loads of a customer may call together: less where other programs call OneFile too. 0 is no limit."""
+"""Calls that all loads of a customer may make together: fewer if other programs call OneFile too. 0 means no limit."""
 
 SIDE_BY_SIDE = int(os.environ.get("ONEFILE_SIDE_BY_SIDE", "3"))
-"""How many loads of a customer run at once. Each has its share of the calls."""
+"""How many loads of a customer run at once. Each gets an equal share of the calls."""
 
 PAUSE = int(os.environ.get("ONEFILE_PAUSE", "60"))
-"""Seconds that a load keeps its place after its end. OneFile counts over a minute, and the next load counts anew."""
+"""Seconds that a load keeps its slot after its end: OneFile counts over a minute, and the next load starts from 0."""
 
 RETRIES = int(os.environ.get("ONEFILE_RETRIES", "2"))
-"""How often a load that failed is repeated in the same night."""
+"""How often a failed load is repeated in the same night."""
 
 RETRY_AFTER = int(os.environ.get("ONEFILE_RETRY_AFTER", "360"))
-"""Seconds until then. For five minutes Meltano takes a load that was killed for one that still runs."""
+"""Seconds before a failed load is repeated. For five minutes Meltano believes that a killed load still runs."""
 
 CALLS_TO_FIND = 10
-"""Calls that finding the organisations may take, from those of the first load, which follows at once."""
+"""Calls that finding the organisations may take; the first load, which follows at once, gets that many fewer."""
 
 OF_THE_CUSTOMER = ("customers", "organisations", "standards", "units", "learning_aims")
-"""Streams that are read once for the whole customer. All others hang from one organisation."""
+"""Streams that are read once for the whole customer. All others are read for each organisation."""
 
 
 def command(customer: str) -> list[str]:
-    """Give the command of every load. The load's own variables say what is read.
+    """Return the command of every load. The load's own variables say what is read.
 
-    It is `el`, as runs side by side by `meltano run` write into the same files of the project, the state among them.
+    It is `el`, as concurrent runs of `meltano run` write to the same files of the project, including the state.
 
     Args:
         customer: The customer's environment in the Meltano project.
@@ -54,21 +54,21 @@ def command(customer: str) -> list[str]:
 
 
 def find_loads(customer: str) -> list[dict[str, str]]:
-    """Find the organisations that the customer token sees, and tell which loads that makes.
+    """Find the organisations that the customer token sees, and return the loads for them.
 
     Args:
         customer: The customer's environment in the Meltano project.
 
     Returns:
-        The variables of each load. The first is that of an organisation and has to run alone, as it makes the tables;
-        then comes what hangs from the customer, which takes longest, and then the other organisations.
+        The variables of each load. The first is that of an organisation and has to run alone, as it creates the tables;
+        next are the streams of the whole customer, which take longest, and then the other organisations.
 
     Raises:
-        ValueError: The calls do not suffice for so many loads side by side.
+        ValueError: There are too few calls for so many loads in parallel.
         CalledProcessError: The organisations could not be read. The tap's last line says why.
     """
     if 0 < CALLS_PER_MINUTE < max(SIDE_BY_SIDE, CALLS_TO_FIND + 1):
-        raise ValueError(f"ONEFILE_CALLS_PER_MINUTE is too small for {SIDE_BY_SIDE} loads side by side.")
+        raise ValueError(f"ONEFILE_CALLS_PER_MINUTE is too small for {SIDE_BY_SIDE} parallel loads.")
     first, *others = _organisations(customer)
     return [
         _of_organisation(customer, first, CALLS_PER_MINUTE and CALLS_PER_MINUTE - CALLS_TO_FIND),
@@ -78,7 +78,7 @@ def find_loads(customer: str) -> list[dict[str, str]]:
 
 
 def share() -> int:
-    """Give the calls a minute that are left to each of the loads that run at once."""
+    """Return the calls a minute for each of the loads that run at once."""
     return CALLS_PER_MINUTE // SIDE_BY_SIDE
 
 
@@ -90,7 +90,7 @@ def _of_organisation(customer: str, organisation: int, calls: int) -> dict[str, 
 def _load(customer: str, name: str, streams: list[str], calls: int) -> dict[str, str]:
     return {
         "ONEFILE_LOAD": name,
-        # What `meltano run --state-id-suffix NAME` would call it, so that a run by hand goes on from the same state.
+        # The name that `meltano run --state-id-suffix NAME` gives it, so that a run by hand uses the same state.
         "MELTANO_STATE_ID": f"{customer}:tap-onefile-to-target-postgres:{name}",
         "TAP_ONEFILE__SELECT_FILTER": json.dumps(streams),
         "TAP_ONEFILE_REQUESTS_PER_MINUTE": str(calls),
@@ -98,7 +98,7 @@ def _load(customer: str, name: str, streams: list[str], calls: int) -> dict[str,
 
 
 def _organisations(customer: str) -> list[int]:
-    # Nothing but their ids, by a catalog of our own: Meltano would keep the one that it makes where others look for it.
+    # Only their ids, with a catalog of our own: Meltano would store one of its own where other loads would find it.
     catalog = {"streams": [_only_the_id("customers", selected=False), _only_the_id("organisations", selected=True)]}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "catalog.json")

@@ -1,4 +1,4 @@
-"""Keep a page for each stream: `python -m tools.docs` writes those that lack, and removes those without a stream."""
+"""Keep a page for each stream: `python -m tools.docs` adds missing pages, and removes those without a stream."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ cog.outl(); cog.outl(tables.stream("{name}")); cog.outl()
 
 
 def main() -> None:
-    """Make the set of pages that of the streams; cog fills them."""
+    """Add and remove pages so that each stream has one; cog fills them."""
     names = {stream.name for stream in STREAMS}
     for page in _FOLDER.glob("*.md"):
         if page.stem not in names:

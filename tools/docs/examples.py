@@ -1,4 +1,4 @@
-"""A record of each stream, for its page: what the tap sends of a sandbox whose people are all invented."""
+"""A record of each stream, for its page: what the tap sends for a sandbox in which everyone is invented."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of what hangs from what, as an SVG that needs no script and no other host to be seen."""
+"""The diagram of the streams and their parents, as an SVG that needs no script and no other host."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def picture() -> str:
     return "\n".join(
         (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right} {bottom}" width="{right}" role="img">',
-            "<title>What hangs from what: the customer, its organisations, and the streams of each</title>",
+            "<title>The streams: the customer, its organisations, and what each of them has</title>",
             f"<style>\n{_STYLE}\n</style>",
             f'<rect class="sheet" x="0.5" y="0.5" width="{right - 1}" height="{bottom - 1}" rx="8"/>',
             note,

@@ -38,14 +38,14 @@ _LARGE = 50_000
 
 
 def recipe(name: str) -> str:
-    """Show a recipe: what comes of it, and its SQL.
+    """Show a recipe: its result, and its SQL.
 
     Args:
         name: The name of its file, without the suffix.
     """
     example = (_RECIPES / "examples" / f"{name}.md").read_text(encoding="utf-8")
     folded = f"<details><summary>The SQL</summary>\n\n`examples/recipes/{name}.sql`:\n\n{sql(name)}\n\n</details>"
-    return f"Some of what comes of it:\n\n{example}\n{folded}"
+    return f"Some of the result:\n\n{example}\n{folded}"
 
 
 def sql(name: str) -> str:
@@ -59,14 +59,14 @@ def sql(name: str) -> str:
 
 
 def targets() -> str:
-    """Make the table of loaders that were tried, with what was tried."""
+    """Make the table of tested loaders, with what they were tested with."""
     first = _loaded()[0]
     tried = f"All {first['streams']} streams that have records in the sandbox, {first['records']:,} records:"
     return f"{tried}\n\n{short_targets()}"
 
 
 def short_targets() -> str:
-    """Make the table of loaders that were tried: `make targets` keeps the results."""
+    """Make the table of tested loaders from the results of `make targets`."""
     rows = [
         (
             each["label"],
@@ -76,7 +76,7 @@ def short_targets() -> str:
         )
         for each in _loaded()
     ]
-    return _table(("Into", "Package", "Version", "Proven"), rows)
+    return _table(("Into", "Package", "Version", "Correct"), rows)
 
 
 def _loaded() -> list[dict[str, Any]]:
@@ -89,8 +89,8 @@ def schedule(name: str, language: str, *, folded: bool = False) -> str:
 
     Args:
         name: Its name.
-        language: What it is written in, for its colours.
-        folded: Whether one has to click to see it.
+        language: Its language, for syntax highlighting.
+        folded: Whether it is shown only on a click.
     """
     text = (_SCHEDULES / name).read_text(encoding="utf-8")
     shown = f"`examples/schedules/{name}`:\n\n```{language}\n{text}```"
@@ -98,19 +98,19 @@ def schedule(name: str, language: str, *, folded: bool = False) -> str:
 
 
 def schedule_settings() -> str:
-    """Make the table of what the examples for orchestrators take from the environment."""
+    """Make the table of the environment variables of the examples for orchestrators."""
     body = ast.parse((_SCHEDULES / "onefile_loads.py").read_text(encoding="utf-8")).body
     rows = []
-    for constant, told in pairwise(body):
+    for constant, docstring in pairwise(body):
         found = re.search(r"os\.environ\.get\('(\w+)', '([^']*)'\)", ast.unparse(constant))
         if found and isinstance(constant, ast.Assign):
-            meaning = ast.literal_eval(told.value) if isinstance(told, ast.Expr) else ""
+            meaning = ast.literal_eval(docstring.value) if isinstance(docstring, ast.Expr) else ""
             rows.append((f"`{found[1]}`", f"`{found[2]}`", meaning.replace("\n", " ")))
     return _table(("Variable", "Default", "What it means"), rows)
 
 
 def scale() -> str:
-    """Make the table of what the benchmark's largest customers took, and say what bounds them."""
+    """Make the table of what the benchmark's largest customers took."""
     measured = json.loads(_MEASURED.read_text(encoding="utf-8"))
     rows = []
     for block in measured["blocks"]:
@@ -146,7 +146,7 @@ def settings() -> str:
 
 
 def short_settings() -> str:
-    """Make the table of settings by their titles alone."""
+    """Make the table of settings with their titles."""
     rows = []
     for name, rule in SETTINGS["properties"].items():
         default = _default(rule)
@@ -178,7 +178,7 @@ def index() -> str:
 
 
 def costs() -> str:
-    """Make the table of how often each stream is asked for."""
+    """Make the table of how many calls each stream takes."""
     return _table(
         ("Stream", "Calls"),
         [
@@ -191,7 +191,7 @@ def costs() -> str:
 
 
 def replication() -> str:
-    """Make the table of how each stream replicates."""
+    """Make the table of how each stream is replicated."""
     return _table(
         ("Stream", "Key", "Replication"),
         [(_link(stream), _keys(stream), _replication(stream)) for stream in STREAMS],
@@ -244,9 +244,9 @@ def stream(name: str) -> str:
 
 
 def to_paste() -> str:
-    """Make what goes into somebody's meltano.yml.
+    """Make the block to paste into meltano.yml.
 
-    Meltano selects every stream where nothing is said, whatever the catalog says, so the default selection is in it.
+    Without a selection Meltano selects every stream, whatever the catalog says, so the default selection is in it.
     """
     settings = "\n".join(f"    - {{{_declaration(name, rule)}}}" for name, rule in SETTINGS["properties"].items())
     selected = [f"{stream.name}.*" for stream in STREAMS if stream.selected_by_default]
@@ -324,7 +324,7 @@ def to_select() -> str:
 
 
 def _declaration(name: str, rule: dict[str, Any]) -> str:
-    # What it is told to be a date Meltano reads the American way, 05/04/2026 as 4 May; the tap refuses such a text.
+    # Meltano reads a date the American way, 05/04/2026 as 4 May; as a string it reaches the tap, which refuses it.
     kind = "string" if rule.get("format") == "date-time" else _type(rule)
     return f"name: {name}, kind: {kind}" + (", sensitive: true" if rule.get("secret") else "")
 

@@ -1,4 +1,4 @@
-"""Airflow as it is, with its scheduler and its own database, for as long as a test needs it."""
+"""A real Airflow, with its scheduler and its own database, for as long as a test needs it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Airflow:
         self.run = ""
 
     def is_ready(self) -> bool:
-        """Tell whether it is up and has found the DAG."""
+        """Return whether it is up and has found the DAG."""
         with suppress(URLError, ConnectionError, TimeoutError):
             return any(each["dag_id"] == self._dag for each in self._ask("GET", "")["dags"])
         return False
@@ -64,7 +64,7 @@ class Airflow:
         return self._state()
 
     def tasks(self) -> dict[str, dict[str, Any]]:
-        """Tell about the tasks of the run, by their names, and loads by the names of those."""
+        """Return the tasks of the run by name; loads by the name of the load."""
         path = f"/{self._dag}/dagRuns/{self.run}/taskInstances"
         return {
             each["rendered_map_index"] or each["task_id"]: each for each in self._ask("GET", path)["task_instances"]
@@ -87,16 +87,16 @@ class Airflow:
 
 @contextmanager
 def airflow(folder: Path, example: Path, dag: str, environment: Mapping[str, str]) -> Generator[Airflow]:
-    """Have an Airflow running.
+    """Run Airflow.
 
     Args:
-        folder: Where it keeps what it keeps.
+        folder: Where it keeps its files.
         example: The file of the DAG, in a folder of its own.
         dag: The DAG.
-        environment: What it hands on to the tasks.
+        environment: The variables that it passes to the tasks.
 
     Yields:
-        It, with the DAG let loose.
+        It, with the DAG unpaused.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

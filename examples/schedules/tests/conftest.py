@@ -43,7 +43,7 @@ class Place:
         """Give a machine of its own its copy of the Meltano project.
 
         Args:
-            name: What tells it from the others.
+            name: Distinguishes it from the others.
         """
         project = self.folder / name
         if not project.exists():
@@ -110,7 +110,7 @@ class Place:
         return sorted(record["ID"] for record in self.sandbox.records("organisations"))
 
     def searches_for_learners(self, since: int = 0) -> list[tuple[int, bool]]:
-        """Tell which organisations' learners were searched for, and whether only what had changed was.
+        """Return whose learners were searched for, by organisation, and whether only for changes.
 
         Args:
             since: How many calls to leave out from the start.
@@ -143,7 +143,7 @@ def refused(organisation: int) -> Fault:
 
 
 def processes_in(folder: Path) -> list[str]:
-    """Tell which processes have a folder as their working directory."""
+    """Return the processes that have a folder as their working directory."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -158,7 +158,7 @@ def wait_until(happens: Callable[[], bool]) -> None:
     """Wait until something happens.
 
     Args:
-        happens: Tells whether it has.
+        happens: Returns whether it has.
     """
     end = time.monotonic() + PATIENCE
     while not happens():

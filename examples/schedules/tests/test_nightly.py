@@ -1,4 +1,4 @@
-"""The simplest schedules: the commands that cron and systemd are told to run do run."""
+"""The simplest schedules: the commands given to cron and systemd work."""
 
 from __future__ import annotations
 
