@@ -1,8 +1,8 @@
 """Everything that ends a run, or a part of one, as one tree of exceptions that carry data.
 
-``str(error)`` is the sentence for the user, made from the data: what happened, then what to do. No sentence ever holds a
-response body, a token or a personal value. Whoever has to say something else about an error, such as that its stream is
-empty, words it from the error's data.
+``str(error)`` is the sentence for the user, made from the data: what happened, then what to do. No sentence ever holds
+a response body, a token or a personal value. What has to be said otherwise, such as that a stream is empty, is worded
+from the data where it is reported.
 """
 
 from __future__ import annotations
@@ -78,10 +78,16 @@ class NotFound(OneFileError):
     """The method and path."""
     host: str
     answer: str = "404"
+    """What came: a status, or in words that there was nothing."""
     sentence = (
         "{0.host} has nothing ({0.answer}) at {0.call}, which the OneFile API has. Check the setting api_url: it must"
         " end with the version, as in https://wsapi.onefile.co.uk/api/v2.1, or be left out in favour of environment."
     )
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether OneFile answered with an error, and not with nothing."""
+        return self.answer.isdecimal()
 
 
 class WrongAddress(OneFileError):
@@ -119,16 +125,23 @@ class GaveUp(Unavailable):
     tries: int
     seconds: float
     """For how long the call was repeated."""
+    wait: float = 0.0
+    """Seconds that OneFile asked us to wait, the last time."""
     sentence = (
-        "No answer to {0.call} from {0.host}: tried {0.times}, got {0.what}. Check the network and the setting api_url"
-        " or environment, and run again later (OneFile is often down from 07:00 to 07:30 UK time on release days); the"
-        " setting retry_for makes a run wait longer."
+        "No answer to {0.call} from {0.host}: tried {0.times}, got {0.what}{0.asked}. Check the network and the setting"
+        " api_url or environment, and run again later (OneFile is often down from 07:00 to 07:30 UK time on release"
+        " days); the setting retry_for makes a run wait longer."
     )
 
     @property
     def times(self) -> str:
         """How often the call was made, in words."""
         return "once" if self.tries == 1 else f"{self.tries} times in {self.seconds:.0f} s"
+
+    @property
+    def asked(self) -> str:
+        """What OneFile asked for, in words."""
+        return f", and was asked to wait for {self.wait:.0f} s" if self.wait else ""
 
 
 @dataclass(eq=False)
@@ -183,6 +196,17 @@ class QuestionRefused(Refused):
 
 
 @dataclass(eq=False)
+class CallFailed(Refused):
+    """One call failed again and again, while OneFile answered others."""
+
+    failure: GaveUp
+    sentence = (
+        "{0.failure.call} failed while {0.failure.host} answers other calls: tried {0.failure.times}, got"
+        " {0.failure.what}{0.failure.asked}. Run again, and report it to OneFile support if it persists."
+    )
+
+
+@dataclass(eq=False)
 class UnreadableAnswer(Refused):
     """A call is answered, twice, in a shape that it does not have."""
 
@@ -199,10 +223,7 @@ class MissingPage(Refused):
     """A page is not there although its search has more rows."""
 
     call: str
-    sentence = (
-        "OneFile answers {0.call} with 404 although its search seems to have more rows. Run again, and report it if it"
-        " persists."
-    )
+    sentence = "OneFile answers {0.call} with 404 although it has this search. Run again, and report it if it persists."
 
 
 @dataclass(eq=False)
@@ -217,14 +238,33 @@ class RepeatedPage(Refused):
 
 
 @dataclass(eq=False)
-class MovedRows(Refused):
-    """Rows of a search moved from page to page, so that some were missed."""
+class MissingRows(Refused):
+    """Rows of a search did not come, or nothing shows that they did."""
 
     search: str
     missing: int
+    """How many; 0 where that is not known."""
     sentence = (
-        "Rows of {0.search} moved from page to page while they were read, and {0.missing} of them did not come. Run"
-        " again, at a time when fewer people work in OneFile, and report it if it persists."
+        "{0.how_many} of {0.search} did not come: they may have moved from page to page while they were read, or"
+        " OneFile left them out. Run again, at a time when fewer people work in OneFile, and report it if it persists."
+    )
+
+    @property
+    def how_many(self) -> str:
+        """How many rows, in words."""
+        return f"{self.missing} rows" if self.missing else "Some rows"
+
+
+@dataclass(eq=False)
+class ForeignRows(Refused):
+    """An answer holds rows that were not asked for."""
+
+    search: str
+    owner: str
+    """The field that says whose rows are asked for."""
+    sentence = (
+        "OneFile answers the search for {0.search} with rows of another {0.owner} than it was asked for, so that"
+        " nothing shows whose they are. They were left out: run again, and report it if it persists."
     )
 
 
@@ -239,13 +279,27 @@ class NoOrganisations(Refused):
 
 @dataclass(eq=False)
 class NoDetails(Refused):
-    """None of the records that a search lists is there by its id."""
+    """More of the records that a search lists are not there by their ids than chance explains."""
 
     stream: str
+    missing: int
     rows: int
     sentence = (
-        "OneFile has none of {0.rows} {0.stream} by their ids, although its search lists them. Run again, and take"
-        " {0.stream} out of the setting fetch_details if it persists."
+        "OneFile does not have {0.missing} of {0.rows} {0.stream} by their ids, although its search lists them. Run"
+        " again, and take {0.stream} out of the setting fetch_details if it persists."
+    )
+
+
+@dataclass(eq=False)
+class NoData(Refused):
+    """More learners have nothing of a stream than chance explains."""
+
+    stream: str
+    missing: int
+    learners: int
+    sentence = (
+        "OneFile answers 404 for {0.stream} of {0.missing} of {0.learners} learners, which looks like a fault of its"
+        " own. Run again, and deselect {0.stream} if it persists."
     )
 
 

@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator
 from singer_sdk import typing as th
 
 from tap_onefile import __version__
-from tap_onefile.api.transport import is_loopback
+from tap_onefile.api.transport import is_loopback, is_plain_path
 from tap_onefile.errors import SettingsError
 from tap_onefile.records.convert import to_timestamp
 from tap_onefile.records.privacy import SHORTEST_KEY, PersonalData
@@ -312,8 +312,10 @@ def _address_fault(api_url: str) -> str | None:
         return "The setting api_url is not a valid address."
     if parts.scheme not in {"http", "https"} or not host or not _is_one_word(api_url):
         return "The setting api_url must be a whole address, such as https://wsapi.onefile.co.uk/api/v2.1."
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+    if parts.username is not None or parts.password is not None or set(api_url) & set("?#;"):
         return "The setting api_url must hold no user, password, query or fragment."
+    if not is_plain_path(parts.path):
+        return "The setting api_url must hold a plain path, such as /api/v2.1, without dots or slashes in disguise."
     if parts.scheme == "http" and not is_loopback(host):
         return (
             "The setting api_url must begin with https://, as the token and personal data would travel unencrypted;"

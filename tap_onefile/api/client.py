@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import logging
 import random
+import re
 import threading
 import time
 from functools import partial
@@ -20,6 +21,7 @@ from tap_onefile.reporting.metrics import Tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tap_onefile.api.decode import Rows
     from tap_onefile.api.rate_limit import RateLimit
     from tap_onefile.api.transport import Transport
 
@@ -40,6 +42,8 @@ _SHORTEST_PAUSE = 1.0
 """Seconds after a 429 that asks for less, or for a moment that is past."""
 _LONGEST_PAUSE = 30.0
 _FIRST_CONTACT_TRIES = 3
+_RETRY_FOR_FAILING = 5.0
+"""Seconds for which a call is repeated where the last one of its kind failed for good, and others did not."""
 
 logger = logging.getLogger("tap-onefile.client")
 
@@ -116,6 +120,7 @@ class Client:
         self._session = Session(self._log_in, clock=clock)
         self._limited_since: float | None = None
         self._reached = False
+        self._failing: set[str] = set()
 
     def get(self, path: str, *, record_id: str | None = None, tally: Tally | None = None) -> Row:
         """Read one object.
@@ -142,11 +147,11 @@ class Client:
             raise errors.NotFound(f"GET {path}", self._transport.host, "an empty answer")
         return found
 
-    def get_list(self, path: str, *, tally: Tally | None = None) -> list[Row]:
+    def get_list(self, path: str, *, tally: Tally | None = None) -> Rows:
         """Read a list that is given whole, without pages. Raises what `get` raises."""
         return self._call("GET", path, None, read_rows, tally)
 
-    def search(self, path: str, filters: Mapping[str, object], *, tally: Tally | None = None) -> list[Row]:
+    def search(self, path: str, filters: Mapping[str, object], *, tally: Tally | None = None) -> Rows:
         """Read a search, or a page of one. Raises what `get` raises.
 
         Args:
@@ -159,7 +164,7 @@ class Client:
         """
         return self._call("POST", path, filters, read_rows, tally)
 
-    def try_search(self, path: str, filters: Mapping[str, object], *, at_most: int, tally: Tally) -> list[Row] | None:
+    def try_search(self, path: str, filters: Mapping[str, object], *, at_most: int, tally: Tally) -> Rows | None:
         """Read a search whose rows are of use and not needed: in one try, and only up to a size in bytes.
 
         Returns:
@@ -187,6 +192,23 @@ class Client:
     ) -> T:
         """Make a call with a session that is alive, and again with a new one where a session had died."""
         tally = tally or Tally()
+        try:
+            return self._call_on_a_session(method, path, filters, read, tally)
+        except errors.GaveUp as failure:
+            if path == CUSTOMER or not self._answers_otherwise(tally):
+                raise
+            # The next call of the kind fails sooner: all of them together would keep a run for hours.
+            self._failing.add(_kind_of(path))
+            raise errors.CallFailed(failure) from None
+
+    def _call_on_a_session(
+        self,
+        method: str,
+        path: str,
+        filters: Mapping[str, object] | None,
+        read: Callable[[Answer], T],
+        tally: Tally,
+    ) -> T:
         call = f"{method} {path}"
         token = self._session.token()
         outcome = self._persist(method, path, {"X-TokenID": token}, filters, read, tally)
@@ -209,6 +231,14 @@ class Client:
                 raise errors.Redirected(call, outcome.status, self._transport.host)
             case _:
                 raise errors.QuestionRefused(call, outcome.status, read_code(outcome.content))
+
+    def _answers_otherwise(self, tally: Tally) -> bool:
+        """Return whether OneFile answers at all, by one try of what every token may read."""
+        try:
+            answer = self._exchange("GET", CUSTOMER, {"X-TokenID": self._session.token()}, None, tally)
+        except Fault:
+            return False
+        return action_for(answer.status) in {Action.READ, Action.LOG_IN_AGAIN, Action.SLOW_DOWN}
 
     def _is_alive(self, token: str, path: str, tally: Tally) -> bool:
         """Return whether a session still works for GET Customer. If it does, a 401 is about the call, not the session.
@@ -262,10 +292,11 @@ class Client:
             except Fault as fault:
                 faults += 1
                 failing_since = self._clock() if faults == 1 else failing_since
-                self._pause_or_give_up(f"{method} /{path}", fault, faults, failing_since)
+                self._pause_or_give_up(method, path, fault, faults, failing_since)
                 tally.add_repeat()
             else:
                 self._limited_since = None
+                self._failing.discard(_kind_of(path))
                 return outcome
 
     def _exchange(
@@ -297,18 +328,28 @@ class Client:
         logger.warning("OneFile says that its limit of calls is reached (429): waiting %.0f s", pause)
         self._rate_limit.pause(pause)
 
-    def _pause_or_give_up(self, call: str, fault: Fault, faults: int, failing_since: float) -> None:
+    def _pause_or_give_up(self, method: str, path: str, fault: Fault, faults: int, failing_since: float) -> None:
+        call = f"{method} /{path}"
         ceiling = min(_LONGEST_PAUSE, 2.0 ** (faults - 1))
-        pause = max(ceiling * (0.5 + random.random() / 2), fault.retry_after or 0.0)  # noqa: S311 - no secret
+        wait = fault.retry_after or 0.0
+        pause = max(ceiling * (0.5 + random.random() / 2), wait)  # noqa: S311 - no secret
         elapsed = self._clock() - failing_since
         if fault.is_other_shape and faults > 1:
             raise errors.UnreadableAnswer(call, fault.what) from None
         # A host that has never answered is more likely mistyped than down.
         unreached = not self._reached and faults >= _FIRST_CONTACT_TRIES and not fault.is_answer
-        if unreached or elapsed + pause > self._retry_for:
-            raise errors.GaveUp(call, self._transport.host, fault.what, faults, elapsed) from None
+        retry_for = min(self._retry_for, _RETRY_FOR_FAILING) if _kind_of(path) in self._failing else self._retry_for
+        # OneFile may ask for a wait that is longer than we would give it.
+        asked = wait if wait <= GIVES_UP_AFTER else 0.0
+        if unreached or elapsed + pause > retry_for + asked:
+            raise errors.GaveUp(call, self._transport.host, fault.what, faults, elapsed, wait) from None
         logger.warning("%s: got %s; trying again in %.0f s", call, fault.what, pause)
         self._sleep(pause)
+
+
+def _kind_of(path: str) -> str:
+    """Return a path without the ids and numbers in it."""
+    return re.sub("/[^/]*[0-9][^/]*", "", path)
 
 
 def _is_refusal(outcome: object) -> bool:

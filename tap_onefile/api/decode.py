@@ -7,20 +7,28 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from typing_extensions import override
 
 from tap_onefile.errors import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tap_onefile.api.transport import Answer
 
     Row = dict[str, Any]
 
 
-_UNHELD = re.compile("[\0\ud800-\udfff]")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """NUL, which PostgreSQL cannot hold, and halves of surrogate pairs, which no encoding can."""
+_NO_TEXT = re.compile("[\udc80-\udcff]")
+"""What stands for a byte that is no UTF-8."""
 _MAY_HOLD_NUL = b"\\u0000"
 
 
+_NO_CONTENT = 204
+_MOST_DIGITS = 400
+"""Of a number; no double has more, and to read many takes the square of their time."""
 _LONGEST_CODE = 1000
 _LONGEST_TOKEN = 4096
 _JSON_WORDS = frozenset({"null", "true", "false"})
@@ -30,6 +38,36 @@ class RepairedText(str):
     """Text with unstorable characters replaced by U+FFFD. A type of its own, so that they can be counted."""
 
     __slots__ = ()
+
+
+class Unreadable:
+    """Stands for a value that no reader takes, such as NaN or bytes that are no text, where the rest can be read."""
+
+    __slots__ = ()
+
+    def __init__(self, _value: str = "") -> None:
+        """Forget the value."""
+
+    @override
+    def __repr__(self) -> str:
+        return "?"
+
+
+class Rows(list["Row"]):
+    """The rows of one answer.
+
+    Args:
+        rows: The rows.
+        size: Bytes of the body.
+        form: How an answer without rows says so: ``204``, ``[]``, ``nothing`` (null or no text), or ``404``.
+    """
+
+    __slots__ = ("form", "size")
+
+    def __init__(self, rows: Iterable[Row] = (), *, size: int = 0, form: str = "") -> None:
+        super().__init__(rows)
+        self.size = size
+        self.form = form
 
 
 def read_object(answer: Answer) -> Row | None:
@@ -55,13 +93,13 @@ def read_record(record_id: str, answer: Answer) -> Row | None:
     return found
 
 
-def read_rows(answer: Answer) -> list[Row]:
+def read_rows(answer: Answer) -> Rows:
     """Read a list of records. Raises Fault for anything else."""
     found = _decode(answer.content)
-    if found is None:
-        return []
     if isinstance(found, list) and all(type(row) is dict for row in found):
-        return found
+        return Rows(found, size=len(answer.content), form="[]")
+    if found is None:
+        return Rows(form="204" if answer.status == _NO_CONTENT else "nothing")
     raise Fault("something other than a list of records", is_other_shape=True)
 
 
@@ -89,36 +127,39 @@ def _unescaped(quoted: str) -> str:
 
 def _decode(content: bytes) -> object:
     """Decode a body; None for one without data, however that is spelled (API reference, sections 2 and 3)."""
-    text = content.removeprefix(b"\xef\xbb\xbf").strip()
-    if text in {b"", b'""'}:
+    body = content.removeprefix(b"\xef\xbb\xbf").strip()
+    if body in {b"", b'""'}:
         return None
     try:
-        found: object = msgspec.json.decode(text)
+        found: object = msgspec.json.decode(body)
         # Searching from the end takes longer strides.
-        return _repaired(found) if text.rfind(_MAY_HOLD_NUL) >= 0 else found
+        return _repaired(found) if body.rfind(_MAY_HOLD_NUL) >= 0 else found
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
-        # The standard decoder takes what is legal but odd, such as half of a surrogate pair.
-        return _repaired(json.loads(text, parse_constant=_refuse_constant))
+        # The standard decoder takes what is odd and yet can be read around, such as NaN or half of a surrogate pair.
+        # Bytes that are no UTF-8 become halves that nothing else does.
+        text = body.decode("utf-8", "surrogateescape")
+        return _repaired(json.loads(text, parse_constant=Unreadable, parse_int=_to_int))
     except (ValueError, RecursionError):
-        what = "an HTML page" if text[:1] == b"<" else "a body that is not JSON"
+        what = "an HTML page" if body[:1] == b"<" else "a body that is not JSON"
         raise Fault(f"{what} in place of data") from None
+
+
+def _to_int(digits: str) -> int | Unreadable:
+    return int(digits) if len(digits) <= _MOST_DIGITS else Unreadable()
 
 
 def _repaired(found: object) -> object:
     if isinstance(found, str):
-        return RepairedText(_UNHELD.sub("\ufffd", found)) if _UNHELD.search(found) else found
+        if not _UNSTORABLE.search(found):
+            return found
+        return Unreadable() if _NO_TEXT.search(found) else RepairedText(_UNSTORABLE.sub("\ufffd", found))
     if isinstance(found, list):
         return [_repaired(item) for item in found]
     if isinstance(found, dict):
-        return {str(_repaired(name)): _repaired(value) for name, value in found.items()}
+        return {_UNSTORABLE.sub("\ufffd", name): _repaired(value) for name, value in found.items()}
     return found
-
-
-def _refuse_constant(name: str) -> None:
-    """Refuse NaN and the infinities, which Python reads although JSON does not have them."""
-    raise ValueError(name)
 
 
 def read_code(content: bytes) -> int | None:

@@ -6,6 +6,7 @@ well as for writes, so that the method alone does not tell a read from a write (
 
 from __future__ import annotations
 
+import http
 import http.client
 import io
 import ipaddress
@@ -13,6 +14,8 @@ import re
 import ssl
 import threading
 import time
+import zlib
+from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,13 +43,20 @@ _READS = {
     "GET": re.compile(r"[A-Za-z]+(/[A-Za-z0-9%_.~-]+)*"),
     "POST": re.compile(rf"{LOGIN}|[A-Za-z]+/Search(/[0-9]+/[0-9]+)?"),
 }
-_DOTS = re.compile(r"/(\.|%2[eE])+(/|$)")
-"""A segment that is a way to go rather than a name, quoted or not."""
+_PREFIX = re.compile(r"(/[A-Za-z0-9%_.~-]+)*")
+_NOT_A_NAME = re.compile(r"/(\.|%2e)+(/|$)|%(2f|5c|3f|23|3b)", re.IGNORECASE)
+"""A segment that is a way to go, or a character that a server may take for the end of a segment or of the path."""
 
 _LENGTH = re.compile("[0-9]{1,18}")
 _CHUNK = 1 << 18
 _LARGEST = 1 << 28
 """Bytes that no honest answer has, and that do not fill the memory yet."""
+_ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
+_AUTOMATIC = zlib.MAX_WBITS | 32
+"""Has zlib find out by itself whether its own header follows, or that of gzip."""
+_WITHOUT_BODY = (204, 304)
+_MOST_INFORMATIONAL = 20
+"""Answers that are not the answer yet, before which we hang up."""
 
 
 def is_loopback(host: str) -> bool:
@@ -57,6 +67,11 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_plain_path(path: str) -> bool:
+    """Return whether the path of an address means to every server just what it says."""
+    return _PREFIX.fullmatch(path.rstrip("/")) is not None and not _NOT_A_NAME.search(path)
 
 
 class Answer(NamedTuple):
@@ -88,8 +103,13 @@ class Transport:
         self._api_url = api_url.rstrip("/")
         parts = urlsplit(self._api_url)
         self.host = parts.netloc
+        self._prefix = parts.path
         self._loopback = is_loopback(parts.hostname or "")
-        self._headers = {"User-Agent": user_agent, "Accept": "application/json"}
+        self._headers = {
+            "User-Agent": user_agent,
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+        }
         self._timeout = timeout
         self._local = threading.local()
 
@@ -118,25 +138,40 @@ class Transport:
             ForbiddenCall: The call is not on the allow-list; nothing was sent.
             Fault: There was no whole answer: no connection, a time-out, a cut body, or more than was wanted.
         """
-        allowed = _READS.get(method)
-        if allowed is None or not allowed.fullmatch(path) or _DOTS.search(path):
-            msg = f"{method} {path} is not a read and was not sent"
-            raise ForbiddenCall(msg)
+        session = self._session()
+        prepared = self._prepared(session, method, path, headers, body)
+        settings = session.merge_environment_settings(prepared.url, {}, True, None, None)  # noqa: FBT003 - as requests does
         try:
-            response = self._session().request(
-                method,
-                f"{self._api_url}/{path}",
-                headers={**self._headers, **headers},
-                json=body,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            )
-            with response:
+            response = session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
+            try:
                 content = self._read(response, _LARGEST if at_most is None else at_most)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            finally:
+                # What is left unread would say no more than what has been said.
+                with suppress(http.client.HTTPException):
+                    response.close()
+        except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
             raise Fault(_describe(error), is_answer=False) from None
-        return Answer(response.status_code, content, _retry_after(response.headers.get("Retry-After")))
+        return Answer(response.status_code, content, _retry_after(response.headers))
+
+    def _prepared(
+        self,
+        session: requests.Session,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: Mapping[str, object] | None,
+    ) -> requests.PreparedRequest:
+        """Make a call that is on the allow-list by its whole path, just as it is sent."""
+        allowed = _READS.get(method)
+        if allowed is not None and allowed.fullmatch(path):
+            url = f"{self._api_url}/{path}"
+            prepared = session.prepare_request(
+                requests.Request(method, url, headers={**self._headers, **headers}, json=body)
+            )
+            if prepared.path_url == f"{self._prefix}/{path}" and is_plain_path(prepared.path_url):
+                return prepared
+        msg = f"{method} {path} is not a read and was not sent"
+        raise ForbiddenCall(msg)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
@@ -154,23 +189,53 @@ class Transport:
         length = headers.get("Content-Length")
         if length is not None and not all(part.strip().isdecimal() for part in length.split(",")):
             raise Fault("an answer whose length cannot be read")
-        is_told = length is not None and _LENGTH.fullmatch(length) is not None
-        if is_told and int(length or 0) > at_most:
-            raise Fault("more than was wanted")
-        if is_told and "Content-Encoding" not in headers and "Transfer-Encoding" not in headers:
-            # In one piece, as each further one waits for its turn among the threads.
-            whole: bytes = response.raw.read()
-            return whole
+        if length is not None and _LENGTH.fullmatch(length) and int(length) > at_most:
+            raise Fault("more than was wanted", is_other_shape=True)
+        is_framed = length is not None or "Transfer-Encoding" in headers
+        # In one piece where that is safe, as each further one waits for its turn among the threads.
+        size = _CHUNK if length is None or "Transfer-Encoding" in headers else int(length.split(",")[0]) + 1
+        body = _Body(headers.get("Content-Encoding", ""), at_most)
         # What is packed into a little may take for ever to unpack.
         deadline = time.monotonic() + self._timeout
-        chunks = []
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
-            chunks.append(chunk)
+        while chunk := response.raw.read(size, decode_content=False):
+            body.add(chunk)
             if time.monotonic() > deadline:
                 raise requests.Timeout
-            if sum(map(len, chunks)) > at_most:
-                raise Fault("more than was wanted")
-        return b"".join(chunks)
+        content = body.whole()
+        if not (content or is_framed or response.status_code in _WITHOUT_BODY):
+            raise Fault("an answer that was cut short")
+        return content
+
+
+class _Body:
+    """A body as it comes in, unpacked; it is whole only where its encodings end."""
+
+    def __init__(self, encoding: str, at_most: int) -> None:
+        names = [name for part in encoding.lower().split(",") if (name := part.strip()) not in {"", "identity"}]
+        if set(names) - _ENCODINGS:
+            raise Fault("an answer in an encoding that was not asked for")
+        self._unpackers = [zlib.decompressobj(_AUTOMATIC) for _ in names]
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._at_most = at_most
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        try:
+            for unpacker in self._unpackers:
+                chunk = unpacker.decompress(chunk, self._at_most + 1)
+        except zlib.error:
+            raise Fault("an answer that was cut short") from None
+        self._chunks.append(chunk)
+        self._size += len(chunk)
+        if self._size > self._at_most:
+            raise Fault("more than was wanted", is_other_shape=True)
+
+    def whole(self) -> bytes:
+        """Return the body. Raises Fault where an encoding has not ended."""
+        if any(not unpacker.eof or unpacker.unused_data for unpacker in self._unpackers):
+            raise Fault("an answer that was cut short")
+        return b"".join(self._chunks)
 
 
 def _describe(error: Exception) -> str:
@@ -206,19 +271,25 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-def _retry_after(value: str | None) -> float | None:
-    """Read the header Retry-After, which is a number of seconds or a date (RFC 9110, section 10.2.3)."""
-    if value is None:
-        return None
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read the header Retry-After: a number of seconds or a date (RFC 9110, section 10.2.3).
+
+    A date is held against the answer's own, as the clock that it comes from need not be ours.
+    """
+    value = headers.get("Retry-After", "").strip()
     try:
-        if value.strip().isdecimal():
-            return float(value)
-        moment = parsedate_to_datetime(value)
-        # The oldest of the three spellings of a date names no time zone; it is always UTC.
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return max(0.0, moment.timestamp() - time.time())
+        if not value or value.isdecimal():
+            return float(value) if value else None
+        now = _to_seconds(headers["Date"]) if "Date" in headers else time.time()
+        return max(0.0, _to_seconds(value) - now)
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
+
+
+def _to_seconds(date: str) -> float:
+    moment = parsedate_to_datetime(date)
+    # The oldest of the three spellings of a date names no time zone; it is always UTC.
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 class _DeadlineReader(io.RawIOBase):
@@ -233,6 +304,8 @@ class _DeadlineReader(io.RawIOBase):
         self._raw = raw
         timeout = connection.gettimeout()
         self._until = None if timeout is None else time.monotonic() + timeout
+        self.has_ended = False
+        """Whether the other side has sent its last byte, or nothing more is wanted of it."""
 
     @override
     def readable(self) -> bool:
@@ -240,12 +313,16 @@ class _DeadlineReader(io.RawIOBase):
 
     @override
     def readinto(self, buffer: Buffer, /) -> int | None:
+        if self.has_ended:
+            return 0
         if self._until is not None:
             left = self._until - time.monotonic()
             if left <= 0:
                 raise TimeoutError
             self._connection.settimeout(left)
-        return self._raw.readinto(buffer)
+        read = self._raw.readinto(buffer)
+        self.has_ended = read == 0
+        return read
 
     @override
     def close(self) -> None:
@@ -253,19 +330,48 @@ class _DeadlineReader(io.RawIOBase):
         super().close()
 
 
+class _AnswerReader(io.BufferedReader):
+    """Reads one answer, and notices what follows it on the same connection although nothing more was asked."""
+
+    def __init__(self, raw: _DeadlineReader) -> None:
+        super().__init__(raw)
+        self._deadline_reader = raw
+
+    @override
+    def close(self) -> None:
+        if not self.closed:
+            self._deadline_reader.has_ended = True
+            left = self.peek(1)
+            super().close()
+            if left:
+                # It would be taken for the answer to the next question, or this answer is another than it says.
+                raise http.client.HTTPException
+
+
 class _Response(http.client.HTTPResponse):
-    """An answer whose status, headers and body come in time, and whose headers are headers."""
+    """An answer whose status, headers and body come in time, and whose headers are headers, all of them.
+
+    Informational answers, as proxies send them, are passed over up to the final one (RFC 9110, section 15.2).
+    """
 
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - they are the library's
         super().__init__(sock, *arguments, **options)
-        self.fp = io.BufferedReader(_DeadlineReader(sock, self.fp.detach()))
+        self._reader = _DeadlineReader(sock, self.fp.detach())
+        self.fp = _AnswerReader(self._reader)
 
     @override
     def begin(self) -> None:
-        super().begin()
-        # The libraries above would log what cannot be read, and go on without the headers that follow it.
-        if self.headers.defects or self.headers.get_payload():
-            raise http.client.HTTPException
+        for _ in range(_MOST_INFORMATIONAL):
+            super().begin()
+            # The libraries above would log what cannot be read, and go on without the headers that follow it.
+            if self._reader.has_ended or self.headers.defects or self.headers.get_payload():
+                raise http.client.HTTPException
+            if self.status >= http.HTTPStatus.OK:
+                return
+            if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
+                break
+            self.headers = self.msg = None  # type: ignore[assignment] # as before the first
+        raise http.client.HTTPException
 
 
 class _Connection(HTTPConnection):

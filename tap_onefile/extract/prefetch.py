@@ -8,6 +8,7 @@ order whatever the number of threads, a failure comes out at its turn, and what 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -15,11 +16,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from tap_onefile.errors import NotFound
 from tap_onefile.extract.query import SHORT_SEARCH, Search
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Sequence
 
+    from tap_onefile.api.decode import Rows
     from tap_onefile.extract.query import Query
 
     Row = dict[str, Any]
@@ -33,6 +36,10 @@ _COUNT = 0
 """Stands in the place of a page's number for the count of a search."""
 _BETWEEN_CHECKS = 0.2
 """Seconds."""
+_BEFORE_BELIEVING = 1.0
+"""Seconds after which a search that was not found is asked for again."""
+_BYTES_OF_A_ROW = 4096
+"""What a row weighs at the most to count as one of those that wait."""
 
 
 class Prefetch:
@@ -42,21 +49,24 @@ class Prefetch:
         fetch: Gives one page of what is read; called from several threads.
         threads: How many calls may be under way at once.
         page_size: How many rows a page is asked for.
-        count: Counts how many rows a search has, if that can be had; called from several threads.
+        stand_in: Gives what there is of a search that has no first page; called from several threads.
+        keys: Lists the keys of a search, if that can be had; called from several threads.
         check: Called now and then while a page is waited for; may raise.
     """
 
     def __init__(
         self,
-        fetch: Callable[[Query, int], list[Row]],
+        fetch: Callable[[Query, int], Rows],
         threads: int,
         *,
         page_size: int,
-        count: Callable[[Search], int | None] = lambda _: None,
+        stand_in: Callable[[Search], Rows] | None = None,
+        keys: Callable[[Search], list[Hashable] | None] = lambda _: None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._fetch = fetch
-        self._count = count
+        self._stand_in = stand_in
+        self._keys = keys
         self._check = check
         self._threads = threads
         self._page_size = page_size
@@ -70,7 +80,7 @@ class Prefetch:
         self._broken: BaseException | None = None
         self._wanted: tuple[PageWindow, int] | None = None
         self._being_counted: set[Query] = set()
-        self._counted: dict[Query, int] = {}
+        self._counted: dict[Query, list[Hashable]] = {}
 
     def plan(self, queries: Iterable[Query]) -> None:
         """Plan what will be read next.
@@ -95,14 +105,14 @@ class Prefetch:
         finally:
             self._forget(set(queries))
 
-    def pages(self, query: Query) -> Iterator[list[Row]]:
+    def pages(self, query: Query) -> Iterator[Rows]:
         """Read one search or list or object to its end.
 
         Args:
             query: What to read; asked for right away where it was not planned.
 
         Yields:
-            The rows of each page.
+            The rows of each page; of a search, the first page without rows too.
 
         Raises:
             Exception: What the call for a page raised, after all pages before it.
@@ -110,9 +120,10 @@ class Prefetch:
         window = self._begin(query)
         page = 1
         try:
-            while rows := self._wait_for(window, page):
+            while True:
+                rows = self._wait_for(window, page)
                 yield rows
-                if not query.is_paged:
+                if not (rows and query.is_paged):
                     break
                 page += 1
         finally:
@@ -140,15 +151,8 @@ class Prefetch:
             self._wait_until(urgent.done)
         return urgent.result()
 
-    def counted(self, query: Query) -> int | None:
-        """Return how many rows a search has that was read, if they were counted meanwhile; wait where they still are.
-
-        Args:
-            query: What was read.
-
-        Returns:
-            The rows; None where nobody could count them.
-        """
+    def counted(self, query: Query) -> list[Hashable] | None:
+        """Return the keys of a search, if they were listed while it was read; wait where they still are."""
         with self._lock:
             self._wait_until(lambda: query not in self._being_counted)
             return self._counted.pop(query, None)
@@ -158,7 +162,7 @@ class Prefetch:
             forgotten = [window for window in self._planned if window.query in queries]
             for window in forgotten:
                 window.is_over = window.is_forgotten = True
-                self._waiting -= window.rows
+                self._waiting -= window.weight
                 self._planned.remove(window)
             self._may_be_asked.notify()
 
@@ -178,14 +182,14 @@ class Prefetch:
                 self._planned.appendleft(found)
             return found
 
-    def _wait_for(self, window: PageWindow, page: int) -> list[Row]:
+    def _wait_for(self, window: PageWindow, page: int) -> Rows:
         with self._lock:
             if not window.has(page):
                 self._wanted = (window, page)
                 self._may_be_asked.notify()
                 self._wait_until(lambda: window.has(page))
                 self._wanted = None
-            self._waiting -= window.rows_of(page)
+            self._waiting -= window.weight_of(page)
             self._may_be_asked.notify()
             return window.take(page)
 
@@ -216,35 +220,53 @@ class Prefetch:
             self._may_be_asked.notify()
 
     def _make_call(self, window: PageWindow, page: int) -> None:
-        outcome: list[Row] | Exception
+        outcome: Rows | Exception
         try:
             outcome = self._fetch(window.query, page)
+        except NotFound as absence:
+            if self._puts_off(window, page):
+                return
+            outcome = absence
         except Exception as error:  # noqa: BLE001 - it is raised on the main thread, at its turn
             outcome = error
+        if isinstance(outcome, NotFound) and page == 1 and isinstance(window.query, Search) and self._stand_in:
+            try:
+                outcome = self._stand_in(window.query)
+            except Exception as error:  # noqa: BLE001 - as above
+                outcome = error
         with self._lock:
             if not window.is_forgotten:
                 window.put(page, outcome)
-                self._waiting += window.rows_of(page)
+                self._waiting += window.weight_of(page)
             if self._wanted == (window, page):
                 self._has_come.notify_all()
             self._may_be_asked.notify()
 
+    def _puts_off(self, window: PageWindow, page: int) -> bool:
+        """Have a search that was not found asked for once more, later: a slip of the server has passed then."""
+        with self._lock:
+            if page > 1 or window.not_before or not window.query.is_paged:
+                return False
+            window.begin_again(time.monotonic() + _BEFORE_BELIEVING)
+            self._may_be_asked.notify()
+            return True
+
     def _make_count(self, window: PageWindow) -> None:
-        rows = None
+        keys = None
         # What is wrong shows when the pages are read; a count that fails is only a count that is not there.
         with suppress(Exception):
-            rows = self._count(cast("Search", window.query))
+            keys = self._keys(cast("Search", window.query))
         with self._lock:
-            window.put_count(rows)
+            window.put_count(len(keys or ()))
             self._being_counted.discard(window.query)
-            if rows is not None:
-                self._counted[window.query] = rows
+            if keys is not None:
+                self._counted[window.query] = keys
             self._has_come.notify_all()
             self._may_be_asked.notify()
 
     def _next_call(self) -> Callable[[], None]:
         while (make := self._urgent_call() or self._planned_call()) is None:
-            self._may_be_asked.wait()
+            self._may_be_asked.wait(_BEFORE_BELIEVING if any(each.is_put_off for each in self._planned) else None)
         # There may be more to ask for. Waking one thread at a time keeps those from running that would find nothing.
         self._may_be_asked.notify()
         return make
@@ -327,9 +349,11 @@ class PageWindow:
     """Whether a page came back empty, or a call failed for good."""
     is_forgotten: bool = False
     """Whether nobody will read any more of it."""
+    not_before: float = 0.0
+    """When it may be asked for again, on the clock of `time.monotonic`; 0 where it was not put off."""
     _first_size: int = 0
     _last_size: int = 0
-    _come: dict[int, list[Row] | Exception] = field(default_factory=dict)
+    _come: dict[int, Rows | Exception] = field(default_factory=dict)
 
     @property
     def ready(self) -> int:
@@ -338,12 +362,25 @@ class PageWindow:
         What is not a search has one page. On a search, the page after the last one known to hold rows may be asked for:
         it holds rows or it is the empty one that ends the search. So may pages that counting the rows has shown.
         """
-        if self.is_over:
+        if self.is_over or self.is_put_off:
             return 0
         if not isinstance(self.query, Search):
             return 1 - self.asked
         known = max(self.filled, self.expected or 0, int(self.query.is_never_empty))
         return max(0, known + 1 - self.asked)
+
+    @property
+    def is_put_off(self) -> bool:
+        """Whether it may not be asked for yet."""
+        return self.not_before > time.monotonic()
+
+    def begin_again(self, moment: float) -> None:
+        """Forget what was asked for and has come, to ask for it after a moment."""
+        self.not_before = moment
+        self.asked = self.filled = self._first_size = self._last_size = 0
+        self.expected = 0
+        self.is_over = False
+        self._come.clear()
 
     def next_page(self) -> int | None:
         """Return the page that may be asked for next without any doubt."""
@@ -361,6 +398,9 @@ class PageWindow:
 
     def wants_count(self) -> bool:
         """Return whether counting its rows would help to ask for its pages: where it looks like more than two."""
+        if isinstance(self.query, Search) and self.query.is_never_empty:
+            # Its list is wanted whatever its length, to be sure of its end.
+            return self.expected is None and not self.is_over
         # The second page may have come before the first.
         looks_long = self._first_size > 0 and (self.filled > 1 or self._first_size >= self.full)
         return looks_long and self._looks_on and self.expected is None and not self.is_over
@@ -369,15 +409,11 @@ class PageWindow:
     def _looks_on(self) -> bool:
         return self._last_size >= self._first_size
 
-    def put_count(self, rows: int | None) -> None:
-        """Take note of how many rows there are.
+    def put_count(self, rows: int) -> None:
+        """Take note of how many rows there are, 0 if they could not be counted."""
+        self.expected = -(-rows // (self._first_size or self.full))
 
-        Args:
-            rows: The rows; None if they could not be counted.
-        """
-        self.expected = -(-(rows or 0) // self._first_size)
-
-    def put(self, page: int, outcome: list[Row] | Exception) -> None:
+    def put(self, page: int, outcome: Rows | Exception) -> None:
         """Take note of what a call for a page has brought."""
         self._come[page] = outcome
         if isinstance(outcome, Exception) or not outcome:
@@ -393,7 +429,7 @@ class PageWindow:
         """Return whether a page has come."""
         return page in self._come
 
-    def take(self, page: int) -> list[Row]:
+    def take(self, page: int) -> Rows:
         """Return a page that has come, or raise what came in its place."""
         outcome = self._come.pop(page)
         self.taken = page
@@ -401,15 +437,15 @@ class PageWindow:
             raise outcome
         return outcome
 
-    def rows_of(self, page: int) -> int:
-        """Count the rows of a page that has come."""
+    def weight_of(self, page: int) -> int:
+        """Return what a page that has come weighs while it waits, in rows of an ordinary size."""
         outcome = self._come[page]
-        return 1 if isinstance(outcome, Exception) else len(outcome)
+        return 1 if isinstance(outcome, Exception) else max(len(outcome), outcome.size // _BYTES_OF_A_ROW)
 
     @property
-    def rows(self) -> int:
-        """The rows that have come and were not taken."""
-        return sum(map(self.rows_of, self._come))
+    def weight(self) -> int:
+        """What all that has come and was not taken weighs."""
+        return sum(map(self.weight_of, self._come))
 
 
 def to_be_counted(planned: Collection[PageWindow]) -> PageWindow | None:

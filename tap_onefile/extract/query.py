@@ -1,21 +1,55 @@
-"""What can be read: a search, page by page, or something that is read by one call. Each knows how it is fetched."""
+"""What can be read: a search, page by page, or something that is read by one call.
+
+Each query knows how it is fetched, and whether a row can be an answer to it.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from tap_onefile.api.decode import Rows
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Hashable, Mapping
 
     from tap_onefile.api.client import Client
     from tap_onefile.reporting.metrics import Tally
 
     Row = dict[str, Any]
 
-
 SHORT_SEARCH = 4
-"""Pages up to which a search is short: none of them is guessed, and its end is confirmed by a list of all its rows."""
+"""Pages up to which a search is short: none of them is guessed, and a list of it all costs no more than a page."""
+_OWNERS = ("OrganisationID", "Role", "StandardID", "UserID")
+"""The filters that say whose rows are asked for. The customer is the token's, whatever is asked."""
+NOBODY = 2**31 - 1
+"""An id that nothing has: OneFile numbers its records in one sequence that is far below it."""
+
+_NUMBER = re.compile("0|[1-9][0-9]{0,18}")
+"""A text that is written like this in one way only; some ids are texts with leading noughts."""
+_SILENT = (None, "", 0, "0")
+"""What says nothing about whose a row is; 0 stands for none in some of OneFile's data."""
+
+
+def normalised(key: object) -> Hashable:
+    """Normalise an id, so that 12, 12.0 and "12" are equal; None for what is no id."""
+    if isinstance(key, str):
+        return int(key) if _NUMBER.fullmatch(key) else key
+    if isinstance(key, float):
+        return int(key) if key.is_integer() else key
+    return key if isinstance(key, int) else None
+
+
+def is_silent(row: Row, owner: str) -> bool:
+    """Return whether a row does not say who its owner is."""
+    return row.get(owner) in _SILENT
+
+
+def is_foreign(row: Row, owner: str, value: object) -> bool:
+    """Return whether a row says by itself that it belongs to another owner than the one that was asked for."""
+    said = row.get(owner)
+    return said not in _SILENT and normalised(said) not in {None, value}
 
 
 @dataclass(frozen=True)
@@ -31,7 +65,9 @@ class Search:
     needs_pages: bool = False
     """Whether only pages give whole rows, so that the unpaged search must not stand in for them."""
     is_never_empty: bool = False
-    """Whether it always has rows, so that its second page is needed too: for its rows, or to see that it ends."""
+    """Whether it always has rows, and everything hangs on them, so that its end is always confirmed."""
+    is_shared: bool = False
+    """Whether the same row may belong to several owners, such as organisations."""
     is_paged: ClassVar[bool] = True
 
     @classmethod
@@ -39,7 +75,22 @@ class Search:
         """Make a search from its filters by name."""
         return cls(entity, tuple(filters.items()), stream, **options)
 
-    def fetch(self, client: Client, page: int, page_size: int, tally: Tally) -> list[Row]:
+    @property
+    def owners(self) -> list[tuple[str, object]]:
+        """The filters that a row can be held against: whose it is."""
+        return [(name, value) for name, value in self.filters if name in _OWNERS]
+
+    @property
+    def name(self) -> str:
+        """What is searched, in words: the stream, and the part of it."""
+        part = ", ".join(f"{name} {value}" for name, value in self.owners)
+        return f"{self.stream} of {part}" if part else self.stream
+
+    def of_nobody(self, owner: str) -> Search:
+        """Return the same search for an owner that there is not: it finds rows only if OneFile ignores the filter."""
+        return replace(self, filters=tuple((name, NOBODY if name == owner else value) for name, value in self.filters))
+
+    def fetch(self, client: Client, page: int, page_size: int, tally: Tally) -> Rows:
         """Read one page; no rows past the end."""
         return client.search(f"{self.entity}/Search/{page}/{page_size}", dict(self.filters), tally=tally)
 
@@ -52,9 +103,11 @@ class Listing:
     """The path below the address of the API, URL-encoded."""
     stream: str
     """The stream that it is read for."""
+    owners: tuple[tuple[str, object], ...] = ()
+    """Fields by which rows may say whose they are, with the value that was asked for."""
     is_paged: ClassVar[bool] = False
 
-    def fetch(self, client: Client, _page: int, _page_size: int, tally: Tally) -> list[Row]:
+    def fetch(self, client: Client, _page: int, _page_size: int, tally: Tally) -> Rows:
         """Read the rows."""
         return client.get_list(self.path, tally=tally)
 
@@ -69,11 +122,13 @@ class Record:
     """The stream that it is read for."""
     record_id: str | None = None
     """The id of the record that it is, which may have gone since the id was read."""
+    owners: tuple[tuple[str, object], ...] = ()
+    """Fields by which the object may say whose it is, with the value that was asked for."""
     is_paged: ClassVar[bool] = False
 
-    def fetch(self, client: Client, _page: int, _page_size: int, tally: Tally) -> list[Row]:
+    def fetch(self, client: Client, _page: int, _page_size: int, tally: Tally) -> Rows:
         """Read the object, as the one row of a list."""
-        return [client.get(self.path, record_id=self.record_id, tally=tally)]
+        return Rows([client.get(self.path, record_id=self.record_id, tally=tally)])
 
 
 Query = Search | Listing | Record

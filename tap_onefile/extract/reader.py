@@ -5,18 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from tap_onefile.errors import NoDetails, NotFound, QuestionRefused, UnusableRow, WrongAddress
+from tap_onefile.api.decode import Rows
+from tap_onefile.api.transport import is_plain_path
+from tap_onefile.errors import (
+    ForeignRows,
+    MissingPage,
+    MissingRows,
+    NoData,
+    NoDetails,
+    NotFound,
+    QuestionRefused,
+    UnusableRow,
+)
 from tap_onefile.extract.prefetch import Prefetch
-from tap_onefile.extract.query import Record, Search
-from tap_onefile.extract.search import PageSequence, new_rows
+from tap_onefile.extract.query import Record, Search, is_foreign
+from tap_onefile.extract.search import Experience, PageSequence, SearchReader
 from tap_onefile.extract.unpaged import Unpaged
 from tap_onefile.records.convert import to_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from tap_onefile.api.client import Client
-    from tap_onefile.extract.query import Query
+    from tap_onefile.extract.query import Listing, Query
     from tap_onefile.reporting.metrics import Metrics
     from tap_onefile.reporting.problems import Problems
 
@@ -25,8 +36,10 @@ if TYPE_CHECKING:
 _PLANNED_AT_ONCE = 100
 """Queries."""
 _NOTHING = (None, "")
-_TOO_MANY_TO_HAVE_GONE = 5
-"""Records of one page that do not all go away by chance between the search and the calls for them."""
+_TOO_MANY_TO_HAVE_GONE = 3
+"""Records that do not go away by chance between the search and the calls for them, if they are a tenth of it."""
+_TOO_MANY_WITHOUT_DATA = 5
+"""Learners of whom OneFile does not answer 404 by chance, if they are half of an organisation's."""
 
 
 class Reader:
@@ -38,6 +51,7 @@ class Reader:
         parallel_requests: How many calls may be under way at once.
         metrics: Counts the calls.
         problems: Hears of rows that came twice and of records that have gone.
+        is_part: Whether the run leaves organisations out, of which nothing must be sent.
         check: Called now and then while a page is waited for; may raise.
     """
 
@@ -49,30 +63,82 @@ class Reader:
         parallel_requests: int,
         metrics: Metrics,
         problems: Problems,
+        is_part: bool = False,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._page_size = page_size
         self._metrics = metrics
         self._problems = problems
-        self._unpaged = Unpaged(client, page_size, metrics)
+        self._unpaged = Unpaged(client, metrics)
         self._prefetch = Prefetch(
-            self._fetch, parallel_requests, page_size=page_size, count=self._unpaged.count, check=check
+            self._fetch,
+            parallel_requests,
+            page_size=page_size,
+            stand_in=self._stand_in,
+            keys=self._unpaged.keys,
+            check=check,
         )
+        self._experience = Experience(is_part=is_part)
         self.plan = self._prefetch.plan
+        self.answers = self._prefetch.pages
+        self.counted = self._prefetch.counted
         self._organisation: int | None = None
         self._learners: list[int] = []
 
-    def _fetch(self, query: Query, page: int) -> list[Row]:
-        if isinstance(query, Search):
-            return self._unpaged.page(query, page)
+    # Called from several threads.
+
+    def _fetch(self, query: Query, page: int) -> Rows:
+        """Make the call for a page. What is said not to be there is asked for twice."""
+        try:
+            rows = self._call(query, page)
+        except NotFound:
+            if not isinstance(query, Search):
+                return self._call(query, page)
+            if page == 1:
+                raise
+            # What OneFile answers past the last page is not known (API reference, section 3).
+            return Rows(form="404")
+        if rows or page > 1:
+            return rows
+        return self._confirmed_empty(query, rows) if isinstance(query, Search) else self._call(query, page)
+
+    def _confirmed_empty(self, search: Search, rows: Rows) -> Rows:
+        keys = self._unpaged.keys(search)
+        if keys == []:
+            return rows
+        again = self._call(search, 1)
+        if keys and not again:
+            raise MissingRows(search.stream, len(keys))
+        return again
+
+    def _call(self, query: Query, page: int) -> Rows:
         return query.fetch(self._client, page, self._page_size, self._metrics.of(query.stream))
 
-    def now(self, query: Query, page: int = 1) -> list[Row]:
+    def _stand_in(self, search: Search) -> Rows:
+        return self._call(search, 1) if search.needs_pages else self._unpaged.rows(search)
+
+    # Called from the main thread.
+
+    def now(self, query: Query, page: int = 1) -> Rows:
         """Make one call before all that are planned, and return its rows; none past the end."""
         return self._prefetch.at_once(lambda: self._fetch(query, page))
 
-    def list_all(self, search: Search) -> list[Row]:
+    def page(self, search: Search, number: int) -> Rows:
+        """Ask for one page of a search once more, before all that is planned."""
+        return self._prefetch.at_once(lambda: self._fetch_again(search, number))
+
+    def _fetch_again(self, search: Search, number: int) -> Rows:
+        try:
+            return self._call(search, number)
+        except NotFound:
+            return Rows(form="404")
+
+    def keys(self, search: Search) -> list[Hashable] | None:
+        """List the keys of a search by the unpaged one, if they can be had."""
+        return self._prefetch.at_once(lambda: self._unpaged.keys(search))
+
+    def list_all(self, search: Search) -> Rows:
         """Read a search in one call; its rows may be thinner than those of pages."""
         return self._prefetch.at_once(lambda: self._unpaged.rows(search))
 
@@ -86,23 +152,27 @@ class Reader:
         Yields:
             The rows of each page that did not come before.
         """
-        pages = self._prefetch.pages(query)
-        if key is None:
-            yield from pages
-            return
-        sequence = PageSequence(query.stream, key, self._page_size)
         if isinstance(query, Search):
-            yield from new_rows(
-                sequence,
-                pages,
-                lambda page: self.now(query, page),
-                lambda: self._prefetch.at_once(lambda: self._unpaged.rows_if_any(query)),
-                lambda: self._prefetch.counted(query),
-            )
-        else:
-            yield from map(sequence.new_rows, pages)
-        if sequence.repeated_rows:
-            self._problems.repeated_rows(query.stream, sequence.repeated_rows)
+            yield from SearchReader(query, self, self._experience, self._problems).read()
+            return
+        for rows in self._prefetch.pages(query):
+            own = self._own(query, rows)
+            if own and key is not None:
+                sequence = PageSequence(query.stream, key)
+                yield sequence.new_rows(own)
+                if sequence.repeated_rows:
+                    self._problems.repeated_rows(query.stream, sequence.repeated_rows)
+            elif own:
+                yield own
+
+    def _own(self, query: Listing | Record, rows: Rows) -> Rows:
+        """Hold what came against what was asked for, and ask once more where it is somebody else's."""
+        for owner, value in query.owners:
+            if any(is_foreign(row, owner, value) for row in rows):
+                rows = self.now(query)
+                if any(is_foreign(row, owner, value) for row in rows):
+                    raise ForeignRows(query.stream, owner)
+        return rows
 
     def many(
         self, queries: Sequence[Query], key: str | None = "ID", is_gone: Callable[[int], bool] = lambda _: False
@@ -116,60 +186,70 @@ class Reader:
 
         Yields:
             The place of the query in ``queries``, and a page of it. What is not there has no page.
+
+        Raises:
+            NotFound: OneFile has none of them.
+            NoData: It does not have more of them than chance explains.
         """
-        is_there, absence = False, None
+        found, absences = False, []
         for start in range(0, len(queries), _PLANNED_AT_ONCE):
             chunk = queries[start : start + _PLANNED_AT_ONCE]
             with self._prefetch.planned(chunk):
                 for place, query in enumerate(chunk, start):
                     try:
                         for page in self.pages(query, key):
-                            is_there = True
+                            found = True
                             yield place, page
-                    except NotFound as not_found:
-                        absence = not_found
+                    except NotFound as absence:
+                        absences += [absence] if absence.is_refusal else []
                         self._problems.without_data(query.stream)
                     except QuestionRefused:
                         if not is_gone(place):
                             raise
                         self._problems.without_data(query.stream)
-        if absence and not is_there:
-            self._problems.absent(queries[0].stream, absence)
+        if absences and not found:
+            raise absences[0]
+        if len(absences) >= max(_TOO_MANY_WITHOUT_DATA, len(queries) / 2):
+            raise NoData(queries[0].stream, len(absences), len(queries))
 
-    def complete(self, stream: str, entity: str, rows: Sequence[Row], to_id: Callable[[Any], object]) -> Iterator[Row]:
-        """Complete the rows of a page, which may be thin, by a call for each record.
+    def complete(
+        self, stream: str, entity: str, pages: Iterable[Sequence[Row]], to_id: Callable[[Any], object]
+    ) -> Iterator[Row]:
+        """Complete the rows of a search, which may be thin, by a call for each record.
 
         Args:
             stream: The name of the stream.
             entity: The entity, as OneFile's paths name it.
-            rows: The rows.
+            pages: The rows.
             to_id: Converts an id, or raises ``ValueError``.
 
         Yields:
-            The rows in their order, with what their records say as well.
+            The rows in their order, with what their records say as well; without those whose records have gone, which
+            would be thin in the place of fuller ones.
 
         Raises:
-            NoDetails: None of many records is there.
+            NoDetails: More of them have gone than chance explains.
         """
-        records = [_record_of(stream, entity, row, to_id) for row in rows]
-        found = 0
-        with self._prefetch.planned([record for record in records if record]):
-            for row, record in zip(rows, records, strict=True):
-                if record is None:
-                    # Refused by name further up, as it has no usable key.
-                    yield row
-                    continue
-                try:
-                    (full,) = next(self._prefetch.pages(record))
-                except NotFound:
-                    self._problems.gone(stream)
-                    yield row
-                else:
-                    found += 1
-                    # What the search says and the record leaves open is no less true.
-                    yield {**row, **{name: value for name, value in full.items() if value not in _NOTHING}}
-        if len(rows) >= _TOO_MANY_TO_HAVE_GONE and not found:
-            raise NoDetails(stream, len(rows))
+        asked, gone = 0, 0
+        for rows in pages:
+            records = [_record_of(stream, entity, row, to_id) for row in rows]
+            with self._prefetch.planned([record for record in records if record]):
+                for row, record in zip(rows, records, strict=True):
+                    if record is None:
+                        # Refused by name further up, if it has no usable key.
+                        yield row
+                        continue
+                    asked += 1
+                    try:
+                        (full,) = next(self._prefetch.pages(record))
+                    except NotFound:
+                        gone += 1
+                        self._problems.gone(stream)
+                    else:
+                        # What the search says and the record leaves open is no less true.
+                        yield {**row, **{name: value for name, value in full.items() if value not in _NOTHING}}
+        if gone >= _TOO_MANY_TO_HAVE_GONE and (gone * 10 > asked or gone == asked):
+            raise NoDetails(stream, gone, asked)
 
     def learners(self, organisation: int) -> list[int]:
         """Return the ids of an organisation's learners, whether or not anything about them has changed.
@@ -178,17 +258,17 @@ class Reader:
         stream of changed learners. The ids of one organisation are kept, as several streams want them in turn.
 
         Raises:
-            WrongAddress: OneFile knows no such search.
+            MissingPage: OneFile says that it knows no such search.
             UnusableRow: A learner has no usable id.
         """
         if self._organisation != organisation:
             filters = {"OrganisationID": organisation, "Role": 1}
             try:
-                pages = self.pages(Search.of("User", filters, "learners of the organisation"))
+                pages = self.pages(Search.of("User", filters, "learners of the organisation", needs_pages=True))
                 self._learners = [_learner_id(row) for page in pages for row in page]
             except NotFound as absence:
                 # Every customer has this search, so its children must not be taken for what is not offered.
-                raise WrongAddress(absence) from None
+                raise MissingPage(absence.call) from None
             self._organisation = organisation
         return self._learners
 
@@ -198,9 +278,8 @@ def _record_of(stream: str, entity: str, row: Row, to_id: Callable[[Any], object
         record_id = str(to_id(row.get("ID")))
     except ValueError:
         return None
-    if not record_id.strip("."):
-        return None
-    return Record(f"{entity}/{quote(record_id, safe='')}", stream, record_id)
+    path = f"{entity}/{quote(record_id, safe='')}"
+    return Record(path, stream, record_id) if is_plain_path(f"/{path}") else None
 
 
 def _learner_id(row: Row) -> int:

@@ -1,128 +1,370 @@
-"""When a search is at its end, and which of its rows are new.
+"""The one place that decides which rows of a search are new, whether they answer it, and that it is complete.
 
-A search is over when a page comes back empty. A short page is not the end: the server may cap pages below the size
-that we ask for, and its cap is unknown (API reference, section 3). The order of rows is not documented either, so
-rows may move between pages while we read.
+OneFile says nowhere how many rows a search has. Pages may be capped below the size that we ask for, the cap may change,
+and rows may move between pages while we read (API reference, section 3). An empty page is therefore a hint of the end,
+and no proof. A search ends by evidence:
+
+- *a short last page*: all pages before it are as large as each other, it is smaller than they are, or than the largest
+  page of the run, and the answer after it says that there is nothing in the form that OneFile has for this;
+- *a list of the whole search*, by the unpaged search, with just the rows that came;
+- *two empty answers*, where neither is to be had;
+- *a second reading* of all pages that brought nothing new, where rows had moved.
+
+What none of them shows is missing, and the search fails with ``MissingRows``.
 """
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Any
+import logging
+from typing import TYPE_CHECKING, Any, Protocol
 
-from tap_onefile.errors import MovedRows, RepeatedPage
-from tap_onefile.extract.query import SHORT_SEARCH
+from tap_onefile.api.decode import Rows
+from tap_onefile.errors import ForeignRows, MissingPage, MissingRows, NotFound, OneFileError, RepeatedPage
+from tap_onefile.extract.query import SHORT_SEARCH, is_foreign, is_silent, normalised
+from tap_onefile.extract.unpaged import UNPAGED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Hashable, Iterable, Iterator
+
+    from tap_onefile.extract.query import Search
+    from tap_onefile.reporting.problems import Problems
 
     Row = dict[str, Any]
 
-_NUMBER = re.compile("0|[1-9][0-9]{0,18}")
-"""A text that is written like this in one way only; some ids are texts with leading noughts."""
-
-
+_MOST_PAGES = 1_000_000
+"""Pages beyond which nobody reads."""
 _MOST_PASSES = 3
-"""How often the pages are read once more for what has moved."""
+"""How often the pages are read once more for what has not come."""
+_MOST_PAGES_AGAIN = 50
+"""Pages that are read once more where nothing says what has not come."""
+_OF_AN_ORGANISATION = ("OrganisationID", "UserID")
+"""Filters by which a run is kept to some organisations."""
+_MANY = 3
+"""Rows of another owner that do not come by chance."""
+
+logger = logging.getLogger("tap-onefile")
 
 
-def new_rows(
-    sequence: PageSequence,
-    pages: Iterable[list[Row]],
-    ask_again: Callable[[int], list[Row]],
-    list_all: Callable[[], list[Row] | None],
-    counted: Callable[[], int | None] = lambda: None,
-) -> Iterator[list[Row]]:
-    """Read the rows of a search, each of them once.
+class Calls(Protocol):
+    """Makes the calls for searches."""
+
+    def answers(self, search: Search) -> Iterator[Rows]:
+        """Give the pages in their order, up to the first that is empty."""
+
+    def page(self, search: Search, number: int) -> Rows:
+        """Ask for one page now, once more perhaps: a slip of the server is not repeated then."""
+
+    def keys(self, search: Search) -> list[Hashable] | None:
+        """Give the keys of the rows of the whole search, by the unpaged one; None where that cannot be had."""
+
+    def counted(self, search: Search) -> list[Hashable] | None:
+        """Give the same, if it was asked for already."""
+
+
+class Experience:
+    """What the searches of a run have shown so far.
+
+    Only the main thread has it, so that it is the same however many calls are made at once.
+    """
+
+    def __init__(self, *, is_part: bool = False) -> None:
+        self.is_part = is_part
+        """Whether the run leaves organisations out, of which nothing must be sent."""
+        self.largest = 0
+        """Rows of the largest page."""
+        self.forms = {"204"}
+        """The forms in which OneFile says that there is nothing; 204 is documented."""
+        self.unpaged: dict[str, list[Search]] = {}
+        """The searches that were read without pages, by entity."""
+        self.paged: set[str] = set()
+        """The entities of which pages have come."""
+        self.honoured: set[tuple[str, str]] = set()
+        """The streams and filters of which OneFile was seen to take notice."""
+        self.keys: dict[str, dict[str, tuple[object, set[Hashable]]]] = {}
+        """The role, and the keys that have come in searches that are complete, by entity and stream."""
+
+
+class SearchReader:
+    """Reads one search: its own rows, each of them once, up to an end that is certain.
 
     Args:
-        sequence: Follows the pages.
-        pages: The pages in their order, up to the end of the search.
-        ask_again: Gives a page once more. A slip of the server is not repeated then; a server that does not page says
-            the same again.
-        list_all: Gives the rows of the whole search at once, if they can be had; they may be thinner. What is wrong
-            with the pages shows by them.
-        counted: Gives how many rows the search has, if that is known.
-
-    Yields:
-        The rows of each page that no earlier page had.
-
-    Raises:
-        RepeatedPage: The server gives the same rows again and again, so that its end cannot be found.
-        MovedRows: Rows moved from page to page while they were read, and some of them could not be had.
+        search: What is read.
+        calls: Makes the calls.
+        experience: What earlier searches have shown.
+        problems: Hears of rows that came twice.
     """
-    number = 0
-    for number, page in enumerate(pages, 1):
-        new = sequence.take(page)
+
+    def __init__(self, search: Search, calls: Calls, experience: Experience, problems: Problems) -> None:
+        self._search = search
+        self._calls = calls
+        self._experience = experience
+        self._problems = problems
+        self._sequence = PageSequence(search.stream)
+        self._sizes: list[int] = []
+        self._empty_answers = 0
+        self._foreign = ""
+        self._again = 0
+        self._list: list[Hashable] | None = None
+        self._list_asked = False
+
+    def read(self) -> Iterator[list[Row]]:
+        """Read the search.
+
+        Yields:
+            The rows of each page that no earlier page had.
+
+        Raises:
+            MissingRows: Some rows did not come.
+            MissingPage: OneFile has no first page, although it has pages of the entity.
+            ForeignRows: Rows came that were not asked for.
+            RepeatedPage: The server gives the same rows again and again, so that its end cannot be found.
+            NotFound: OneFile knows no such search.
+        """
+        last = Rows()
+        try:
+            for last in self._calls.answers(self._search):
+                if last.form == UNPAGED:
+                    yield self._stand_in(last)
+                    return
+                if not last:
+                    break
+                yield self._take(last)
+        except NotFound as absence:
+            if self._search.entity in self._experience.paged:
+                raise MissingPage(absence.call) from None
+            raise
+        while not self._is_over(last.form):
+            for number in range(len(self._sizes) + 1, len(self._sizes) + _MOST_PAGES):
+                if not (last := self._calls.page(self._search, number)):
+                    break
+                yield self._take(last)
+        yield from self._rest()
+        self._conclude(last.form)
+
+    def _stand_in(self, rows: Rows) -> list[Row]:
+        """Take the rows of a search without pages, unless the entity has pages elsewhere: then this was a slip."""
+        entity = self._search.entity
+        if entity in self._experience.paged:
+            raise MissingPage(f"POST {entity}/Search/1")
+        self._experience.unpaged.setdefault(entity, []).append(self._search)
+        self._problems.unpaged(self._search.stream)
+        new = self._take(rows, is_page=False)
+        self._conclude("")
+        return new
+
+    def _take(self, page: Rows, *, is_page: bool = True) -> list[Row]:
+        """Take the next page, and return its own rows that did not come before."""
+        if is_page:
+            self._note_that_there_are_pages()
+        page = self._checked(page, len(self._sizes) + 1)
+        own = [row for row in page if not self._is_foreign(row)] if self._foreign else page
+        self._empty_answers = 0
+        self._sizes.append(len(page))
+        if is_page:
+            self._experience.largest = max(self._experience.largest, len(page))
+        new = self._sequence.take(own) if own else []
         if new is None:
-            if not (rows := ask_again(number)):
-                break
-            new = sequence.new_rows(rows)
-        yield new
-    else:
-        # A search seldom ends with a full page. Where one seems to, the end may have been a slip of the server.
-        seems_cut = sequence.is_full and not _is_at_its_end(sequence, number, list_all, counted)
-        while seems_cut and (rows := ask_again(number + 1)):
-            number += 1
-            yield sequence.new_rows(rows)
-    if sequence.repeated_rows:
-        yield from _moved_rows(sequence, number, ask_again, list_all)
+            again = self._calls.page(self._search, len(self._sizes))
+            new = self._sequence.new_rows(again) if again else []
+        return new
 
+    def _note_that_there_are_pages(self) -> None:
+        entity = self._search.entity
+        if entity not in self._experience.paged:
+            self._experience.paged.add(entity)
+            for search in self._experience.unpaged.pop(entity, ()):
+                # It was read thin for want of pages, which there are.
+                self._problems.missing(search.name, MissingPage(f"POST {entity}/Search/1"))
 
-def _is_at_its_end(
-    sequence: PageSequence,
-    pages: int,
-    list_all: Callable[[], list[Row] | None],
-    counted: Callable[[], int | None],
-) -> bool:
-    """Return whether it is known from elsewhere than its pages that a search is at its end."""
-    if (count := counted()) is not None:
-        return count <= sequence.rows
-    rows = None if pages > SHORT_SEARCH else list_all()
-    return rows is not None and not sequence.missing_from(rows)
+    # Whether what came answers the question.
 
+    def _checked(self, page: Rows, number: int) -> Rows:
+        """Hold a page against the search, and ask for it once more where it does not fit.
 
-def _moved_rows(
-    sequence: PageSequence,
-    pages: int,
-    ask_again: Callable[[int], list[Row]],
-    list_all: Callable[[], list[Row] | None],
-) -> Iterator[list[Row]]:
-    """Read the rows that were missed because they moved to pages that had been read already."""
-    # Where nothing says what there is, to read on would be to guess.
-    rest = sequence.missing_from(list_all() or [])
-    for _ in range(_MOST_PASSES):
-        for number in range(1, pages + 2):
-            if not rest:
+        Raises:
+            ForeignRows: Nothing shows whose the rows are.
+        """
+        for owner, value in self._search.owners:
+            if any(is_foreign(row, owner, value) for row in page):
+                page = self._calls.page(self._search, number) or page
+                if any(is_foreign(row, owner, value) for row in page):
+                    self._foreign = owner
+            elif page and all(is_silent(row, owner) for row in page):
+                page = self._checked_silent(page, number, owner, value)
+        return page
+
+    def _checked_silent(self, page: Rows, number: int, owner: str, value: object) -> Rows:
+        """Hold a page, whose rows do not say whose they are, against what came for other owners."""
+        if self._experience.is_part and owner in _OF_AN_ORGANISATION and self._ignores(owner):
+            raise ForeignRows(self._search.stream, owner)
+        elsewhere = self._elsewhere(owner, value)
+        if self._came_elsewhere(page, elsewhere) * 2 < len(page):
+            return page
+        if not self._search.is_shared:
+            page = self._calls.page(self._search, number) or page
+        repeated = self._came_elsewhere(page, elsewhere)
+        # A few may have moved, or belong to several owners; a page full of them belongs to the other search.
+        is_by_chance = self._search.is_shared or repeated < _MANY
+        if repeated * 2 >= len(page) and (not is_by_chance or self._ignores(owner)):
+            raise ForeignRows(self._search.stream, owner)
+        return page
+
+    def _elsewhere(self, owner: str, value: object) -> list[set[Hashable]]:
+        """Return the keys that came for other owners: of other roles, or of other searches of the stream."""
+        streams = self._experience.keys.get(self._search.entity, {})
+        if owner == "Role":
+            return [keys for role, keys in streams.values() if role != value]
+        return [streams[self._search.stream][1]] if self._search.stream in streams else []
+
+    def _came_elsewhere(self, page: Rows, elsewhere: list[set[Hashable]]) -> int:
+        keys = [normalised(row.get("ID")) for row in page] if elsewhere else []
+        return sum(any(key in those for those in elsewhere) for key in keys if key is not None)
+
+    def _ignores(self, owner: str) -> bool:
+        """Return whether OneFile takes no notice of a filter, by asking for an owner that there is not."""
+        known = (self._search.stream, owner)
+        if known in self._experience.honoured:
+            return False
+        try:
+            ignores = bool(self._calls.page(self._search.of_nobody(owner), 1))
+        except OneFileError:
+            # Whoever finds fault with the filter takes notice of it.
+            ignores = False
+        if not ignores:
+            self._experience.honoured.add(known)
+        return ignores
+
+    def _is_foreign(self, row: Row) -> bool:
+        return any(is_foreign(row, owner, value) for owner, value in self._search.owners)
+
+    # Whether all came.
+
+    def _is_over(self, form: str) -> bool:
+        """Return whether an empty answer is the end, or all that can be had of it."""
+        self._empty_answers += 1
+        if not self._sizes:
+            # A first page without rows has been confirmed where it was asked for.
+            return self._ends_by("two empty answers")
+        if self._list is None:
+            self._list = self._calls.counted(self._search)
+        if self._looks_right(form) and not self._missing():
+            return self._ends_by("a short last page")
+        if self._list is None and not self._list_asked and len(self._sizes) <= SHORT_SEARCH:
+            self._ask_for_list()
+        if self._is_listed() and not self._may_be_capped():
+            return self._ends_by("a list of the whole search")
+        return self._empty_answers > 1 and self._ends_by("two empty answers")
+
+    def _may_be_capped(self) -> bool:
+        """Return whether a list ends just where a page does, so that one cap may explain both."""
+        return self._empty_answers == 1 and self._sizes[-1] >= self._sizes[0]
+
+    def _ends_by(self, evidence: str) -> bool:
+        logger.debug("%s: at its end after %d pages, by %s", self._search.name, len(self._sizes), evidence)
+        return True
+
+    def _looks_right(self, form: str) -> bool:
+        full = self._sizes[0] if len(self._sizes) > 1 else self._experience.largest
+        return (
+            form in self._experience.forms
+            and self._is_regular
+            and self._sizes[-1] < full
+            and not self._search.is_never_empty
+            and not self._sequence.repeated_rows
+        )
+
+    @property
+    def _is_regular(self) -> bool:
+        """Whether all pages but the last are as large as each other, and it is no larger."""
+        sizes = self._sizes
+        return all(size == sizes[0] for size in sizes[:-1]) and sizes[-1] <= sizes[0]
+
+    def _ask_for_list(self) -> None:
+        self._list = self._calls.keys(self._search)
+        self._list_asked = True
+
+    def _is_listed(self) -> bool:
+        """Return whether a list of the search, which may be capped itself, has just the rows that came."""
+        return self._list is not None and not self._missing() and self._sequence.seen <= set(self._list)
+
+    def _missing(self) -> set[Hashable]:
+        return set(self._list or ()) - self._sequence.seen - {None}
+
+    def _rest(self) -> Iterator[list[Row]]:
+        """Read once more for the rows that did not come, as far as anything shows that there are some."""
+        if not self._sizes or (self._is_regular and not self._sequence.repeated_rows and not self._missing()):
+            return
+        if self._list is None and not self._list_asked:
+            self._ask_for_list()
+        if self._missing():
+            yield from self._missing_rows()
+        elif not self._is_listed():
+            yield from self._second_reading()
+
+    def _missing_rows(self) -> Iterator[list[Row]]:
+        """Read the pages again for rows that the unpaged search lists."""
+        for _ in range(_MOST_PASSES):
+            for rows in self._read_again():
+                yield rows
+                if not self._missing():
+                    return
+        # What is no longer listed has gone.
+        self._ask_for_list()
+        if missing := self._missing():
+            raise MissingRows(self._search.stream, len(missing))
+
+    def _second_reading(self) -> Iterator[list[Row]]:
+        """Read the pages again until that brings nothing new, where nothing says what there is."""
+        for _ in range(_MOST_PASSES if len(self._sizes) <= _MOST_PAGES_AGAIN else 0):
+            found = 0
+            for rows in self._read_again():
+                found += len(rows)
+                yield rows
+            if not found:
+                self._ends_by("a second reading")
                 return
-            found = sequence.unseen(ask_again(number))
-            rest = sequence.missing_from(rest)
-            yield found
-    if rest:
-        raise MovedRows(sequence.search, len(rest))
+        raise MissingRows(self._search.stream, 0)
+
+    def _read_again(self) -> Iterator[list[Row]]:
+        for number in range(1, len(self._sizes) + _MOST_PAGES):
+            if not (page := self._calls.page(self._search, number)):
+                # The end, or a slip where pages are known to be.
+                if number > len(self._sizes):
+                    return
+                continue
+            yield self._sequence.unseen([row for row in page if not self._is_foreign(row)])
+
+    def _conclude(self, form: str) -> None:
+        """Keep what this search has shown, and report what was odd about it."""
+        search, experience = self._search, self._experience
+        if self._sizes:
+            experience.forms.add(form)
+        if self._sequence.repeated_rows:
+            self._problems.repeated_rows(search.stream, self._sequence.repeated_rows)
+        streams = experience.keys.setdefault(search.entity, {})
+        keys = streams.setdefault(search.stream, (dict(search.owners).get("Role"), set()))[1]
+        if not search.is_shared and (again := len(keys & self._sequence.seen)):
+            self._problems.moved_rows(search.stream, again)
+        keys |= self._sequence.seen
+        if self._foreign:
+            raise ForeignRows(search.stream, self._foreign)
 
 
 class PageSequence:
-    """Follows the pages of one search in order.
+    """Follows the pages of one query in order, to know which rows are new.
 
     Args:
-        search: What is searched, in words for the user.
+        stream: The stream that is read.
         key: The field that identifies rows.
-        page_size: The rows that a page is asked for.
     """
 
-    def __init__(self, search: str, key: str, page_size: int) -> None:
-        self.search = search
+    def __init__(self, stream: str, key: str = "ID") -> None:
+        self._stream = stream
         self._key = key
-        self._page_size = page_size
-        self._seen: set[Hashable] = set()
         self._pages: set[int] = set()
         self._stale_pages = 0
-        self._largest = 0
-        self.rows = 0
-        """Rows that have come, each counted once."""
-        self.is_full = False
-        """Whether the last page was as large as any."""
+        self.seen: set[Hashable] = set()
+        """The keys that have come."""
         self.repeated_rows = 0
         """Rows left out so far because an earlier page of the same search had them."""
 
@@ -141,15 +383,11 @@ class PageSequence:
         if fingerprint in self._pages:
             return None
         new = self._add(rows, keys)
-        self.rows += len(new)
         self.repeated_rows += len(rows) - len(new)
         self._stale_pages = 0 if new else self._stale_pages + 1
         if self._stale_pages > 1:
-            raise RepeatedPage(self.search)
+            raise RepeatedPage(self._stream)
         self._pages.add(fingerprint)
-        # Before the second page nobody knows how large pages are, unless the first is as large as was asked for.
-        self.is_full = len(rows) >= (self._largest or self._page_size)
-        self._largest = max(self._largest, len(rows))
         return new
 
     def new_rows(self, rows: list[Row]) -> list[Row]:
@@ -159,18 +397,13 @@ class PageSequence:
             RepeatedPage: The server gives the same rows again and again, so that its end cannot be found.
         """
         if (new := self.take(rows)) is None:
-            raise RepeatedPage(self.search)
+            raise RepeatedPage(self._stream)
         return new
 
-    def unseen(self, rows: list[Row]) -> list[Row]:
+    def unseen(self, rows: Iterable[Row]) -> list[Row]:
         """Take rows from anywhere in the search, and return those that did not come before."""
         with_key = [row for row in rows if normalised(row.get(self._key)) is not None]
         return self._add(with_key, self._keys(with_key))
-
-    def missing_from(self, rows: list[Row]) -> list[Row]:
-        """Return the rows, out of some that the search has, that did not come yet."""
-        seen = self._seen
-        return [row for row, key in zip(rows, self._keys(rows), strict=True) if key is not None and key not in seen]
 
     def _keys(self, rows: list[Row]) -> list[Hashable]:
         ids = [row.get(self._key) for row in rows]
@@ -178,7 +411,7 @@ class PageSequence:
 
     def _add(self, rows: list[Row], keys: list[Hashable]) -> list[Row]:
         """Note keys as seen, and return the rows whose keys are new, or that have none: those are refused later on."""
-        seen = self._seen
+        seen = self.seen
         if seen.isdisjoint(keys) and len(distinct := set(keys)) == len(keys):
             seen |= distinct
             seen.discard(None)
@@ -190,12 +423,3 @@ class PageSequence:
                 if key is not None:
                     seen.add(key)
         return new
-
-
-def normalised(key: object) -> Hashable:
-    """Normalise an id, so that 12, 12.0 and "12" are equal; None for what is no id."""
-    if isinstance(key, str):
-        return int(key) if _NUMBER.fullmatch(key) else key
-    if isinstance(key, float):
-        return int(key) if key.is_integer() else key
-    return key if isinstance(key, int) else None

@@ -10,7 +10,7 @@ from collections import Counter
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from tap_onefile.api.decode import RepairedText
+from tap_onefile.api.decode import RepairedText, Unreadable
 from tap_onefile.errors import UnusableRow
 from tap_onefile.records.convert import LARGEST, SMALLEST, kind_of, to_timestamp
 
@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
 NOTHING = (None, "")
 """How OneFile spells that there is no data, unless it leaves the field out."""
-_CAME = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
+_CAME = {
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    dict: "an object",
+    Unreadable: "something unreadable",
+}
 
 
 class Shaper:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tap_onefile.errors import IncompleteRun
+from tap_onefile.errors import IncompleteRun, MissingPage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from tap_onefile.errors import NotFound
 
@@ -44,8 +44,10 @@ class Problems:
         self._filtered: Counter[str] = Counter()
         self._misfits: Counter[tuple[str, str, str]] = Counter()
         self._repaired: Counter[tuple[str, str]] = Counter()
-        self.not_offered: set[str] = set()
-        """The streams that OneFile does not have for this customer."""
+        self._moved: Counter[str] = Counter()
+        self._unpaged: set[str] = set()
+        self._present: set[str] = set()
+        self._absent: dict[str, list[tuple[str, MissingPage]]] = {}
 
     def missing(self, what: str, why: object) -> None:
         """Note that a stream or part of it could not be read; the run goes on."""
@@ -95,34 +97,77 @@ class Problems:
         """Count a learner for whom OneFile has nothing of a stream."""
         self._without_data[stream] += 1
 
-    def absent(self, stream: str, absence: NotFound) -> None:
-        """Note that OneFile does not offer a stream to this customer, so that it is empty."""
-        if stream not in self.not_offered:
+    def moved_rows(self, stream: str, count: int) -> None:
+        """Count records that came again for another owner, such as another organisation."""
+        self._moved[stream] += count
+
+    def unpaged(self, stream: str) -> None:
+        """Note that a stream was read without pages, of which OneFile has none."""
+        if stream not in self._unpaged:
+            logger.info("%s: OneFile has no pages of it, so it is read unpaged", stream)
+        self._unpaged.add(stream)
+
+    def present(self, stream: str) -> None:
+        """Note that OneFile has a stream for some part of the customer, at least."""
+        self._present.add(stream)
+
+    def absent(self, stream: str, absence: NotFound, what: str) -> None:
+        """Note that OneFile does not have a stream, or a part of it, for this customer, so that it is empty."""
+        if stream not in self._absent:
             logger.warning(
                 "%s: OneFile answers %s to %s, so this customer does not seem to have it, and the stream is empty",
                 stream,
                 absence.answer,
                 absence.call,
             )
-        self.not_offered.add(stream)
+        self._absent.setdefault(stream, []).append((what, MissingPage(absence.call)))
+
+    @property
+    def not_offered(self) -> Collection[str]:
+        """The streams that OneFile does not have for this customer."""
+        return self._absent.keys() - self._present
+
+    @property
+    def _all_missing(self) -> list[tuple[str, str]]:
+        """What could not be read, and why; what is there for one organisation cannot be unknown for another."""
+        slips = [slip for stream in sorted(self._absent.keys() & self._present) for slip in self._absent[stream]]
+        return [*self._missing, *((what, str(why)) for what, why in slips)]
 
     @property
     def is_complete(self) -> bool:
         """Whether everything selected has been read."""
-        return not self._missing
+        return not self._all_missing
 
     def conclude(self) -> None:
         """Log the counts, and raise `IncompleteRun` if something is missing."""
-        for stream, count in sorted(self._repeated.items()):
-            logger.info("%s: %d rows came twice, as rows moved while they were read, and were sent once", stream, count)
-        for stream, count in sorted(self._without_data.items()):
-            logger.info("%s: OneFile has nothing for %d learners", stream, count)
-        for stream, count in sorted(self._gone.items()):
-            logger.warning("%s: OneFile no longer had %d records when they were asked for by their ids", stream, count)
-        for stream, count in sorted(self._filtered.items()):
-            logger.warning("%s: stream_maps filters %d records, so no child stream was read for them", stream, count)
+        totals: list[tuple[int, str, Mapping[Any, int]]] = [
+            (
+                logging.INFO,
+                "%s: %d rows came twice, as rows moved while they were read, and were sent once",
+                self._repeated,
+            ),
+            (logging.INFO, "%s: %d records came again for another owner, as they moved or are shared", self._moved),
+            (logging.INFO, "%s: OneFile has nothing for %d learners", self._without_data),
+            (logging.WARNING, "%s: OneFile no longer had %d records when they were asked for by their ids", self._gone),
+            (
+                logging.WARNING,
+                "%s: stream_maps filters %d records, so no child stream was read for them",
+                self._filtered,
+            ),
+        ]
+        for level, message, counts in totals:
+            for stream, count in sorted(counts.items()):
+                logger.log(level, message, stream, count)
+        if self._unpaged:
+            logger.info("Read unpaged, as OneFile has no pages of them: %s", ", ".join(sorted(self._unpaged)))
         if self.not_offered:
             logger.warning("Empty, as OneFile answers 404: %s. Deselect them.", ", ".join(sorted(self.not_offered)))
+        self._log_oddities()
+        if missing := self._all_missing:
+            parts = "; ".join(f"{what} ({why})" for what, why in missing)
+            raise IncompleteRun(f"The run is incomplete. Missing: {parts}")
+
+    def _log_oddities(self) -> None:
         for (stream, name), count in sorted(self._unknown.items()):
             logger.warning("%s: the unknown field %s was left out of %d records", stream, name, count)
         for (stream, name, came), count in sorted(self._misfits.items()):
@@ -131,9 +176,6 @@ class Problems:
             logger.warning(
                 "%s: NUL characters or half characters in %s were replaced by U+FFFD in %d records", stream, name, count
             )
-        if self._missing:
-            parts = "; ".join(f"{what} ({why})" for what, why in self._missing)
-            raise IncompleteRun(f"The run is incomplete. Missing: {parts}")
 
     def _showable(self, stream: str, name: str) -> str:
         """Return a field name that is safe to log: anything but an identifier may be a value or forge a log line."""

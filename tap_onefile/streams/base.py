@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from tap_onefile.errors import NotFound, Refused, SettingsError
+from tap_onefile.errors import MissingPage, NotFound, Refused, SettingsError
 from tap_onefile.extract.query import Search
 from tap_onefile.records.convert import converter_for
 from tap_onefile.records.shaper import Shaper
@@ -45,6 +46,8 @@ class OneFileStream(SingerStream):
     """Whether the vendor documents that every customer has it, so that a 404 can only mean a wrong address."""
     needs_pages: ClassVar[bool] = False
     """Whether only the paged search gives whole rows, so that the unpaged one must not stand in for it."""
+    is_shared: ClassVar[bool] = False
+    """Whether the same record may belong to several contexts, such as organisations."""
     row_key: ClassVar[str | None] = "ID"
     """The field that identifies a row among those of one query; None where OneFile gives no id."""
     primary_keys: Sequence[str] = ("ID",)
@@ -90,15 +93,21 @@ class OneFileStream(SingerStream):
                         self.run.problems.filtered(self.name)
                     yield record
         except NotFound as absence:
-            # A stream with a bookmark existed in an earlier run.
-            if self.is_certain or self.stream_state:
+            if not (self.is_certain or self.stream_state):
+                self.run.problems.absent(self.name, absence, self._describe(context))
+            # The address is right, where organisations have come from; a stream with a bookmark was there once.
+            elif self.run.metrics.organisations:
+                self._note_missing(context, MissingPage(absence.call))
+            else:
                 raise
-            self.run.problems.absent(self.name, absence)
         except Refused as refusal:
-            self.run.problems.missing(self._describe(context), refusal)
-            self.forget_progress(context)
+            self._note_missing(context, refusal)
         finally:
             self._tally.seconds += time.monotonic() - began
+
+    def _note_missing(self, context: Context | None, why: Refused) -> None:
+        self.run.problems.missing(self._describe(context), why)
+        self.forget_progress(context)
 
     def check_maps(self) -> None:
         """Raise if a stream map removes the stream while it has child streams: the SDK would skip them in silence."""
@@ -115,29 +124,31 @@ class OneFileStream(SingerStream):
             self.run.signals.check()
             records, failure = self.shaper.shape(rows, defaults)
             self._tally.records += len(records)
+            if records:
+                self.run.problems.present(self.name)
             yield records
             if failure:
                 raise failure
 
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
         """Read the rows of one context, as OneFile sends them."""
-        for page in self.get_pages(self.get_query(context)):
-            yield from self.complete(page)
+        return self.complete(self.get_pages(self.get_query(context)))
 
     def get_pages(self, query: Query) -> Iterator[list[Row]]:
         """Read all pages of a query, each row once."""
         return self.run.reader.pages(query, self.row_key)
 
-    def complete(self, rows: list[Row]) -> Iterable[Row]:
+    def complete(self, pages: Iterable[list[Row]]) -> Iterable[Row]:
         """Replace search rows, which may be thin, by full records, where the setting fetch_details asks for it."""
         if not self.fetches_details:
-            return rows
+            return chain.from_iterable(pages)
         to_id = converter_for(self._whole_schema["properties"]["ID"])
-        return self.run.reader.complete(self.name, self.entity, rows, to_id)
+        return self.run.reader.complete(self.name, self.entity, pages, to_id)
 
     def get_query(self, context: Mapping[str, Any]) -> Query:
         """Return the query of one context: the ids that it narrows by."""
-        return Search.of(self.entity, self.get_filters(context), self.name, needs_pages=self.needs_pages)
+        filters = self.get_filters(context)
+        return Search.of(self.entity, filters, self.name, needs_pages=self.needs_pages, is_shared=self.is_shared)
 
     def get_queries_ahead(self, context: Mapping[str, Any]) -> list[Query]:
         """Return the queries to prefetch for a context."""

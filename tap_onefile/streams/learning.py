@@ -86,8 +86,7 @@ class LearningAims(CustomerStream):
         for organisation in sorted(organisations):
             learners = self.run.reader.learners(organisation)
             searches: list[Query] = [Search.of(self.entity, {"UserID": learner}, self.name) for learner in learners]
-            for _, page in self.run.reader.many(searches):
-                yield from self.complete(page)
+            yield from self.complete(page for _, page in self.run.reader.many(searches))
 
 
 class UnitSummaries(PerLearnerStream):
@@ -188,8 +187,8 @@ class Reviews(IncrementalStream):
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         # Rows that need no call of their own cost nothing more, so only the user's start_date narrows them.
         since = self.get_since(context) if self.fetches_details else self.run.settings.start_date
-        for page in self.get_pages(self.get_query(context)):
-            yield from self.complete([row for row in page if _is_since(row, since)])
+        pages = self.get_pages(self.get_query(context))
+        return self.complete([row for row in page if _is_since(row, since)] for page in pages)
 
 
 class Plans(OrganisationStream):

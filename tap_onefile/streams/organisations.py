@@ -157,6 +157,7 @@ class OrganisationStream(OneFileStream):
 class SharedStream(OrganisationStream):
     """A stream whose records several organisations may share, so that the key is both ids together."""
 
+    is_shared = True
     primary_keys = ("OrganisationID", "ID")
 
 
@@ -177,4 +178,5 @@ class LookUpStream(SharedStream):
 
     @override
     def get_query(self, context: Mapping[str, Any]) -> Query:
-        return Listing(f"Organisation/{context['OrganisationID']}/{self.path}", self.name)
+        owners = tuple(context.items())
+        return Listing(f"Organisation/{context['OrganisationID']}/{self.path}", self.name, owners)

@@ -204,6 +204,9 @@ class Observers(UserStream, name="observers", role=45):
 class EQAs(UserStream, name="eqas", role=50, selected=False):
     """External quality assurers; not among the roles that the vendor calls supported in the API."""
 
+    # They have one account across organisations (help article 76000032915).
+    is_shared = True
+
 
 class CentreMonitors(UserStream, name="centre_monitors", role=60, selected=False):
     """Centre monitors; not among the roles that the vendor calls supported in the API."""

@@ -43,14 +43,17 @@ class PerLearnerStream(OrganisationStream):
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         learners = self.run.reader.learners(context["OrganisationID"])
-        paths = [self.path.format(learner=learner) for learner in learners]
-        queries: list[Query] = [Listing(path, self.name) if self.is_list else Record(path, self.name) for path in paths]
+        queries = [self._query_of(learner) for learner in learners]
         pages = self.run.reader.many(queries, self.row_key, lambda place: self._has_gone(learners[place]))
         for place, page in pages:
             for row in page:
                 if not row.keys() & self.schema["properties"].keys():
                     raise UnknownObject(self.name)
                 yield row if row.get(self.learner_field) else {**row, self.learner_field: learners[place]}
+
+    def _query_of(self, learner: int) -> Query:
+        path, owners = self.path.format(learner=learner), ((self.learner_field, learner),)
+        return Listing(path, self.name, owners) if self.is_list else Record(path, self.name, owners=owners)
 
     def _has_gone(self, learner: int) -> bool:
         try:

@@ -42,9 +42,11 @@ class Standards(CustomerStream):
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-        for page in self.get_pages(self.get_query(context)):
-            self.plan_children({"StandardID": number} for row in page if (number := id_of(row)) is not None)
-            yield from self.complete(page)
+        return self.complete(map(self._ahead, self.get_pages(self.get_query(context))))
+
+    def _ahead(self, page: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        self.plan_children({"StandardID": number} for row in page if (number := id_of(row)) is not None)
+        return page
 
     @override
     def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:
@@ -62,6 +64,7 @@ class Units(OneFileStream):
     entity = "Unit"
     has_details = True
     parent_stream_type = Standards
+    is_shared = True
     primary_keys = ("StandardID", "ID")
     schema = f.record(
         *f.known(f.CLIENT, f.text_identity("unit", "such as 2017XYZ_0_1")),

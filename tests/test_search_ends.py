@@ -1,0 +1,318 @@
+"""A search ends by evidence: no row is lost, whatever single answer slips, and no version goes by accident."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.outcomes import assert_complete, assert_honest, assert_put_right, assert_told, assert_true, differences, read
+from tests.slips import EMPTY, FIRST, HTML, NO_CONTENT, SECOND, UNUSABLE, Answer, OneFile, slip, some
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.running import Run
+    from tests.slips import Call
+
+VERSIONS: dict[str, Any] = {"emit_activate_version_messages": True}
+
+
+def activated(run: Run) -> set[str]:
+    return {message["stream"] for message in run.messages if message["type"] == "ACTIVATE_VERSION"}
+
+
+# One empty answer is not taken for the end.
+
+
+@pytest.mark.parametrize(
+    ("kind", "cap", "rows", "page"),
+    [
+        *((kind, 50, 1000, 2) for kind in EMPTY),
+        ("204", 30, 200, 3),
+        ("list", 50, 100, 2),
+        ("204", 10, 31, 4),
+        ("204", 99, 700, 7),
+        ("null", 100, 300, 3),
+    ],
+)
+def test_a_page_of_a_capped_search_that_is_empty_once_ends_nothing(
+    tmp_path: Path, kind: str, cap: int, rows: int, page: int
+) -> None:
+    with OneFile(1, cap=cap, learners=rows) as onefile:
+        onefile.slips = [slip(EMPTY[kind], entity="User", page=page)]
+        run = read(tmp_path, onefile, "learners")
+
+    assert_complete(run, onefile, "learners")
+
+
+@pytest.mark.parametrize("stream", ["assessors", "classrooms", "placements", "standards", "plans", "learning_aims"])
+def test_an_empty_second_page_ends_no_stream(tmp_path: Path, stream: str) -> None:
+    entity = {"assessors": "User", "learning_aims": "LearningAim"}.get(stream, stream[:-1].capitalize())
+    with OneFile(cap=50, learners=3, **some(stream, (70, 55))) as onefile:
+        onefile.slips = [slip(NO_CONTENT, entity=entity, page=2)]
+        run = read(tmp_path, onefile, stream, parallel_requests=1)
+
+    assert_complete(run, onefile, stream)
+
+
+@pytest.mark.parametrize(
+    ("kind", "organisations", "cap", "page"),
+    [
+        *((kind, 25, 10, 2) for kind in EMPTY),
+        ("204", 25, 10, 3),
+        ("204", 12, 5, 2),
+        ("204", 3, 1, 3),
+        ("204", 4, 3, 2),
+    ],
+)
+def test_no_organisation_is_missing_after_one_empty_page(
+    tmp_path: Path, kind: str, organisations: int, cap: int, page: int
+) -> None:
+    with OneFile(organisations, cap=cap, classrooms=2) as onefile:
+        onefile.slips = [slip(EMPTY[kind], entity="Organisation", page=page)]
+        run = read(tmp_path, onefile, "organisations", "classrooms")
+
+    assert_complete(run, onefile, "organisations", "classrooms")
+
+
+@pytest.mark.parametrize("unpaged", ["404", "500", "html", "empty", "capped"])
+@pytest.mark.parametrize("stream", ["learners", "organisations"])
+def test_an_empty_page_is_not_believed_where_nothing_else_tells_the_end(
+    tmp_path: Path, stream: str, unpaged: str
+) -> None:
+    entity = {"learners": "User", "organisations": "Organisation"}[stream]
+    organisations = 25 if stream == "organisations" else 1
+    with OneFile(organisations, cap=10, lists=10 if unpaged == "capped" else 1000, learners=(35,)) as onefile:
+        onefile.slips = [slip(NO_CONTENT, entity=entity, page=2)]
+        if unpaged in UNUSABLE:
+            onefile.slips.append(slip(UNUSABLE[unpaged], None, entity=entity, page=0))
+        run = read(tmp_path, onefile, stream)
+
+    assert_honest(run, onefile, stream)
+
+
+@pytest.mark.parametrize(("stream", "entity"), [("learners", "User"), ("classrooms", "Classroom")])
+def test_a_page_that_stays_empty_before_the_end_is_told(tmp_path: Path, stream: str, entity: str) -> None:
+    with OneFile(cap=50, assessors=2, **some(stream, (170, 20))) as onefile:
+        onefile.slips = [slip(NO_CONTENT, None, entity=entity, page=2, organisation=FIRST)]
+        onefile.slips += [slip(NO_CONTENT, None, entity=entity, page=page, organisation=FIRST) for page in (3, 4)]
+        run = read(tmp_path, onefile, stream, "assessors")
+        assert_told(run, onefile, stream, only=str(FIRST))
+        assert not differences(run, onefile, "assessors")
+        assert_put_right(tmp_path, run, onefile, stream)
+
+
+CUT = {
+    "no-first-byte": Answer(framing="close"),
+    **{
+        f"gzip-header-{framing}": Answer(200, b"\x1f\x8b\x08\0\0\0\0\0\0\x03", ("Content-Encoding: gzip",), framing)
+        for framing in ("chunk", "close", "length")
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "stream", "page"),
+    [
+        *((kind, "learners", 2) for kind in CUT),
+        *((kind, "organisations", 2) for kind in CUT),
+        ("no-first-byte", "learners", 1),
+        ("gzip-header-chunk", "learners", 3),
+        ("no-first-byte", "organisations", 1),
+    ],
+)
+def test_a_body_that_ends_before_it_begins_is_no_empty_page(tmp_path: Path, kind: str, stream: str, page: int) -> None:
+    entity = {"learners": "User", "organisations": "Organisation"}[stream]
+    with OneFile(25 if stream == "organisations" else 1, cap=12, learners=(40,)) as onefile:
+        onefile.slips = [slip(CUT[kind], entity=entity, page=page)]
+        run = read(tmp_path, onefile, stream)
+
+        assert_complete(run, onefile, stream)
+        onefile.slips = [slip(CUT[kind], None, entity=entity, page=page)]
+        assert_told(read(tmp_path, onefile, stream), onefile, stream)
+
+
+# No version is activated by accident.
+
+
+@pytest.mark.parametrize(
+    ("kind", "stream"),
+    [*((kind, "classrooms") for kind in EMPTY), ("204", "placements"), ("list", "standards"), ("204", "plans")],
+)
+def test_a_first_page_that_is_empty_once_empties_no_table(tmp_path: Path, stream: str, kind: str) -> None:
+    entity = stream[:-1].capitalize()
+    with OneFile(learners=2, **some(stream, (30, 4))) as onefile:
+        onefile.slips = [slip(EMPTY[kind], entity=entity, page=1)]
+        run = read(tmp_path, onefile, stream, **VERSIONS)
+
+    assert_complete(run, onefile, stream)
+    assert activated(run) == {stream}
+
+
+@pytest.mark.parametrize(("page", "kind"), [(1, "204"), (1, "no-length"), (2, "204"), (2, "list")])
+def test_learner_ids_that_come_empty_once_empty_no_table(tmp_path: Path, page: int, kind: str) -> None:
+    with OneFile(cap=20, learners=(30, 25), off_the_job=(30, 25)) as onefile:
+        onefile.slips = [slip(EMPTY[kind], entity="User", page=page, role=1)]
+        run = read(tmp_path, onefile, "off_the_job", **VERSIONS)
+
+    assert_complete(run, onefile, "off_the_job")
+    assert activated(run) == {"off_the_job"}
+
+
+@pytest.mark.parametrize(("kind", "settings"), [*((kind, VERSIONS) for kind in EMPTY), ("204", {})])
+def test_a_look_up_that_comes_empty_once_loses_nothing(tmp_path: Path, kind: str, settings: dict[str, Any]) -> None:
+    with OneFile(3, learner_statuses=4) as onefile:
+        onefile.slips = [slip(EMPTY[kind], entity="Organisation/LearnerStatuses", organisation=SECOND)]
+        run = read(tmp_path, onefile, "learner_statuses", **settings)
+
+    assert_complete(run, onefile, "learner_statuses")
+
+
+@pytest.mark.parametrize(("stream", "entity"), [("learners", "User"), ("placements", "Placement")])
+def test_a_first_page_that_is_empty_once_is_not_taken_for_nothing(tmp_path: Path, stream: str, entity: str) -> None:
+    with OneFile(3, **some(stream, (40, 30, 20))) as onefile:
+        onefile.slips = [slip(NO_CONTENT, entity=entity, page=1, organisation=SECOND)]
+        run = read(tmp_path, onefile, stream)
+        assert_complete(run, onefile, stream)
+
+
+@pytest.mark.parametrize("kind", ["204", "list"])
+def test_what_is_empty_in_truth_is_activated_and_no_failure(tmp_path: Path, kind: str) -> None:
+    with OneFile(classrooms=(5, 0), placements=0, assessors=1) as onefile:
+        onefile.slips = [lambda _, __, answer: EMPTY[kind] if answer.status == 204 else answer]
+        run = read(tmp_path, onefile, "classrooms", "placements", "assessors", **VERSIONS)
+
+    assert_complete(run, onefile, "classrooms", "placements", "assessors")
+    assert activated(run) == {"classrooms", "placements"}
+
+
+# What is held is held against what came, in both directions.
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "caps", "grown_after"),
+    [(120, 100, (30, 50), 1), (1020, 200, (100, 150), 3), (1020, 200, (100, 150), 6), (40, 30, (7, 9), 2)],
+)
+@pytest.mark.parametrize("by", ["page", "time"])
+def test_a_cap_that_grows_while_we_read_loses_nothing_in_silence(
+    tmp_path: Path, rows: int, size: int, caps: tuple[int, int], grown_after: int, by: str
+) -> None:
+    def cap(call: Call, answered: int) -> int:
+        return caps[(answered if by == "time" else (call.page or 1) - 1) >= grown_after]
+
+    with OneFile(1, cap=cap, learners=rows, assessors=2) as onefile:
+        run = read(tmp_path, onefile, "learners", "assessors", page_size=size)
+        assert_honest(run, onefile, "learners", "assessors")
+        onefile.cap = 1000
+        assert_put_right(tmp_path, run, onefile, "learners")
+
+
+@pytest.mark.parametrize("times", [(1,), None], ids=["once", "for ever"])
+@pytest.mark.parametrize(
+    ("stream", "page", "lacks"),
+    [("learners", 1, 60), ("learners", 5, 60), ("classrooms", 5, 1), ("learners", 9, 99), ("classrooms", 10, 7)],
+)
+def test_a_page_that_lacks_rows_is_found_out(
+    tmp_path: Path, stream: str, page: int, lacks: int, times: tuple[int, ...] | None
+) -> None:
+    entity = {"learners": "User", "classrooms": "Classroom"}[stream]
+    with OneFile(1, assessors=2, **some(stream, 1020)) as onefile:
+        lacking = slip(lambda answer: answer.with_rows(lambda rows: rows[:-lacks]), times, entity=entity, page=page)
+        onefile.slips = [lambda call, nth, answer: answer if call.role == 5 else lacking(call, nth, answer)]
+        run = read(tmp_path, onefile, stream, "assessors")
+        assert_honest(run, onefile, stream, "assessors")
+        assert times is None or run.status == 0
+        assert_put_right(tmp_path, run, onefile, stream)
+
+
+@pytest.mark.parametrize("stream", ["learners", "classrooms"])
+@pytest.mark.parametrize("times", [(1,), None], ids=["once", "for ever"])
+def test_a_last_page_that_lacks_rows_is_found_out_by_a_list_that_was_had(
+    tmp_path: Path, stream: str, times: tuple[int, ...] | None
+) -> None:
+    entity = {"learners": "User", "classrooms": "Classroom"}[stream]
+    with OneFile(1, **some(stream, 1020)) as onefile:
+        onefile.slips = [slip(lambda answer: answer.with_rows(lambda rows: rows[:-5]), times, entity=entity, page=11)]
+        run = read(tmp_path, onefile, stream)
+
+    # Nothing else than such a list tells it, and none is asked for only for that.
+    if onefile.count(entity=entity, page=0):
+        assert_honest(run, onefile, stream)
+
+
+def test_a_page_of_organisations_that_lacks_rows_is_found_out(tmp_path: Path) -> None:
+    with OneFile(12, cap=5, classrooms=2) as onefile:
+        onefile.slips = [slip(lambda answer: answer.with_rows(lambda rows: rows[:2]), entity="Organisation", page=1)]
+        run = read(tmp_path, onefile, "organisations", "classrooms")
+
+    assert_complete(run, onefile, "organisations", "classrooms")
+
+
+# What the evidence costs.
+
+
+@pytest.mark.parametrize("threads", [1, 8])
+def test_searches_that_look_right_cost_no_call_more(tmp_path: Path, threads: int) -> None:
+    sizes = (90, 40, 3, 17, 25, 1)
+    smaller = tuple(size // 2 + 1 for size in sizes)
+    with OneFile(6, assessors=sizes, learners=smaller, classrooms=smaller, placements=smaller) as onefile:
+        run = read(tmp_path, onefile, "assessors", "learners", "classrooms", "placements", parallel_requests=threads)
+
+    assert_complete(run, onefile, "assessors", "learners", "classrooms", "placements")
+    for call in onefile.calls:
+        # The largest page of all may be as large as pages are; every other one is seen not to be.
+        if call.page is not None and (call.entity, call.role, call.organisation) != ("User", 5, FIRST):
+            is_end_of_all = call.entity == "Organisation"
+            asked = onefile.count(entity=call.entity, filters=call.filters)
+            assert asked <= 2 + is_end_of_all, call
+    assert onefile.count(entity="User", role=5, organisation=FIRST) <= 3
+
+
+@pytest.mark.parametrize("rows", [5040, 10_000])
+def test_evidence_costs_at_most_two_in_a_hundred_calls_of_a_long_search(tmp_path: Path, rows: int) -> None:
+    with OneFile(1, learners=rows, classrooms=rows) as onefile:
+        run = read(tmp_path, onefile, "learners", "classrooms")
+
+    assert_complete(run, onefile, "learners", "classrooms")
+    needed = -(-rows // 100) + 1
+    for entity in ("User", "Classroom"):
+        assert onefile.count(entity=entity) <= needed * 1.02
+
+
+# More than one slip.
+
+HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+ANY: list[Answer | Callable[[Answer], Answer]] = [
+    *EMPTY.values(),
+    Answer(404),
+    Answer(500),
+    HTML,
+    Answer(framing="close"),
+    Answer(0, before=HINT),
+    lambda answer: replace(answer, before=HINT),
+    lambda answer: replace(answer, cut=-4),
+]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_slips_at_several_places_lose_nothing_in_silence(tmp_path: Path, seed: int) -> None:
+    streams = ("organisations", "assessors", "learners", "classrooms", "reviews")
+    draw = random.Random(seed)  # noqa: S311 - no secret
+    with OneFile(
+        4, cap=draw.choice((7, 20, 50)), learners=(130, 40, 15, 1), assessors=9, classrooms=(90, 60, 5, 2), reviews=8
+    ) as onefile:
+        for _ in range(6):
+            entity = draw.choice(("Organisation", "User", "Classroom", "Review"))
+            onefile.slips.append(slip(draw.choice(ANY), entity=entity, page=draw.choice((1, 2, 3))))
+        run = read(tmp_path, onefile, *streams, parallel_requests=draw.choice((1, 8)))
+        if run.status == 0:
+            assert_complete(run, onefile, *streams)
+        else:
+            assert any(stream in run.last_line for stream in streams)
+            for stream in streams:
+                assert_true(run, onefile, stream)
+        assert_put_right(tmp_path, run, onefile, *streams)
