@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from tap_onefile.errors import SettingsError
 from tap_onefile.reporting import console
-from tap_onefile.reporting.signals import held_back
+from tap_onefile.reporting.signals import signals_blocked
 from tap_onefile.singer.catalog import parse, read_file
 from tap_onefile.singer.writer import BufferedWriter, MuteWriter
 
@@ -135,7 +135,7 @@ class CommandTap(Tap, abc.ABC):
     @classmethod
     def _create(cls, config: Config | None, catalog: dict[str, Any] | None, **options: Any) -> Self:  # noqa: ANN401 - the SDK's
         config = config or Config()
-        with held_back():
+        with signals_blocked():
             tap = cls(config=config.config, parse_env_config=config.parse_env, catalog=catalog, **options)
             tap.listen()
         return tap
