@@ -249,8 +249,8 @@ class Timesheets(PerLearnerStream):
     """Entries of the learners' time sheets: the off-the-job log.
 
     OneFile gives them no id. `EntryKey` stands in for one: it is made from the learner, the period and the category,
-    plus a number where these are the same. It is stable when the comment or the mark of an entry changes; an entry whose
-    period or category changes becomes a new one.
+    plus a number where these are the same. It is stable when the comment or the mark of an entry changes; an entry
+    whose period or category changes becomes a new one.
     """
 
     name = "timesheets"
