@@ -251,7 +251,7 @@ def _faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[st
         yield "The setting organisation_ids is an empty list: name an organisation, or leave it out to read all."
     if "api_url" in own and (fault := _address_fault(own["api_url"].strip())):
         yield fault
-    if len(own.get("pseudonym_key", " " * SHORTEST_KEY)) < SHORTEST_KEY:
+    if "pseudonym_key" in own and len(own["pseudonym_key"]) < SHORTEST_KEY:
         yield (
             f"The setting pseudonym_key must have at least {SHORTEST_KEY} characters, so that nobody can guess it: make"
             " one with `openssl rand -hex 32`."

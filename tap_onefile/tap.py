@@ -69,7 +69,9 @@ class TapOneFile(CommandTap):
             Settings.from_config(self.config, SETTINGS)
             raise SettingsError(" ".join(unfit_settings(self.config, invalid.schema or {}))) from None
         if validate_config:
-            for sentence in unknown_settings(self.config, self._all_settings()):
+            schema = copy.deepcopy(self.config_jsonschema)
+            self.append_builtin_config(schema)
+            for sentence in unknown_settings(self.config, schema["properties"]):
                 self.logger.warning(sentence)
             _ = self.onefile.settings
 
@@ -191,13 +193,6 @@ class TapOneFile(CommandTap):
 
     def _own_streams(self) -> Collection[OneFileStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, OneFileStream)]
-
-    @classmethod
-    def _all_settings(cls) -> dict[str, Any]:
-        schema = copy.deepcopy(cls.config_jsonschema)
-        cls.append_builtin_config(schema)
-        properties: dict[str, Any] = schema["properties"]
-        return properties
 
 
 def _cost(calls: int, calls_per_minute: int) -> str:

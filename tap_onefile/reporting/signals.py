@@ -28,7 +28,7 @@ _POLL_INTERVAL = 0.1
 
 
 @contextmanager
-def held_back() -> Generator[None]:
+def signals_blocked() -> Generator[None]:
     """Block signals while a tap is created, as the handler that the SDK installs would end it with status 0."""
     if not hasattr(signal, "pthread_sigmask"):
         yield

@@ -47,20 +47,20 @@ _CATALOG: Rule = {
 _KINDS = {"state": (_STATE, "Pass the last line that the target wrote"), "catalog": (_CATALOG, "Run --discover again")}
 
 
-def not_json(error: json.JSONDecodeError) -> SettingsError:
-    """Return the error for an unreadable file; its text may hold secrets and is not shown."""
-    place = f"line {error.lineno}, column {error.colno}"
-    return SettingsError(f"A file given on the command line is not valid JSON ({place}).")
+def parse(text: str) -> Any:  # noqa: ANN401 - as JSON may be
+    """Parse a file given on the command line; it may hold secrets, so that an error shows only the place."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise SettingsError(f"A file given on the command line is not valid JSON ({place}).") from None
 
 
 def read_file(file: IO[str] | None, name: str) -> dict[str, Any] | None:
     """Read the file passed to the option `name`, ``state`` or ``catalog``, and check what it holds."""
     if file is None:
         return None
-    try:
-        found: dict[str, Any] | None = json.load(file)
-    except json.JSONDecodeError as error:
-        raise not_json(error) from None
+    found: dict[str, Any] | None = parse(file.read())
     schema, advice = _KINDS[name]
     if not Draft7Validator(schema).is_valid(found):
         raise SettingsError(f"The file passed to --{name} is not a Singer {name}. {advice}, or leave it out.")

@@ -6,7 +6,6 @@ Whatever we rely on that the SDK does not promise has a test in ``tests/unit/tes
 from __future__ import annotations
 
 import abc
-import json
 import logging
 import traceback
 from dataclasses import dataclass, field
@@ -21,8 +20,8 @@ from typing_extensions import override
 
 from tap_onefile.errors import SettingsError
 from tap_onefile.reporting import console
-from tap_onefile.reporting.signals import held_back
-from tap_onefile.singer.catalog import not_json, read_file
+from tap_onefile.reporting.signals import signals_blocked
+from tap_onefile.singer.catalog import parse, read_file
 from tap_onefile.singer.writer import BufferedWriter, MuteWriter
 
 if TYPE_CHECKING:
@@ -136,7 +135,7 @@ class CommandTap(Tap, abc.ABC):
     @classmethod
     def _create(cls, config: Config | None, catalog: dict[str, Any] | None, **options: Any) -> Self:  # noqa: ANN401 - the SDK's
         config = config or Config()
-        with held_back():
+        with signals_blocked():
             tap = cls(config=config.config, parse_env_config=config.parse_env, catalog=catalog, **options)
             tap.listen()
         return tap
@@ -153,10 +152,7 @@ class CommandTap(Tap, abc.ABC):
 
 
 def _read_settings(file: str) -> Mapping[str, Any]:
-    try:
-        settings = json.loads(Path(file).read_text(encoding="utf-8"))
-    except json.JSONDecodeError as error:
-        raise not_json(error) from None
+    settings = parse(Path(file).read_text(encoding="utf-8"))
     if not isinstance(settings, dict):
         raise SettingsError(
             'A file passed to --config must hold a JSON object with the settings: {"customer_token": "…"}.'

@@ -97,8 +97,8 @@ class SingerStream(Stream):
         return [stream for stream in self.child_streams if stream.selected or stream.has_selected_descendents]
 
     @property
-    def is_full_table(self) -> bool:
-        """Whether every run sends all records of the stream."""
+    def is_read_in_full(self) -> bool:
+        """Whether every run sends all records that OneFile has."""
         return self.replication_method == REPLICATION_FULL_TABLE
 
     @property

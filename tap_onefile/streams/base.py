@@ -191,11 +191,6 @@ class OneFileStream(SingerStream):
         """Whether each row is completed by a call of its own."""
         return self.has_details and self.name in self.run.settings.fetch_details
 
-    @property
-    def is_read_in_full(self) -> bool:
-        """Whether every run sends all records that OneFile has."""
-        return self.is_full_table
-
     def _describe(self, context: Mapping[str, Any] | None) -> str:
         part = ", ".join(f"{name} {value}" for name, value in (context or {}).items())
         return f"{self.name} of {part}" if part else self.name

@@ -94,7 +94,7 @@ class UnitSummaries(PerLearnerStream):
 
     name = "unit_summaries"
     path = "User/{learner}/UnitSummary"
-    # No field is shown anywhere: guesses after Unit and LearningAim.
+    # No source shows any field: these are guesses, modelled on Unit and LearningAim.
     schema = f.record(
         *f.known(f.SIMILAR, f.identity("unit summary")),
         *f.known(f.SEARCH, f.reference("UserID", "Id of the learner; from the call where the row does not say.")),
@@ -124,7 +124,7 @@ class AssignedStandards(LookUpStream):
 
     name = "assigned_standards"
     path = "AssignedStandards"
-    # No field is shown anywhere: guesses after Standard.
+    # No source shows any field: these are guesses, modelled on Standard.
     schema = f.record(
         *f.known(f.SIMILAR, f.identity("standard")),
         *f.organisation_key(),
@@ -247,9 +247,9 @@ class OffTheJob(PerLearnerStream):
 class Timesheets(PerLearnerStream):
     """Entries of the learners' time sheets: the off-the-job log.
 
-    OneFile gives them no id. `EntryKey` stands for one: it is made from the learner, the period and the category, and a
-    number where these are alike. It stays when the comment or the mark of an entry changes; an entry whose period or
-    category changes becomes a new one.
+    OneFile gives them no id. `EntryKey` stands in for one: it is made from the learner, the period and the category,
+    plus a number where these are the same. It is stable when the comment or the mark of an entry changes; an entry
+    whose period or category changes becomes a new one.
     """
 
     name = "timesheets"
@@ -278,7 +278,7 @@ class Timesheets(PerLearnerStream):
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         alike: Counter[tuple[object, ...]] = Counter()
         for row in super().get_rows(context):
-            entry = tuple(_spelled_once(row.get(name)) for name in _ENTRY)
+            entry = tuple(_normalised(row.get(name)) for name in _ENTRY)
             alike[entry] += 1
             key = hashlib.sha256(repr((*entry, alike[entry])).encode("utf-8", "replace")).hexdigest()[:32]
             yield {**row, "EntryKey": key}
@@ -291,8 +291,8 @@ def _is_since(row: dict[str, Any], since: str | None) -> bool:
         return True
 
 
-def _spelled_once(value: object) -> str:
-    """Spell a value the same way however OneFile spells it, so that keys are stable."""
+def _normalised(value: object) -> str:
+    """Return a value as text, the same however OneFile spells it, so that keys are stable."""
     try:
         return to_timestamp(value)
     except ValueError:

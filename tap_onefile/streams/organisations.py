@@ -27,7 +27,7 @@ _SAMPLE = 2
 
 
 class Customers(OneFileStream):
-    """The customer that the token belongs to: one record, which everything else is read by."""
+    """The customer that the token belongs to: one record, the parent of everything else."""
 
     name = "customers"
     entity = "Customer"

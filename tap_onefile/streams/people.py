@@ -84,7 +84,7 @@ _LEARNER = (
         f.timestamp("PlannedEndDate", "Planned end of the episode; 1900-01-01 for not set."),
         f.number("Progress", "Progress in per cent."),
     ),
-    # A date in the vendor's export; its form in the API is shown nowhere, so it is kept as it comes.
+    # A date in the vendor's export; no source shows its format in the API, so it is kept as it comes.
     *f.known(
         f.USERS, f.text("CentreRegister", "Registration with the centre, as OneFile spells it; expected to be a date.")
     ),
@@ -128,7 +128,7 @@ _LEARNER = (
             "LearningDifficultyAndDisabilityID", "OneFile's id of the learning difficulty or disability.", f.SPECIAL
         ),
     ),
-    # There is such funding only for the needs that come of a learning difficulty, disability or health problem.
+    # Such funding is only for needs that arise from a learning difficulty, disability or health problem.
     *f.known(f.USERS, f.flag("SupportFunding", "Whether there is funding for learning support.", f.SPECIAL)),
 )
 

@@ -106,7 +106,7 @@ class LearnerStatuses(LookUpStream):
 
     name = "learner_statuses"
     path = "LearnerStatuses"
-    # No field is shown anywhere: guesses after the other entities.
+    # No source shows any field: these are guesses, modelled on the other entities.
     schema = f.record(
         *f.known(f.SIMILAR, f.identity("status")),
         *f.organisation_key(),
