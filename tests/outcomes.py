@@ -6,10 +6,12 @@ import functools
 import json
 import re
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from tests.campaign.processes import LostProcess, run_at_once
 from tests.running import Run, run_tap
 
 if TYPE_CHECKING:
@@ -24,9 +26,7 @@ def _discovered() -> str:
         return run_tap(Path(folder), {"special_category_data": True}, "--discover").stdout
 
 
-def read(
-    folder: Path, onefile: OneFile, *streams: str, state: Row | None = None, timeout: float = 60, **settings: object
-) -> Run:
+def read(folder: Path, onefile: OneFile, *streams: str, state: Row | None = None, **settings: object) -> Run:
     """Run the tap for some streams.
 
     Args:
@@ -34,7 +34,6 @@ def read(
         onefile: The server.
         streams: The streams that are selected.
         state: What an earlier run left.
-        timeout: Seconds after which the run counts as hanging.
         settings: Further settings.
     """
     catalog = json.loads(_discovered())
@@ -42,11 +41,9 @@ def read(
         (root,) = (entry for entry in stream["metadata"] if not entry["breadcrumb"])
         root["metadata"]["selected"] = stream["tap_stream_id"] in streams
     (folder / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
-    arguments = ["--catalog", "catalog.json"]
-    if state is not None:
-        (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
-        arguments += ["--state", "state.json"]
-    return run_tap(folder, {**onefile.settings, **settings}, *arguments, timeout=timeout)
+    while True:
+        with suppress(LostProcess):
+            return run_at_once(folder, {**onefile.settings, **settings}, state)
 
 
 def _comparable(rows: Iterable[Row], names: Iterable[str]) -> list[str]:

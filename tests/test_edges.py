@@ -89,7 +89,7 @@ def test_a_date_to_wait_for_is_read_by_the_clock_that_it_comes_from(tmp_path: Pa
         onefile.slips = [
             lambda call, nth, answer: dated(status, ahead, 1) if call.entity == "User" and nth == 1 else answer
         ]
-        run = read(tmp_path, onefile, "learners", "classrooms", timeout=20)
+        run = read(tmp_path, onefile, "learners", "classrooms")
 
     assert_complete(run, onefile, "learners", "classrooms")
     assert not re.search(r"(waiting|again in) (\d{3,}|[2-9]\d) s", run.stderr)

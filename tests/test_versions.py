@@ -49,7 +49,7 @@ def test_a_run_over_some_organisations_activates_nothing(tmp_path: Path, sandbox
 
     assert run.status == 0, run.stderr
     assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
-    assert "organisation_ids leaves organisations out" in run.stderr
+    assert "because organisation_ids limits this run to some organisations" in run.stderr
 
 
 def test_nothing_is_activated_unless_it_is_asked_for(tmp_path: Path, sandbox: Sandbox) -> None:

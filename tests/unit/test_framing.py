@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_onefile.api.decode import read_rows
-from tap_onefile.errors import Fault
 from tap_onefile.api.transport import Transport
+from tap_onefile.errors import Fault
 from tests.slips import Answer
 
 if TYPE_CHECKING:
