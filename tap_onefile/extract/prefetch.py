@@ -38,6 +38,8 @@ _BETWEEN_CHECKS = 0.2
 """Seconds."""
 _BEFORE_BELIEVING = 1.0
 """Seconds after which a search that was not found is asked for again."""
+_BEFORE_BELIEVING_AGAIN = 0.2
+"""The same, where this was so of another search of its entity."""
 _BYTES_OF_A_ROW = 4096
 """What a row weighs at the most to count as one of those that wait."""
 
@@ -80,6 +82,7 @@ class Prefetch:
         self._broken: BaseException | None = None
         self._wanted: tuple[PageWindow, int] | None = None
         self._being_counted: set[Query] = set()
+        self._stood_in: set[str] = set()
         self._counted: dict[Query, list[Hashable]] = {}
 
     def plan(self, queries: Iterable[Query]) -> None:
@@ -232,6 +235,7 @@ class Prefetch:
         if isinstance(outcome, NotFound) and page == 1 and isinstance(window.query, Search) and self._stand_in:
             try:
                 outcome = self._stand_in(window.query)
+                self._stood_in.add(window.query.entity)
             except Exception as error:  # noqa: BLE001 - as above
                 outcome = error
         with self._lock:
@@ -247,7 +251,9 @@ class Prefetch:
         with self._lock:
             if page > 1 or window.not_before or not window.query.is_paged:
                 return False
-            window.begin_again(time.monotonic() + _BEFORE_BELIEVING)
+            is_known = isinstance(window.query, Search) and window.query.entity in self._stood_in
+            pause = _BEFORE_BELIEVING_AGAIN if is_known else _BEFORE_BELIEVING
+            window.begin_again(time.monotonic() + pause)
             self._may_be_asked.notify()
             return True
 
@@ -266,7 +272,8 @@ class Prefetch:
 
     def _next_call(self) -> Callable[[], None]:
         while (make := self._urgent_call() or self._planned_call()) is None:
-            self._may_be_asked.wait(_BEFORE_BELIEVING if any(each.is_put_off for each in self._planned) else None)
+            moments = [each.not_before for each in self._planned if each.is_put_off]
+            self._may_be_asked.wait(max(0.0, min(moments) - time.monotonic()) if moments else None)
         # There may be more to ask for. Waking one thread at a time keeps those from running that would find nothing.
         self._may_be_asked.notify()
         return make

@@ -51,7 +51,6 @@ class Reader:
         parallel_requests: How many calls may be under way at once.
         metrics: Counts the calls.
         problems: Hears of rows that came twice and of records that have gone.
-        is_part: Whether the run leaves organisations out, of which nothing must be sent.
         check: Called now and then while a page is waited for; may raise.
     """
 
@@ -63,7 +62,6 @@ class Reader:
         parallel_requests: int,
         metrics: Metrics,
         problems: Problems,
-        is_part: bool = False,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
@@ -79,7 +77,7 @@ class Reader:
             keys=self._unpaged.keys,
             check=check,
         )
-        self._experience = Experience(is_part=is_part)
+        self._experience = Experience()
         self.plan = self._prefetch.plan
         self.answers = self._prefetch.pages
         self.counted = self._prefetch.counted
@@ -120,9 +118,13 @@ class Reader:
 
     # Called from the main thread.
 
-    def now(self, query: Query, page: int = 1) -> Rows:
-        """Make one call before all that are planned, and return its rows; none past the end."""
-        return self._prefetch.at_once(lambda: self._fetch(query, page))
+    def leave_out_organisations(self) -> None:
+        """Note that the run leaves organisations out, so that nothing of theirs must be sent."""
+        self._experience.is_part = True
+
+    def now(self, query: Listing | Record) -> Rows:
+        """Make one call before all that are planned."""
+        return self._prefetch.at_once(lambda: self._call(query, 1))
 
     def page(self, search: Search, number: int) -> Rows:
         """Ask for one page of a search once more, before all that is planned."""

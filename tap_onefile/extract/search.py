@@ -67,8 +67,8 @@ class Experience:
     Only the main thread has it, so that it is the same however many calls are made at once.
     """
 
-    def __init__(self, *, is_part: bool = False) -> None:
-        self.is_part = is_part
+    def __init__(self) -> None:
+        self.is_part = False
         """Whether the run leaves organisations out, of which nothing must be sent."""
         self.largest = 0
         """Rows of the largest page."""
@@ -147,7 +147,7 @@ class SearchReader:
         if entity in self._experience.paged:
             raise MissingPage(f"POST {entity}/Search/1")
         self._experience.unpaged.setdefault(entity, []).append(self._search)
-        self._problems.unpaged(self._search.stream)
+        self._problems.read_unpaged(self._search.stream)
         new = self._take(rows, is_page=False)
         self._conclude("")
         return new
@@ -251,13 +251,9 @@ class SearchReader:
             return self._ends_by("a short last page")
         if self._list is None and not self._list_asked and len(self._sizes) <= SHORT_SEARCH:
             self._ask_for_list()
-        if self._is_listed() and not self._may_be_capped():
+        if self._is_listed():
             return self._ends_by("a list of the whole search")
         return self._empty_answers > 1 and self._ends_by("two empty answers")
-
-    def _may_be_capped(self) -> bool:
-        """Return whether a list ends just where a page does, so that one cap may explain both."""
-        return self._empty_answers == 1 and self._sizes[-1] >= self._sizes[0]
 
     def _ends_by(self, evidence: str) -> bool:
         logger.debug("%s: at its end after %d pages, by %s", self._search.name, len(self._sizes), evidence)

@@ -43,7 +43,7 @@ KINDS: dict[Kind, str] = {
 BREAKING: frozenset[Kind] = frozenset({"reset", "close", "hang", "trickle", "trickling-header", "mangled-header"})
 """Kinds by which a call gets no whole answer."""
 
-REPLACING: frozenset[Kind] = BREAKING | {"status", "html", "expire", "redirect", "empty-200"}
+REPLACING = BREAKING | frozenset[Kind]({"status", "html", "expire", "redirect", "empty-200"})
 """Kinds that take the answer's place, so that a call can have only one of them."""
 
 _ON_LATER_PAGES: frozenset[Kind] = frozenset({"repeat-page", "moving-row"})
