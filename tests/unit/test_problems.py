@@ -102,7 +102,9 @@ def test_a_stream_that_onefile_does_not_have_is_told_once_and_without_advice_tha
 
 def test_a_stream_that_is_there_for_one_organisation_and_not_for_another_is_missing() -> None:
     problems = Problems()
-    problems.absent("providers", NotFound("POST Provider/Search/1/100", "onefile.test"), "providers of OrganisationID 1")
+    problems.absent(
+        "providers", NotFound("POST Provider/Search/1/100", "onefile.test"), "providers of OrganisationID 1"
+    )
     problems.present("providers")
 
     assert not problems.is_complete
