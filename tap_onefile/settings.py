@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import difflib
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,11 @@ ENVIRONMENTS = {
     "beta": "https://wsapibeta.onefile.co.uk/api/v2.1",
 }
 """The vendor's hosts (help articles 76000020990 and 76000048013)."""
+
+_LONGEST_NAME = 40
+"""Characters."""
+_PLAUSIBLE = re.compile("[a-z]{1,20}(_[a-z]{1,20})*")
+"""What looks like the name of a setting, and not like a token in its place."""
 
 
 def _setting(name: str, kind: Any, description: str, title: str = "", **rule: Any) -> th.Property[Any]:  # noqa: ANN401 - as the SDK types them
@@ -222,7 +228,8 @@ class Settings:
 
 def unfit_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence, without the value, for each setting that the SDK rejects."""
-    for error in Draft7Validator(known).iter_errors(config):
+    # The SDK has them in a read-only view, which is no object to the validator.
+    for error in Draft7Validator(known).iter_errors(dict(config)):
         name = error.path[0] if error.path else "customer_token"
         kinds = known["properties"].get(name, {}).get("type", ())
         kind = next((kind for kind in kinds if kind != "null"), "something else")
@@ -232,9 +239,11 @@ def unfit_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Itera
 def unknown_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each setting that does not exist: most often it is mistyped."""
     for name in config.keys() - known.keys():
-        near = difflib.get_close_matches(name, known, n=1)
+        near = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        yield f"There is no setting {name}; it is ignored.{hint}"
+        is_plausible = len(name) <= _LONGEST_NAME and _PLAUSIBLE.fullmatch(name)
+        shown = name if is_plausible else "with that name, which is not shown as it may be a secret"
+        yield f"There is no setting {shown}; it is ignored.{hint}"
 
 
 def _faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
+import resource
 import signal
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -18,10 +21,10 @@ from onefile_sandbox import Fault
 from onefile_sandbox.api.limits import Sessions
 from tap_onefile.streams import DETAILED
 from tests.running import GIVES_UP_SOON, clean_environment, config_for, select, start_tap
+from tests.scripted import scripted_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from onefile_sandbox import Sandbox
     from tests.conftest import StartSandbox
@@ -193,6 +196,8 @@ MISPLACED: list[dict[str, Any]] = [
     {"page_size": "{token}"},
     {"user_agent": "{token}\n"},
     {"token": "{token}"},
+    {"{token}": "{token}"},
+    {"customer_token {token}": 1},
     {"stream_maps": {"learners": {"Email": "'{token}' +"}}},
     {"stream_maps": "{token}"},
     {"flattening_max_depth": "{token}"},
@@ -216,6 +221,99 @@ def test_a_token_in_the_wrong_setting_is_not_repeated(
     assert "Traceback" not in stderr
 
 
+@pytest.mark.parametrize(
+    "argument",
+    [
+        '{"customer_token": "{token}"}',
+        ' {"customer_token": "{token}"',
+        '["{token}"]',
+        '"{token}"',
+        "{token}",
+        "folder/{token}",
+    ],
+)
+def test_settings_in_place_of_the_name_of_a_file_are_not_repeated(
+    tmp_path: Path, sandbox: Sandbox, loud: dict[str, str], argument: str
+) -> None:
+    token = sandbox.customer_token
+
+    status, stdout, stderr = run_loud(tmp_path, loud, None, "--config", argument.replace("{token}", token))
+
+    assert status == 1
+    assert token not in stdout + stderr
+    *_, last = stderr.rstrip().splitlines()
+    inline = '"' in argument
+    assert ("write them to a file" if inline else "A file passed to --config cannot be read: No such file") in last
+    assert "Traceback" not in stderr
+
+
+NEEDLE = "Zaphod Needlestone"
+EXPRESSIONS: list[dict[str, Any]] = [
+    {"__filter__": f"LastName != '{NEEDLE}'"},
+    {"__filter__": f"LastName.upper() != '{NEEDLE}' and FirstName"},
+    {"__filter__": f"LastName == '{NEEDLE}' +"},
+    {"__filter__": f"LastName.nothing('{NEEDLE}')"},
+    {"__filter__": f"Nothing == '{NEEDLE}'"},
+    {"LastName": f"LastName.replace('{NEEDLE}', '')"},
+    {"LastName": f"int('{NEEDLE}')"},
+    {"LastName": f"'{NEEDLE}' +"},
+    {"LastName": [NEEDLE]},
+    {"__alias__": f"'{NEEDLE}'["},
+    {NEEDLE: None},
+    {"__key_properties__": [NEEDLE]},
+]
+"""Stream maps with a person's name in them, good and broken."""
+
+
+@pytest.mark.parametrize(
+    ("maps", "is_loud"),
+    [*((maps, True) for maps in EXPRESSIONS), *((maps, False) for maps in EXPRESSIONS[:4])],
+    ids=repr,
+)
+def test_no_word_of_a_stream_map_is_logged(
+    tmp_path: Path, start_sandbox: StartSandbox, loud: dict[str, str], *, maps: dict[str, Any], is_loud: bool
+) -> None:
+    sandbox = start_sandbox(learners=5, organisations=1)
+    config = config_for(sandbox, stream_maps={"learners": maps})
+
+    status, stdout, stderr = run_loud(tmp_path, loud if is_loud else {}, config, *select(tmp_path, "learners"))
+
+    assert status in {0, 1}
+    for word in NEEDLE.split():
+        assert word not in all_but_records(stdout) + stderr
+    assert status == 0 or "The setting stream_maps" in stderr.rstrip().splitlines()[-1]
+    assert "Traceback" not in stderr
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        {"Placement": [{"ID": "needle" * 200_000}]},
+        {"Placement": [{"ID": "7" * 1_000_000}]},
+        {"Placement": [{"ID": 12, "Name": "needle" * 200_000, "needle" * 200_000: 1}]},
+        {"Organisation": [{"ID": 9101, "Name": "needle" * 200_000}]},
+        {"Organisation": [{"ID": "needle" * 200_000, "Name": "needle" * 200_000}]},
+        {"Standard": [{"ID": 5}], "Unit": [{"ID": "needle" * 200_000, "Title": "Long"}]},
+        {"Standard": [{"ID": 5}], "Unit": [{"ID": "needle" * 300, "Title": "Less long"}]},
+        {"Standard": [{"ID": 5}], "Unit": [{"ID": "needle" * 30, "Title": "Long"}], f"Unit/{'needle' * 30}": b"oops"},
+    ],
+    ids=["id", "digits", "names", "organisation", "organisation-id", "text-id", "long-path", "failing-path"],
+)
+def test_no_text_of_a_million_characters_is_logged(
+    tmp_path: Path, loud: dict[str, str], rows: dict[str, list[Any] | bytes]
+) -> None:
+    arguments = select(tmp_path, "placements", "units")
+    with scripted_server(rows) as address:
+        config = {**address, "fetch_details": ["units"], **GIVES_UP_SOON}
+        status, _, stderr = run_loud(tmp_path, loud, config, *arguments)
+
+    assert status in {0, 1}
+    ours = [line for line in stderr.splitlines() if "HTTP/1.1" not in line]
+    assert max(map(len, stderr.splitlines())) < 10_000
+    assert not [line for line in ours if "needle" * 20 in line]
+    assert "Traceback" not in stderr
+
+
 @pytest.mark.parametrize("argument", ["--customer_token=x-secret-x", "--token", "x-secret-x"])
 def test_no_setting_is_an_argument_that_a_process_list_would_show(
     tmp_path: Path, loud: dict[str, str], argument: str
@@ -226,19 +324,28 @@ def test_no_setting_is_an_argument_that_a_process_list_would_show(
     assert "No such option" in stderr or "unexpected" in stderr
 
 
+def allow_core_dumps() -> None:
+    """Do what an administrator does who wants core dumps of everything, as far as this machine lets us."""
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+
+
 def test_a_crash_report_holds_no_secret_and_no_person(tmp_path: Path, sandbox: Sandbox, loud: dict[str, str]) -> None:
     needles = Needles(sandbox)
     sandbox.add_fault(Fault("hang", match="POST /Placement/Search", times=None))
-    with start_tap(tmp_path, config_for(sandbox), environ={**loud, "PYTHONDEVMODE": "1"}) as process:
+    environ = {**loud, "PYTHONDEVMODE": "1"}
+    with start_tap(tmp_path, config_for(sandbox), environ=environ, before=allow_core_dumps) as process:
         sandbox.wait_for("Placement")
         assert process.poll() is None
         command = (f"/proc/{process.pid}/cmdline", os.O_RDONLY)
         listed = os.read(os.open(*command), 1 << 16).decode()
+        limits = Path(f"/proc/{process.pid}/limits").read_text(encoding="utf-8")
         process.send_signal(signal.SIGABRT)
         stderr = process.communicate(timeout=30)[1].decode()
 
     assert "Fatal Python error: Aborted" in stderr
     assert needles.found_in(stderr + listed) == set()
+    assert re.search("Max core file size +0 +0", limits), "a core dump would hold all that the memory holds"
 
 
 def test_the_needles_are_found_where_they_are(sandbox: Sandbox) -> None:

@@ -61,6 +61,17 @@ def test_a_mistyped_setting_is_pointed_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value"), [("flattening_max_depth", "needle"), ("stream_maps", {"learners": {"LastName": ["needle"]}})]
+)
+def test_a_setting_of_the_sdk_that_does_not_fit_is_named(tmp_path: Path, name: str, value: object) -> None:
+    run = run_tap(tmp_path, {**GOOD, name: value})
+
+    assert run.status == 1
+    assert f"The setting {name} is not valid" in run.last_line
+    assert "needle" not in run.stderr
+
+
+@pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("{", "not valid JSON"),

@@ -45,6 +45,9 @@ _FIRST_CONTACT_TRIES = 3
 _RETRY_FOR_FAILING = 5.0
 """Seconds for which a call is repeated where the last one of its kind failed for good, and others did not."""
 
+_LONG_ID = re.compile("(?<=[^/]{60})[^/]+")
+"""What is not shown of an id."""
+
 logger = logging.getLogger("tap-onefile.client")
 
 
@@ -141,10 +144,10 @@ class Client:
             found = self._call("GET", path, None, read, tally)
         except errors.QuestionRefused:
             if record_id is not None:
-                raise errors.NotFound(f"GET {path}", self._transport.host, "400") from None
+                raise errors.NotFound(_shown("GET", path), self._transport.host, "400") from None
             raise
         if found is None:
-            raise errors.NotFound(f"GET {path}", self._transport.host, "an empty answer")
+            raise errors.NotFound(_shown("GET", path), self._transport.host, "an empty answer")
         return found
 
     def get_list(self, path: str, *, tally: Tally | None = None) -> Rows:
@@ -209,7 +212,7 @@ class Client:
         read: Callable[[Answer], T],
         tally: Tally,
     ) -> T:
-        call = f"{method} {path}"
+        call = _shown(method, path)
         token = self._session.token()
         outcome = self._persist(method, path, {"X-TokenID": token}, filters, read, tally)
         for _ in range(_MOST_SESSIONS):
@@ -329,7 +332,7 @@ class Client:
         self._rate_limit.pause(pause)
 
     def _pause_or_give_up(self, method: str, path: str, fault: Fault, faults: int, failing_since: float) -> None:
-        call = f"{method} /{path}"
+        call = _shown(method, f"/{path}")
         ceiling = min(_LONGEST_PAUSE, 2.0 ** (faults - 1))
         wait = fault.retry_after or 0.0
         pause = max(ceiling * (0.5 + random.random() / 2), wait)  # noqa: S311 - no secret
@@ -345,6 +348,11 @@ class Client:
             raise errors.GaveUp(call, self._transport.host, fault.what, faults, elapsed, wait) from None
         logger.warning("%s: got %s; trying again in %.0f s", call, fault.what, pause)
         self._sleep(pause)
+
+
+def _shown(method: str, path: str) -> str:
+    """Name a call for a message; an id may be a text of any length."""
+    return f"{method} {_LONG_ID.sub('…', path)}"
 
 
 def _kind_of(path: str) -> str:

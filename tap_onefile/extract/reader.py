@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _PLANNED_AT_ONCE = 100
 """Queries."""
 _NOTHING = (None, "")
+_LONGEST_PATH = 2000
+"""Characters, beyond which no server need read a path."""
 _TOO_MANY_TO_HAVE_GONE = 3
 """Records that do not go away by chance between the search and the calls for them, if they are a tenth of it."""
 _TOO_MANY_WITHOUT_DATA = 5
@@ -281,7 +283,8 @@ def _record_of(stream: str, entity: str, row: Row, to_id: Callable[[Any], object
     except ValueError:
         return None
     path = f"{entity}/{quote(record_id, safe='')}"
-    return Record(path, stream, record_id) if is_plain_path(f"/{path}") else None
+    is_askable = len(path) <= _LONGEST_PATH and is_plain_path(f"/{path}")
+    return Record(path, stream, record_id) if is_askable else None
 
 
 def _learner_id(row: Row) -> int:

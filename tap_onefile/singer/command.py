@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import logging
+import re
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,13 @@ _OPTIONS = {
 _VALUES = {"config": "FILE|ENV", "test": "[schema]", "catalog": "FILE", "state": "FILE"}
 _WHOLE_TEST = "all"
 """What the SDK makes of ``--test`` without a value."""
+
+
+_FILE = re.compile(r"[\w ./\\:~-]{1,200}\.\w{1,8}")
+"""What is sure to be the name of a file, and no secret in its place."""
+
+# The SDK logs the expressions of stream maps, which may name a person or hold a key.
+logging.getLogger("singer_sdk.mapper").addFilter(lambda record: record.levelno >= logging.WARNING)
 
 
 @dataclass(frozen=True)
@@ -152,7 +160,17 @@ class CommandTap(Tap, abc.ABC):
 
 
 def _read_settings(file: str) -> Mapping[str, Any]:
-    settings = parse(Path(file).read_text(encoding="utf-8"))
+    if file.lstrip()[:1] in {"{", "[", '"', "'"}:
+        raise SettingsError(
+            "The settings themselves were passed to --config, where any user of the machine can see them: write them to"
+            " a file, and pass its name."
+        )
+    try:
+        settings = parse(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        shown = f": {file}" if _FILE.fullmatch(file) else ""
+        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise SettingsError(f"A file passed to --config cannot be read: {reason}{shown}") from None
     if not isinstance(settings, dict):
         raise SettingsError(
             'A file passed to --config must hold a JSON object with the settings: {"customer_token": "…"}.'

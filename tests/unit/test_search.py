@@ -140,8 +140,8 @@ def test_each_row_comes_once_and_in_order_whatever_the_cap_of_the_server(ids: Pa
     server = Server(lambda number: page_of(pages, number), nothing, unpaged=ids)
 
     assert search(server) == ids
-    # A last page that is shorter than the others, and then 204, need not be confirmed. Else a short search is listed, in
-    # one call, and the end of a long one is asked for once more.
+    # A last page that is shorter than the others, and then 204, need not be confirmed. Otherwise a short search is
+    # listed, in one call, and the end of a long one is asked for once more.
     looks_right = len(pages) > 1 and len(pages[-1]) < cap and nothing.status == 204
     is_long = len(pages) > 4
     end = [len(pages) + 1] * (2 if is_long and not looks_right else 1)

@@ -279,6 +279,29 @@ def test_a_setting_that_nothing_reads_is_told_with_the_one_that_was_meant() -> N
     ]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        TOKEN,
+        TOKEN.lower(),
+        f"customer_token={TOKEN}",
+        f"customer_token {TOKEN}",
+        "ab" * 21,
+        "a" * 21,
+        "Needle",
+        "x" * 10**6,
+    ],
+)
+def test_what_may_be_a_token_in_place_of_a_name_is_not_shown(name: str) -> None:
+    (told,) = unknown_settings({name: 1}, SETTINGS["properties"])
+
+    assert name not in told
+    assert TOKEN[:8].lower() not in told.lower()
+    assert told.startswith(
+        "There is no setting with that name, which is not shown as it may be a secret; it is ignored."
+    )
+
+
 def test_the_token_is_marked_as_a_secret_and_every_setting_is_described() -> None:
     assert SETTINGS["properties"]["customer_token"]["secret"] is True
     for name, rule in SETTINGS["properties"].items():
