@@ -38,6 +38,9 @@ RETRY_AFTER = int(os.environ.get("ONEFILE_RETRY_AFTER", "360"))
 CALLS_TO_FIND = 10
 """Calls that finding the organisations may take; the first load, which follows at once, gets that many fewer."""
 
+PRIVATELY = ["/bin/sh", "-c", 'umask 077; ulimit -c 0; exec "$0" "$@"']
+"""Begins a command whose files nobody else can read, and which leaves no core dump: either could hold records."""
+
 OF_THE_CUSTOMER = ("customers", "organisations", "standards", "units", "learning_aims")
 """Streams that are read once for the whole customer. All others are read for each organisation."""
 
@@ -50,7 +53,7 @@ def command(customer: str) -> list[str]:
     Args:
         customer: The customer's environment in the Meltano project.
     """
-    return [MELTANO, f"--environment={customer}", "el", "tap-onefile", "target-postgres"]
+    return [*PRIVATELY, MELTANO, f"--environment={customer}", "el", "tap-onefile", "target-postgres"]
 
 
 def find_loads(customer: str) -> list[dict[str, str]]:
@@ -104,7 +107,7 @@ def _organisations(customer: str) -> list[int]:
         file = Path(folder, "catalog.json")
         file.write_text(json.dumps(catalog), encoding="utf-8")
         found = subprocess.run(
-            [MELTANO, f"--environment={customer}", "invoke", "tap-onefile", "--catalog", str(file)],
+            [*PRIVATELY, MELTANO, f"--environment={customer}", "invoke", "tap-onefile", "--catalog", str(file)],
             cwd=PROJECT,
             env={**os.environ, "TAP_ONEFILE_REQUESTS_PER_MINUTE": str(CALLS_PER_MINUTE and CALLS_TO_FIND)},
             stdout=subprocess.PIPE,

@@ -25,10 +25,11 @@ def test_what_cron_and_systemd_are_told_to_run_loads_everything(place: Place) ->
     (project / ".venv").symlink_to(MELTANO.parent.parent)
     cron = (EXAMPLES / "crontab").read_text(encoding="utf-8").splitlines()[-1]
     service = (EXAMPLES / "onefile.service").read_text(encoding="utf-8")
-    by_cron = re.fullmatch(r"\d+ \d+ \* \* \* (cd /opt/onefile && .+)", cron)
+    by_cron = re.fullmatch(r"\d+ \d+ \* \* \* (umask 077; ulimit -c 0; cd /opt/onefile && .+)", cron)
     by_systemd = re.search(r"^WorkingDirectory=(.+)\nExecStart=(.+)$", service, re.MULTILINE)
     assert by_cron
     assert by_systemd
+    assert "\nUMask=0077\nLimitCORE=0\n" in service
     for command in (by_cron[1], f"cd {by_systemd[1]} && {by_systemd[2]}"):
         finished = subprocess.run(
             ["/bin/sh", "-c", command.replace("/opt/onefile", str(project))],
