@@ -67,8 +67,8 @@ class Experience:
     Only the main thread has it, so that it is the same however many calls are made at once.
     """
 
-    def __init__(self) -> None:
-        self.is_part = False
+    def __init__(self, *, is_part: bool = False) -> None:
+        self.is_part = is_part
         """Whether the run leaves organisations out, of which nothing must be sent."""
         self.largest = 0
         """Rows of the largest page."""
