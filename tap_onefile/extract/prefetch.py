@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tap_onefile.errors import NotFound
 from tap_onefile.extract.query import SHORT_SEARCH, Search
+from tap_onefile.extract.unpaged import UNPAGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Sequence
@@ -342,7 +343,7 @@ class PageWindow:
     expected: int | None = None
     """How many pages hold rows, as far as counting them has shown; 0 while it is under way or where it has not."""
     is_over: bool = False
-    """Whether a page came back empty, or a call failed for good."""
+    """Whether a page came back empty, or the whole search as one page, or a call failed for good."""
     is_forgotten: bool = False
     """Whether nobody will read any more of it."""
     not_before: float = 0.0
@@ -408,7 +409,7 @@ class PageWindow:
     def put(self, page: int, outcome: Rows | Exception) -> None:
         """Take note of what a call for a page has brought."""
         self._come[page] = outcome
-        if isinstance(outcome, Exception) or not outcome:
+        if isinstance(outcome, Exception) or not outcome or outcome.form == UNPAGED:
             self.is_over = True
             return
         if page == 1:
