@@ -82,13 +82,9 @@ class World:
         return dict(table.row(record_id))
 
     def add(self, stream: str, *, organisation_id: int | None = None, **fields: Value) -> Row:
-        """Add a record, and give it with its ID.
+        """Add a record, by default of the first organisation or learner, and give it with its ID.
 
-        Args:
-            stream: Where to.
-            organisation_id: Its organisation, by default the first one.
-            fields: What is known of it; the rest is invented where a record needs it. Without a LearnerID or
-                UserID, a learner's child is one of the first learner.
+        What is not known of it is invented where a record needs it.
         """
         table, entity = self._tables[stream], ENTITY_OF[stream]
         parent_id: Value = None
