@@ -202,7 +202,8 @@ class CallFailed(Refused):
     failure: GaveUp
     sentence = (
         "{0.failure.call} failed while {0.failure.host} answers other calls: tried {0.failure.times}, got"
-        " {0.failure.what}{0.failure.asked}. Run again, and report it to OneFile support if it persists."
+        " {0.failure.what}{0.failure.asked}. To get the rest, run again later (OneFile is often down from 07:00 to"
+        " 07:30 UK time on release days), and report it to OneFile support if it persists."
     )
 
 
@@ -285,9 +286,14 @@ class NoDetails(Refused):
     missing: int
     rows: int
     sentence = (
-        "OneFile does not have {0.missing} of {0.rows} {0.stream} by their ids, although its search lists them. Run"
-        " again, and take {0.stream} out of the setting fetch_details if it persists."
+        "OneFile has {0.found} of {0.rows} {0.stream} by their ids, although its search lists them. Run again, and take"
+        " {0.stream} out of the setting fetch_details if it persists."
     )
+
+    @property
+    def found(self) -> str:
+        """How many there are, in words."""
+        return "none" if self.missing == self.rows else f"only {self.rows - self.missing}"
 
 
 @dataclass(eq=False)

@@ -130,7 +130,7 @@ class TapOneFile(CommandTap):
             finally:
                 if run.writer:
                     run.writer.flush()
-        console.summarise(run.metrics.rows())
+        console.summarise(run.metrics.rows(), run.problems.unpaged)
         run.problems.conclude()
 
     @override

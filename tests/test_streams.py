@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 from onefile_sandbox import Behaviour
+from tap_onefile.extract.query import NOBODY
 from tap_onefile.streams import DETAILED, STREAMS
 from tap_onefile.streams.per_learner import PerLearnerStream
 from tests.expected import CORE_STREAMS, by_id, expected_records, spelled

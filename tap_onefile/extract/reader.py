@@ -79,7 +79,7 @@ class Reader:
             keys=self._unpaged.keys,
             check=check,
         )
-        self._experience = Experience(is_part=is_part)
+        self.experience = Experience(is_part=is_part)
         self.plan = self._prefetch.plan
         self.answers = self._prefetch.pages
         self.counted = self._prefetch.counted
@@ -120,9 +120,9 @@ class Reader:
 
     # Called from the main thread.
 
-    def now(self, query: Query, page: int = 1) -> Rows:
-        """Make one call before all that are planned, and return its rows; none past the end."""
-        return self._prefetch.at_once(lambda: self._fetch(query, page))
+    def now(self, query: Listing | Record) -> Rows:
+        """Make one call before all that are planned."""
+        return self._prefetch.at_once(lambda: self._call(query, 1))
 
     def page(self, search: Search, number: int) -> Rows:
         """Ask for one page of a search once more, before all that is planned."""
@@ -153,7 +153,7 @@ class Reader:
             The rows of each page that did not come before.
         """
         if isinstance(query, Search):
-            yield from SearchReader(query, self, self._experience, self._problems).read()
+            yield from SearchReader(query, self, self.experience, self._problems).read()
             return
         for rows in self._prefetch.pages(query):
             own = self._own(query, rows)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, TextIO
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
+    from collections.abc import Callable, Collection, Generator, Iterable, Sequence
 
     from tap_onefile.reporting.metrics import Metrics, Tally
 
@@ -189,9 +189,10 @@ def heartbeat(metrics: Metrics, calls_per_minute: int) -> Generator[None]:
             rewritten.rewrite("")
 
 
-def summarise(rows: Iterable[tuple[str, Tally]]) -> None:
-    """Show the tally of each stream, and last that of all streams together."""
-    counts = [(name, each.records, each.calls, each.repeats, each.waited, each.seconds) for name, each in rows]
+def summarise(rows: Iterable[tuple[str, Tally]], unpaged: Collection[str] = ()) -> None:
+    """Show the tally of each stream, and whether it was read unpaged, and last that of all streams together."""
+    names = [(f"{name} (unpaged)" if name in unpaged else name, each) for name, each in rows]
+    counts = [(name, each.records, each.calls, each.repeats, each.waited, each.seconds) for name, each in names]
     if screen := attended():
         screen.table([_HEADINGS, *(list(map(str.format, _CELLS, row)) for row in counts)])
         return

@@ -45,7 +45,8 @@ class Problems:
         self._misfits: Counter[tuple[str, str, str]] = Counter()
         self._repaired: Counter[tuple[str, str]] = Counter()
         self._moved: Counter[str] = Counter()
-        self._unpaged: set[str] = set()
+        self.unpaged: set[str] = set()
+        """The streams that were read without pages."""
         self._present: set[str] = set()
         self._absent: dict[str, list[tuple[str, MissingPage]]] = {}
 
@@ -101,11 +102,11 @@ class Problems:
         """Count records that came again for another owner, such as another organisation."""
         self._moved[stream] += count
 
-    def unpaged(self, stream: str) -> None:
+    def read_unpaged(self, stream: str) -> None:
         """Note that a stream was read without pages, of which OneFile has none."""
-        if stream not in self._unpaged:
+        if stream not in self.unpaged:
             logger.info("%s: OneFile has no pages of it, so it is read unpaged", stream)
-        self._unpaged.add(stream)
+        self.unpaged.add(stream)
 
     def present(self, stream: str) -> None:
         """Note that OneFile has a stream for some part of the customer, at least."""
@@ -158,8 +159,6 @@ class Problems:
         for level, message, counts in totals:
             for stream, count in sorted(counts.items()):
                 logger.log(level, message, stream, count)
-        if self._unpaged:
-            logger.info("Read unpaged, as OneFile has no pages of them: %s", ", ".join(sorted(self._unpaged)))
         if self.not_offered:
             logger.warning("Empty, as OneFile answers 404: %s. Deselect them.", ", ".join(sorted(self.not_offered)))
         self._log_oddities()

@@ -39,7 +39,7 @@ HOST = "wsapi.onefile.co.uk"
         ),
         (errors.GaveUp(CALL, HOST, "status 503", 1, 0, 7200), ["asked to wait for 7200 s"]),
         (errors.NoOrganisations(), ["no organisation", "Run again", "OneFile support"]),
-        (errors.NoDetails("plans", 9, 10), ["9 of 10 plans", "fetch_details", "Run again"]),
+        (errors.NoDetails("plans", 9, 10), ["only 1 of 10 plans", "fetch_details", "Run again"]),
         (errors.UnusableRow("users", "ID"), ["users", "usable ID", "report", "deselect"]),
         (errors.UnknownObject("plans"), ["plans", "Run again", "report"]),
         (errors.Interrupted(signal.SIGTERM), ["SIGTERM", "run again"]),

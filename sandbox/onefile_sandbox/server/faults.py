@@ -45,7 +45,7 @@ KINDS = {
     "capped": "cuts what a search gives at once down to `rows` rows; two of them make a cap that changes",
     "odd-value": "puts the text `value`, in Latin-1, in the place of the first value of `name` in the body",
     "other-question": "answers what would be asked by the parameters `instead`, or by the `id` in it; null is none",
-}  # fmt: skip
+}
 
 BREAKING = frozenset(
     {"reset", "close", "hang", "trickle", "trickling-header", "mangled-header", "informational-only", "bomb"}

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, lru_cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from onefile_sandbox.world.catalogue import Catalogue
 from onefile_sandbox.world.seeded import SeededRandom
 from onefile_sandbox.world.timestamps import TODAY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
+
+T = TypeVar("T")
 
 MOST_LEARNERS = 4_000_000
 MOST_ORGANISATIONS = 1_000
@@ -145,8 +147,15 @@ class Population:
         first = rng.between(5_000, 8_999)
         self.organisation_ids = [first + 7 * number for number in range(organisations)]
         self.catalogue = Catalogue(seed, self.customer_id)
+        self._remembered: dict[object, Callable[[int], Any]] = {}
         turns = RoundRobin(seed, organisations)
         self.id_ranges = {stream: IdRange(*numbers, learners, turns) for stream, numbers in _KINDS.items()}
+
+    def remembering(self, function: Callable[[Population, int], T]) -> Callable[[int], T]:
+        """Give a function of this customer that remembers a million answers: searches ask again and again."""
+        if function not in self._remembered:
+            self._remembered[function] = lru_cache(1 << 20)(partial(function, self))
+        return self._remembered[function]
 
     def ids(self, stream: str, organisation_id: int | None = None) -> Sequence[int]:
         """Give the ids that a stream has at the start, in an organisation or in all of them."""

@@ -39,7 +39,7 @@ def review(population: Population, review_id: int) -> Row:
     learner_id = review_id // _SLOTS
     learner = learner_at_start(population, learner_id)
     rng = SeededRandom(population.seed, "reviews", review_id)
-    due = scheduled(population, review_id)
+    due = population.remembering(scheduled)(review_id)
     started, by_assessor, by_learner, by_employer = _signatures(rng, due, population.today)
     created = due - timedelta(days=rng.between(20, 90), minutes=rng.below(200))
     done = programme(population, learner_id).done(due.date())

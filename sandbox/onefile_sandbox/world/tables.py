@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox.world import people, places, timestamps
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from onefile_sandbox.world.rows import Key, Value
 
 _PLACES = {"classrooms": places.classroom, "placements": places.placement, "providers": places.provider}
-_REMEMBERED = 1 << 20
 _HERE = "see sandbox/onefile_sandbox/world/tables.py"
 _THERE = "see sandbox/onefile_sandbox/world/entities.py"
 
@@ -75,8 +74,7 @@ def _children(population: Population, stream: str, entity: Entity, parents: dict
         parent=entity.parent,
         slots=entity.slots,
         count=_of_first_learners(population, count) if entity.learner_field else count,
-        # Windows of a search ask for the date of every record again and again.
-        columns={n: lru_cache(_REMEMBERED)(partial(column, population)) for n, column in entity.columns.items()},
+        columns={name: population.remembering(column) for name, column in entity.columns.items()},
         key=entity.key,
     )
 
