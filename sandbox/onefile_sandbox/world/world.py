@@ -28,10 +28,8 @@ class World:
     """One customer of OneFile, all of it invented from a seed.
 
     Attributes:
-        seed: What everything is invented from.
         now: The world's time. Each edit moves it on by a second, so that edits have an order.
         clock_ahead: How far OneFile's clock, which stamps LastModified, is ahead of it.
-        revision: Grows with every edit.
     """
 
     def __init__(self, *, seed: int, learners: int, organisations: int, today: datetime = timestamps.TODAY) -> None:
