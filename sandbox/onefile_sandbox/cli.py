@@ -83,18 +83,9 @@ def _parser() -> argparse.ArgumentParser:
         help="invent rows before the start, for measurements: people and places, or the streams named",
     )
     add("--verbose", action="store_true", help="report each call: method, route, status")
-    add(
-        "--behaviour",
-        metavar="NAME=VALUE",
-        action="append",
-        default=[],
-        help="answer an open question another way; may be repeated",
-    )
-    add(
-        "--fault",
-        metavar="JSON",
-        action="append",
-        default=[],
-        help='a fault, as {"kind": "status", "status": 503}; may be repeated',
-    )
+    for name, metavar, what in (
+        ("--behaviour", "NAME=VALUE", "answer an open question another way"),
+        ("--fault", "JSON", 'a fault, as {"kind": "status", "status": 503}'),
+    ):
+        add(name, metavar=metavar, action="append", default=[], help=f"{what}; may be repeated")
     return parser

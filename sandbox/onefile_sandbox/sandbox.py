@@ -55,21 +55,7 @@ class Sandbox:
         today: datetime = TODAY,
         verbose: bool = False,
     ) -> None:
-        """Invent a customer; nothing is served until `start`.
-
-        Args:
-            learners: How many learners the customer has in all.
-            organisations: How many organisations they are unevenly spread over.
-            seed: What everything is invented from.
-            behaviour: How open questions are settled; the likeliest way by default.
-            calls_per_minute: How many calls are let in; 0 is no limit.
-            session_lifetime: Seconds that a session lives.
-            latency: Seconds before every answer.
-            clock: Gives the time in seconds, for the limit and the sessions.
-            port: The port to serve on; 0 is any that is free.
-            today: The moment at which the customer begins, with its time zone.
-            verbose: Whether each call is reported on stderr: method, route and status.
-        """
+        """Invent a customer as the README's table of options says; nothing is served until `start`."""
         self.behaviour = behaviour or Behaviour()
         self.world = World(seed=seed, learners=learners, organisations=organisations, today=today)
         self.world.clock_ahead = timedelta(minutes=self.behaviour.clock_ahead_minutes)
@@ -145,13 +131,7 @@ class Sandbox:
         return self._log.calls()
 
     def wait_for(self, match: str, count: int = 1, timeout: float = 30) -> None:
-        """Wait until so many calls have been received since the start or the last reset, answered or not.
-
-        Args:
-            match: A regular expression that is looked for in "METHOD /route", whatever the case, as in a `Fault`.
-            count: How many.
-            timeout: Seconds to wait before a TimeoutError.
-        """
+        """Wait until so many calls that match, as for a `Fault`, have come since the start or the last reset."""
         self._log.wait_for(match, count, timeout)
 
     @property
@@ -160,12 +140,7 @@ class Sandbox:
         return self._log.writes()
 
     def records(self, stream: str, *, details: bool = False) -> list[dict[str, Any]]:
-        """Give what a perfect reader gets, as it is sent, with the ids of what it asked with.
-
-        Args:
-            stream: The stream, read by its paged search or by calls for each parent.
-            details: Whether each record is completed by a call for its id, where there is one.
-        """
+        """Give what a perfect reader gets, as it is sent, with the ids of what it asked with; by id for `details`."""
         return self._api.reader.records(stream, details=details)
 
     def counts(self) -> dict[str, int]:

@@ -145,6 +145,17 @@ def test_unsupported_roles(serve: Serve, role: int) -> None:
     assert bool(rows) == (role != 3)
 
 
+def test_ignored_filter(serve: Serve) -> None:
+    client = serve()
+    first, _ = client.sandbox.world.ids("organisations")
+    here, everywhere = client.ids("User", 1, 90, Role=1, OrganisationID=first), client.ids("User", 1, 90, Role=1)
+    assert len(here) < len(everywhere)
+    ignoring = serve(behaviour={"ignored_filter": "OrganisationID"})
+    assert ignoring.ids("User", 1, 90, Role=1, OrganisationID=first) == everywhere
+    ignoring = serve(behaviour={"ignored_filter": "Role"})
+    assert set(everywhere) < set(ignoring.ids("User", 1, 900, Role=1))
+
+
 def test_role_required(serve: Serve) -> None:
     client = serve(behaviour={"role_required": True})
     assert client.search("User", 1, 50).status_code == 400

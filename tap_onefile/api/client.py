@@ -8,8 +8,11 @@ import random
 import re
 import threading
 import time
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from typing_extensions import override
 
 from tap_onefile import errors
 from tap_onefile.api.decode import read_code, read_object, read_record, read_rows, read_token
@@ -87,6 +90,28 @@ def action_for(status: int) -> Action:
     return _ACTIONS.get(status) or _ACTIONS_OF_A_CLASS.get(status // 100, Action.REPEAT)
 
 
+@dataclass(frozen=True)
+class Call:
+    """One call, as often as it has to be made."""
+
+    method: str
+    path: str
+    """The path below the address of the API, such as ``User/Search/1/100``, URL-encoded."""
+    filters: Mapping[str, object] | None = None
+    """The body of a search."""
+    tally: Tally = field(default_factory=Tally)
+    """Counts how often it is made."""
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.method} {self.shown}"
+
+    @property
+    def shown(self) -> str:
+        """The path in a message; an id may be a text of any length."""
+        return _LONG_ID.sub("…", self.path)
+
+
 class Client:
     """Reads from OneFile: objects, lists, and searches, each by one call.
 
@@ -139,33 +164,24 @@ class Client:
             Refused: OneFile does not let us read it.
             OneFileError: The run cannot go on.
         """
-        read = read_object if record_id is None else partial(read_record, record_id)
+        call = Call("GET", path, tally=tally or Tally())
         try:
-            found = self._call("GET", path, None, read, tally)
+            found = self._read(call, read_object if record_id is None else partial(read_record, record_id))
         except errors.QuestionRefused:
             if record_id is not None:
-                raise errors.NotFound(_shown("GET", path), self._transport.host, "400") from None
+                raise errors.NotFound(str(call), self._transport.host, "400") from None
             raise
         if found is None:
-            raise errors.NotFound(_shown("GET", path), self._transport.host, "an empty answer")
+            raise errors.NotFound(str(call), self._transport.host, "an empty answer")
         return found
 
     def get_list(self, path: str, *, tally: Tally | None = None) -> Rows:
         """Read a list that is given whole, without pages. Raises what `get` raises."""
-        return self._call("GET", path, None, read_rows, tally)
+        return self._read(Call("GET", path, tally=tally or Tally()), read_rows)
 
     def search(self, path: str, filters: Mapping[str, object], *, tally: Tally | None = None) -> Rows:
-        """Read a search, or a page of one. Raises what `get` raises.
-
-        Args:
-            path: The path below the address of the API, such as ``User/Search/1/100``.
-            filters: The body of the search.
-            tally: Counts the calls.
-
-        Returns:
-            The rows; none past the last page.
-        """
-        return self._call("POST", path, filters, read_rows, tally)
+        """Read a search, or a page of one: no rows past the last. Raises what `get` raises."""
+        return self._read(Call("POST", path, filters, tally or Tally()), read_rows)
 
     def try_search(self, path: str, filters: Mapping[str, object], *, at_most: int, tally: Tally) -> Rows | None:
         """Read a search whose rows are of use and not needed: in one try, and only up to a size in bytes.
@@ -173,9 +189,8 @@ class Client:
         Returns:
             The rows; None where they cannot be had.
         """
-        headers = {"X-TokenID": self._session.token()}
         try:
-            answer = self._exchange("POST", path, headers, filters, tally, at_most=at_most)
+            answer = self._exchange(Call("POST", path, filters, tally), self._session_header(), at_most)
             match action_for(answer.status):
                 case Action.READ:
                     return read_rows(answer)
@@ -185,75 +200,63 @@ class Client:
             pass
         return None
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        filters: Mapping[str, object] | None,
-        read: Callable[[Answer], T],
-        tally: Tally | None,
-    ) -> T:
-        """Make a call with a session that is alive, and again with a new one where a session had died."""
-        tally = tally or Tally()
+    def _session_header(self) -> dict[str, str]:
+        return {"X-TokenID": self._session.token()}
+
+    def _read(self, call: Call, read: Callable[[Answer], T]) -> T:
+        """Make a call for as long as it takes, and say whose failure it is where it fails."""
         try:
-            return self._call_on_a_session(method, path, filters, read, tally)
+            return self._read_in_session(call, read)
         except errors.GaveUp as failure:
-            if path == CUSTOMER or not self._answers_otherwise(tally):
+            if call.path == CUSTOMER or not self._answers_otherwise(call.tally):
                 raise
             # The next call of the kind fails sooner: all of them together would keep a run for hours.
-            self._failing.add(_kind_of(path))
+            self._failing.add(_kind_of(call.path))
             raise errors.CallFailed(failure) from None
 
-    def _call_on_a_session(
-        self,
-        method: str,
-        path: str,
-        filters: Mapping[str, object] | None,
-        read: Callable[[Answer], T],
-        tally: Tally,
-    ) -> T:
-        call = _shown(method, path)
-        token = self._session.token()
-        outcome = self._persist(method, path, {"X-TokenID": token}, filters, read, tally)
+    def _read_in_session(self, call: Call, read: Callable[[Answer], T]) -> T:
+        """Make a call with a session that is alive, and again with a new one where a session had died."""
+        header = self._session_header()
+        outcome = self._persist(call, header, read)
         for _ in range(_MOST_SESSIONS):
             if not _is_refusal(outcome):
                 break
-            self._session.discard(token)
-            token = self._session.token()
-            outcome = self._persist(method, path, {"X-TokenID": token}, filters, read, tally)
-            if _is_refusal(outcome) and self._is_alive(token, path, tally):
+            self._session.discard(header["X-TokenID"])
+            header = self._session_header()
+            outcome = self._persist(call, header, read)
+            if _is_refusal(outcome) and self._is_alive(call, header):
                 break
         if not isinstance(outcome, Answer):
             return outcome
         match action_for(outcome.status):
             case Action.LOG_IN_AGAIN:
-                raise errors.AccessRefused(call, outcome.status)
+                raise errors.AccessRefused(str(call), outcome.status)
             case Action.NOT_FOUND:
-                raise errors.NotFound(call, self._transport.host)
+                raise errors.NotFound(str(call), self._transport.host)
             case Action.REDIRECTED:
-                raise errors.Redirected(call, outcome.status, self._transport.host)
+                raise errors.Redirected(str(call), outcome.status, self._transport.host)
             case _:
-                raise errors.QuestionRefused(call, outcome.status, read_code(outcome.content))
+                raise errors.QuestionRefused(str(call), outcome.status, read_code(outcome.content))
 
     def _answers_otherwise(self, tally: Tally) -> bool:
         """Return whether OneFile answers at all, by one try of what every token may read."""
         try:
-            answer = self._exchange("GET", CUSTOMER, {"X-TokenID": self._session.token()}, None, tally)
+            answer = self._exchange(Call("GET", CUSTOMER, tally=tally), self._session_header())
         except Fault:
             return False
         return action_for(answer.status) in {Action.READ, Action.LOG_IN_AGAIN, Action.SLOW_DOWN}
 
-    def _is_alive(self, token: str, path: str, tally: Tally) -> bool:
+    def _is_alive(self, call: Call, header: Mapping[str, str]) -> bool:
         """Return whether a session still works for GET Customer. If it does, a 401 is about the call, not the session.
 
         Sessions that OneFile ends early, or on the login of another program, may die between their login and a call.
         """
-        headers = {"X-TokenID": token}
-        return path == CUSTOMER or not _is_refusal(self._persist("GET", CUSTOMER, headers, None, bool, tally))
+        customer = Call("GET", CUSTOMER, tally=call.tally)
+        return call.path == CUSTOMER or not _is_refusal(self._persist(customer, header, bool))
 
     def _log_in(self) -> str:
-        headers = {"X-CustomerToken": self._customer_token}
-        outcome = self._persist("POST", LOGIN, headers, None, read_token, self._logins)
+        header = {"X-CustomerToken": self._customer_token}
+        outcome = self._persist(Call("POST", LOGIN, tally=self._logins), header, read_token)
         if isinstance(outcome, str):
             return outcome
         call = f"POST /{LOGIN}"
@@ -265,15 +268,7 @@ class Client:
             case _:
                 raise errors.LoginRefused(outcome.status, self._transport.host)
 
-    def _persist(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        filters: Mapping[str, object] | None,
-        read: Callable[[Answer], T],
-        tally: Tally,
-    ) -> T | Answer:
+    def _persist(self, call: Call, header: Mapping[str, str], read: Callable[[Answer], T]) -> T | Answer:
         """Repeat one call until it is answered, for as long as the failure may be a passing one.
 
         Returns:
@@ -283,11 +278,11 @@ class Client:
         failing_since = self._clock()
         while True:
             try:
-                answer = self._exchange(method, path, headers, filters, tally)
+                answer = self._exchange(call, header)
                 action = action_for(answer.status)
                 if action is Action.SLOW_DOWN:
                     self._slow_down(answer)
-                    tally.add_repeat()
+                    call.tally.add_repeat()
                     # A server that counts calls is well: what failed before has passed.
                     faults = 0
                     continue
@@ -295,26 +290,19 @@ class Client:
             except Fault as fault:
                 faults += 1
                 failing_since = self._clock() if faults == 1 else failing_since
-                self._pause_or_give_up(method, path, fault, faults, failing_since)
-                tally.add_repeat()
+                self._pause_or_give_up(call, fault, faults, failing_since)
+                call.tally.add_repeat()
             else:
                 self._limited_since = None
-                self._failing.discard(_kind_of(path))
+                self._failing.discard(_kind_of(call.path))
                 return outcome
 
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        filters: Mapping[str, object] | None,
-        tally: Tally,
-        *,
-        at_most: int | None = None,
-    ) -> Answer:
+    def _exchange(self, call: Call, header: Mapping[str, str], at_most: int | None = None) -> Answer:
         with self._rate_limit.turn() as waited:
-            tally.add_call(waited)
-            answer = self._transport.exchange(method, path, headers=headers, body=filters, at_most=at_most)
+            call.tally.add_call(waited)
+            answer = self._transport.exchange(
+                call.method, call.path, headers=header, body=call.filters, at_most=at_most
+            )
         self._reached = True
         if action_for(answer.status) is Action.REPEAT:
             raise Fault(f"status {answer.status}", answer.retry_after)
@@ -331,28 +319,25 @@ class Client:
         logger.warning("OneFile says that its limit of calls is reached (429): waiting %.0f s", pause)
         self._rate_limit.pause(pause)
 
-    def _pause_or_give_up(self, method: str, path: str, fault: Fault, faults: int, failing_since: float) -> None:
-        call = _shown(method, f"/{path}")
+    def _pause_or_give_up(self, call: Call, fault: Fault, faults: int, failing_since: float) -> None:
+        name = f"{call.method} /{call.shown}"
         ceiling = min(_LONGEST_PAUSE, 2.0 ** (faults - 1))
         wait = fault.retry_after or 0.0
         pause = max(ceiling * (0.5 + random.random() / 2), wait)  # noqa: S311 - no secret
         elapsed = self._clock() - failing_since
         if fault.is_other_shape and faults > 1:
-            raise errors.UnreadableAnswer(call, fault.what) from None
+            raise errors.UnreadableAnswer(name, fault.what) from None
         # A host that has never answered is more likely mistyped than down.
         unreached = not self._reached and faults >= _FIRST_CONTACT_TRIES and not fault.is_answer
-        retry_for = min(self._retry_for, _RETRY_FOR_FAILING) if _kind_of(path) in self._failing else self._retry_for
+        retry_for = (
+            min(self._retry_for, _RETRY_FOR_FAILING) if _kind_of(call.path) in self._failing else self._retry_for
+        )
         # OneFile may ask for a wait that is longer than we would give it.
         asked = wait if wait <= GIVES_UP_AFTER else 0.0
         if unreached or elapsed + pause > retry_for + asked:
-            raise errors.GaveUp(call, self._transport.host, fault.what, faults, elapsed, wait) from None
-        logger.warning("%s: got %s; trying again in %.0f s", call, fault.what, pause)
+            raise errors.GaveUp(name, self._transport.host, fault.what, faults, elapsed, wait) from None
+        logger.warning("%s: got %s; trying again in %.0f s", name, fault.what, pause)
         self._sleep(pause)
-
-
-def _shown(method: str, path: str) -> str:
-    """Name a call for a message; an id may be a text of any length."""
-    return f"{method} {_LONG_ID.sub('…', path)}"
 
 
 def _kind_of(path: str) -> str:

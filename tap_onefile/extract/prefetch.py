@@ -83,26 +83,20 @@ class Prefetch:
         self._broken: BaseException | None = None
         self._wanted: tuple[PageWindow, int] | None = None
         self._being_counted: set[Query] = set()
+        self._to_be_listed: deque[PageWindow] = deque()
+        self._largest = 0
         self._stood_in: set[str] = set()
         self._counted: dict[Query, list[Hashable]] = {}
 
     def plan(self, queries: Iterable[Query]) -> None:
-        """Plan what will be read next.
-
-        Args:
-            queries: Queries in reading order; they go to the front of the queue.
-        """
+        """Plan what will be read next, in reading order: it goes to the front of the queue."""
         with self._lock:
             self._planned.extendleft(reversed([PageWindow(query, self._page_size) for query in queries]))
             self._may_be_asked.notify()
 
     @contextmanager
     def planned(self, queries: Sequence[Query]) -> Generator[None]:
-        """Have queries planned for as long as a block of code lasts, and forget those that it has not come to.
-
-        Args:
-            queries: As for ``plan``.
-        """
+        """Have queries planned for as long as a block of code lasts, and forget those that it has not come to."""
         self.plan(queries)
         try:
             yield
@@ -110,10 +104,7 @@ class Prefetch:
             self._forget(set(queries))
 
     def pages(self, query: Query) -> Iterator[Rows]:
-        """Read one search or list or object to its end.
-
-        Args:
-            query: What to read; asked for right away where it was not planned.
+        """Read a query to its end, whether or not it was planned.
 
         Yields:
             The rows of each page; of a search, the first page without rows too.
@@ -134,18 +125,9 @@ class Prefetch:
             self._forget({query})
 
     def at_once(self, call: Callable[[], T]) -> T:
-        """Make calls that were not planned, before all that are, and wait for them.
+        """Run a call in another thread, before all that are planned, and return or raise what it does.
 
-        They take the place of one that might be under way, and the wait for them can be broken off.
-
-        Args:
-            call: Makes them; called from another thread.
-
-        Returns:
-            What it returned.
-
-        Raises:
-            Exception: What it raised.
+        It takes the place of one that might be under way, and the wait for it can be broken off.
         """
         urgent: Future[T] = Future()
         with self._lock:
@@ -223,40 +205,41 @@ class Prefetch:
             self._has_come.notify_all()
             self._may_be_asked.notify()
 
-    def _make_call(self, window: PageWindow, page: int) -> None:
-        outcome: Rows | Exception
-        try:
-            outcome = self._fetch(window.query, page)
-        except NotFound as absence:
-            if self._puts_off(window, page):
+    def _make_call(self, window: PageWindow, page: int, not_before: float) -> None:
+        outcome = _outcome(lambda: self._fetch(window.query, page))
+        if isinstance(outcome, NotFound) and isinstance(window.query, Search) and page == 1:
+            if not not_before:
+                self._put_off(window, window.query)
                 return
-            outcome = absence
-        except Exception as error:  # noqa: BLE001 - it is raised on the main thread, at its turn
-            outcome = error
-        if isinstance(outcome, NotFound) and page == 1 and isinstance(window.query, Search) and self._stand_in:
-            try:
-                outcome = self._stand_in(window.query)
+            if self._stand_in:
+                outcome = _outcome(partial(self._stand_in, window.query))
                 self._stood_in.add(window.query.entity)
-            except Exception as error:  # noqa: BLE001 - as above
-                outcome = error
         with self._lock:
-            if not window.is_forgotten:
+            if not window.is_forgotten and window.not_before == not_before:
                 window.put(page, outcome)
                 self._waiting += window.weight_of(page)
+                self._note_size(window, outcome)
             if self._wanted == (window, page):
                 self._has_come.notify_all()
             self._may_be_asked.notify()
 
-    def _puts_off(self, window: PageWindow, page: int) -> bool:
+    def _note_size(self, window: PageWindow, outcome: Rows | Exception) -> None:
+        """Have a search listed that ends with the largest page so far, which nothing else shows to be the last."""
+        if isinstance(outcome, Exception):
+            return
+        self._largest = max(self._largest, len(outcome))
+        if not outcome and window.ends_with(self._largest) and window.expected is None:
+            window.expected = 0
+            self._being_counted.add(window.query)
+            self._to_be_listed.append(window)
+
+    def _put_off(self, window: PageWindow, search: Search) -> None:
         """Have a search that was not found asked for once more, later: a slip of the server has passed then."""
         with self._lock:
-            if page > 1 or window.not_before or not window.query.is_paged:
-                return False
-            is_known = isinstance(window.query, Search) and window.query.entity in self._stood_in
-            pause = _BEFORE_BELIEVING_AGAIN if is_known else _BEFORE_BELIEVING
+            self._waiting -= window.weight
+            pause = _BEFORE_BELIEVING_AGAIN if search.entity in self._stood_in else _BEFORE_BELIEVING
             window.begin_again(time.monotonic() + pause)
             self._may_be_asked.notify()
-            return True
 
     def _make_count(self, window: PageWindow) -> None:
         keys = None
@@ -283,6 +266,8 @@ class Prefetch:
         return partial(self._make_urgent, self._urgent.popleft()) if self._urgent else None
 
     def _planned_call(self) -> Callable[[], None] | None:
+        if self._to_be_listed:
+            return partial(self._make_count, self._to_be_listed.popleft())
         if (call := self._find_call()) is None:
             return None
         window, page = call
@@ -291,7 +276,7 @@ class Prefetch:
             self._being_counted.add(window.query)
             return partial(self._make_count, window)
         window.asked = page
-        return partial(self._make_call, window, page)
+        return partial(self._make_call, window, page, window.not_before)
 
     def _find_call(self) -> tuple[PageWindow, int] | None:
         if self._wanted and self._wanted[0].next_page() == self._wanted[1]:
@@ -321,14 +306,18 @@ class Prefetch:
         return not self._being_counted
 
     def _read_now(self) -> list[PageWindow]:
-        """Give what is being read, unless enough of it is on its way.
-
-        What is read next may fill all the room there is, and must not keep what is read now from going on.
-        """
+        """Return what is being read, which must go on although there is no more room, unless enough is on its way."""
         if not self._planned:
             return []
         window = self._wanted[0] if self._wanted else self._planned[0]
         return [window] if window.asked - window.taken < self._threads else []
+
+
+def _outcome(call: Callable[[], Rows]) -> Rows | Exception:
+    try:
+        return call()
+    except Exception as error:  # noqa: BLE001 - it is raised on the main thread, at its turn
+        return error
 
 
 def _complete(future: Future[T], call: Callable[[], T]) -> None:
@@ -365,11 +354,7 @@ class PageWindow:
 
     @property
     def ready(self) -> int:
-        """How many pages may be asked for now without any doubt.
-
-        What is not a search has one page. On a search, the page after the last one known to hold rows may be asked for:
-        it holds rows or it is the empty one that ends the search. So may pages that counting the rows has shown.
-        """
+        """How many pages may be asked for now without any doubt: those known to hold rows, and the one after them."""
         if self.is_over or self.is_put_off:
             return 0
         if not isinstance(self.query, Search):
@@ -395,11 +380,7 @@ class PageWindow:
         return self.asked + 1 if self.ready else None
 
     def guessed_page(self) -> int | None:
-        """Return which page may be asked for now although it may not exist.
-
-        Only on searches that are known to be long, and so that at most a fifth of the calls is wasted: none on searches
-        of up to four pages.
-        """
+        """Return which page may be asked for now although it may not exist: of long searches, a fifth at the most."""
         is_guessable = self.filled > SHORT_SEARCH and self._looks_on and not self.expected
         is_near = self.asked <= self.filled + (self.filled + 1) // 4
         return self.asked + 1 if is_guessable and is_near and not self.is_over else None
@@ -412,6 +393,10 @@ class PageWindow:
         # The second page may have come before the first.
         looks_long = self._first_size > 0 and (self.filled > 1 or self._first_size >= self.full)
         return looks_long and self._looks_on and self.expected is None and not self.is_over
+
+    def ends_with(self, size: int) -> bool:
+        """Return whether a short search seems to end, with a last page of some size at the least."""
+        return 1 <= self.filled <= SHORT_SEARCH and self._last_size >= max(size, self._first_size)
 
     @property
     def _looks_on(self) -> bool:
@@ -457,14 +442,6 @@ class PageWindow:
 
 
 def to_be_counted(planned: Collection[PageWindow]) -> PageWindow | None:
-    """Choose what to count the rows of.
-
-    Args:
-        planned: What will be read, in its order.
-
-    Returns:
-        What is likely to be at its end last: the longest so far, and the later one of equals. None where nothing looks
-        as if counting would help.
-    """
+    """Choose what to count the rows of: what is likely to be at its end last, the later one of equals."""
     wanting = [window for window in planned if window.wants_count()]
     return max(reversed(wanting), key=lambda window: window.filled, default=None)

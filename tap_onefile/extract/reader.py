@@ -53,6 +53,7 @@ class Reader:
         parallel_requests: How many calls may be under way at once.
         metrics: Counts the calls.
         problems: Hears of rows that came twice and of records that have gone.
+        is_part: Whether the run leaves organisations out, of which nothing must be sent.
         check: Called now and then while a page is waited for; may raise.
     """
 
@@ -64,6 +65,7 @@ class Reader:
         parallel_requests: int,
         metrics: Metrics,
         problems: Problems,
+        is_part: bool = False,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
@@ -79,7 +81,7 @@ class Reader:
             keys=self._unpaged.keys,
             check=check,
         )
-        self._experience = Experience()
+        self.experience = Experience(is_part=is_part)
         self.plan = self._prefetch.plan
         self.answers = self._prefetch.pages
         self.counted = self._prefetch.counted
@@ -120,10 +122,6 @@ class Reader:
 
     # Called from the main thread.
 
-    def leave_out_organisations(self) -> None:
-        """Note that the run leaves organisations out, so that nothing of theirs must be sent."""
-        self._experience.is_part = True
-
     def now(self, query: Listing | Record) -> Rows:
         """Make one call before all that are planned."""
         return self._prefetch.at_once(lambda: self._call(query, 1))
@@ -157,7 +155,7 @@ class Reader:
             The rows of each page that did not come before.
         """
         if isinstance(query, Search):
-            yield from SearchReader(query, self, self._experience, self._problems).read()
+            yield from SearchReader(query, self, self.experience, self._problems).read()
             return
         for rows in self._prefetch.pages(query):
             own = self._own(query, rows)

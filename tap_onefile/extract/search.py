@@ -39,6 +39,8 @@ _MOST_PAGES_AGAIN = 50
 """Pages that are read once more where nothing says what has not come."""
 _OF_AN_ORGANISATION = ("OrganisationID", "UserID")
 """Filters by which a run is kept to some organisations."""
+_BLOCK = 12
+_BYTES = 1 << _BLOCK - 3
 _MANY = 3
 """Rows of another owner that do not come by chance."""
 
@@ -67,8 +69,8 @@ class Experience:
     Only the main thread has it, so that it is the same however many calls are made at once.
     """
 
-    def __init__(self) -> None:
-        self.is_part = False
+    def __init__(self, *, is_part: bool = False) -> None:
+        self.is_part = is_part
         """Whether the run leaves organisations out, of which nothing must be sent."""
         self.largest = 0
         """Rows of the largest page."""
@@ -80,8 +82,35 @@ class Experience:
         """The entities of which pages have come."""
         self.honoured: set[tuple[str, str]] = set()
         """The streams and filters of which OneFile was seen to take notice."""
-        self.keys: dict[str, dict[str, tuple[object, set[Hashable]]]] = {}
+        self.keys: dict[str, dict[str, tuple[object, Keys]]] = {}
         """The role, and the keys that have come in searches that are complete, by entity and stream."""
+
+
+class Keys:
+    """A set of keys that takes a bit for each id: OneFile numbers its records in one sequence, so ids lie together."""
+
+    def __init__(self) -> None:
+        self._blocks: dict[int, bytearray] = {}
+        self._others: set[Hashable] = set()
+
+    def __contains__(self, key: Hashable) -> bool:
+        """Return whether a key was added."""
+        if not isinstance(key, int):
+            return key in self._others
+        block = self._blocks.get(key >> _BLOCK)
+        return block is not None and bool(block[key >> 3 & _BYTES - 1] >> (key & 7) & 1)
+
+    def update(self, keys: Iterable[Hashable]) -> int:
+        """Add keys, and return how many of them were there before."""
+        before = 0
+        for key in keys:
+            if key in self:
+                before += 1
+            elif isinstance(key, int):
+                self._blocks.setdefault(key >> _BLOCK, bytearray(_BYTES))[key >> 3 & _BYTES - 1] |= 1 << (key & 7)
+            else:
+                self._others.add(key)
+        return before
 
 
 class SearchReader:
@@ -209,14 +238,14 @@ class SearchReader:
             raise ForeignRows(self._search.stream, owner)
         return page
 
-    def _elsewhere(self, owner: str, value: object) -> list[set[Hashable]]:
+    def _elsewhere(self, owner: str, value: object) -> list[Keys]:
         """Return the keys that came for other owners: of other roles, or of other searches of the stream."""
         streams = self._experience.keys.get(self._search.entity, {})
         if owner == "Role":
             return [keys for role, keys in streams.values() if role != value]
         return [streams[self._search.stream][1]] if self._search.stream in streams else []
 
-    def _came_elsewhere(self, page: Rows, elsewhere: list[set[Hashable]]) -> int:
+    def _came_elsewhere(self, page: Rows, elsewhere: list[Keys]) -> int:
         keys = [normalised(row.get("ID")) for row in page] if elsewhere else []
         return sum(any(key in those for those in elsewhere) for key in keys if key is not None)
 
@@ -338,10 +367,10 @@ class SearchReader:
         if self._sequence.repeated_rows:
             self._problems.repeated_rows(search.stream, self._sequence.repeated_rows)
         streams = experience.keys.setdefault(search.entity, {})
-        keys = streams.setdefault(search.stream, (dict(search.owners).get("Role"), set()))[1]
-        if not search.is_shared and (again := len(keys & self._sequence.seen)):
+        keys = streams.setdefault(search.stream, (dict(search.owners).get("Role"), Keys()))[1]
+        again = keys.update(self._sequence.seen)
+        if again and not search.is_shared:
             self._problems.moved_rows(search.stream, again)
-        keys |= self._sequence.seen
         if self._foreign:
             raise ForeignRows(search.stream, self._foreign)
 

@@ -94,8 +94,7 @@ class Organisations(OneFileStream):
             # Empty tables would not show that something is wrong.
             raise NoOrganisations
         if (wanted := self.run.settings.organisation_ids) is not None:
-            if any(id_of(row) not in wanted for row in organisations):
-                self.run.reader.leave_out_organisations()
+            self.run.reader.experience.is_part = any(id_of(row) not in wanted for row in organisations)
             organisations = [row for row in organisations if id_of(row) in wanted]
             if absent := wanted - {id_of(row) for row in organisations}:
                 raise SettingsError(

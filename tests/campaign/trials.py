@@ -7,11 +7,12 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox import Behaviour, Fault, Sandbox
 from tests.campaign.processes import LostProcess, run_at_once
-from tests.campaign.scenarios import SHAPES
+from tests.campaign.scenarios import SHAPES, STANDS_FOR
 from tests.running import config_for
 
 if TYPE_CHECKING:
@@ -23,11 +24,15 @@ if TYPE_CHECKING:
     Tables = dict[tuple[str, str], dict[str, Any]]
 
 STREAMS = (
-    "customers", "organisations", "learners", "classrooms", "learner_statuses", "reviews", "off_the_job", "timesheets",
+    "customers", "organisations", "assessors", "learners", "classrooms", "placements", "standards", "learning_aims",
+    "learner_statuses", "reviews", "off_the_job", "timesheets",
 )  # fmt: skip
 """One stream at least of each shape."""
 
 KEYS = {"learner_statuses": ("OrganisationID", "ID"), "timesheets": ("EntryKey",)}
+
+VALUES = {"NaN": "NaN", "latin-1": '"Zo\xeb"', "digits": "9" * 5000}
+"""What no reader takes."""
 
 
 _MOST_LOST = 5
@@ -45,24 +50,11 @@ class Target:
     tables: Tables = field(default_factory=dict)
     state: dict[str, Any] | None = None
 
-    def load(self, run: Run) -> Counter[tuple[str, str]]:
-        """Take over what a run has sent.
-
-        Args:
-            run: The run.
-
-        Returns:
-            How often the run has sent each record.
-        """
-        sent: Counter[tuple[str, str]] = Counter()
-        for message in run.messages:
-            if message["type"] == "RECORD":
-                key = key_of(message["stream"], message["record"])
-                self.tables[key] = message["record"]
-                sent[key] += 1
-            elif message["type"] == "STATE":
-                self.state = message["value"]
-        return sent
+    def load(self, run: Run) -> None:
+        """Take over what a run has sent."""
+        self.tables.update(sent_by(run))
+        states = [message["value"] for message in run.messages if message["type"] == "STATE"]
+        self.state = states[-1] if states else self.state
 
 
 @dataclass(frozen=True)
@@ -70,22 +62,32 @@ class Trial:
     """What came of a scenario.
 
     Attributes:
-        truth: What a target must hold in the end, by a run in which nothing goes wrong.
+        whole: The run in which nothing goes wrong.
+        held: How many records OneFile has, by stream.
         run: The run in which things went wrong.
         tables: What the target held after it.
-        most_often: How often the run has sent the record that it has sent most often.
         repaired: The run after that, where the first one failed.
         repaired_tables: What the target held after that.
-        calls: How many calls the run has made.
+        denies: Whether OneFile said for ever that it has none of something.
     """
 
-    truth: Tables
+    whole: Run
+    held: dict[str, int]
     run: Run
     tables: Tables
-    most_often: int
     repaired: Run | None
     repaired_tables: Tables
-    calls: int
+    denies: bool = False
+
+    @property
+    def truth(self) -> Tables:
+        """What a target must hold in the end."""
+        return dict(sent_by(self.whole))
+
+
+def sent_by(run: Run) -> list[tuple[tuple[str, str], dict[str, Any]]]:
+    """Give the records that a run has sent, with their keys, in their order."""
+    return [(key_of(stream, record), record) for stream, records in run.records.items() for record in records]
 
 
 def key_of(stream: str, record: dict[str, Any]) -> tuple[str, str]:
@@ -111,7 +113,13 @@ def try_out(scenario: Scenario, folder: Path) -> Trial:
 
 
 def _try_out(scenario: Scenario, folder: Path) -> Trial:
-    behaviour = Behaviour.parse([f"past_the_end={scenario.past_the_end}", f"expired_status={scenario.refusal}"])
+    behaviour = Behaviour.parse(
+        [
+            f"past_the_end={scenario.past_the_end}",
+            f"expired_status={scenario.refusal}",
+            f"page_size_cap={scenario.cap}",
+        ]
+    )
     with Sandbox(
         learners=scenario.learners,
         organisations=scenario.organisations,
@@ -127,34 +135,57 @@ def _try_out(scenario: Scenario, folder: Path) -> Trial:
             request_timeout=1,
             # What changes in reviews of long ago is missed by design; here it would be taken for a loss.
             review_window=36_500,
+            emit_activate_version_messages=scenario.versions,
         )
         target = Target()
         if scenario.days:
             target.load(run_at_once(folder, config))
             sandbox.advance(scenario.days)
-        truth = Target()
-        truth.load(run_at_once(folder, config))
+        whole = run_at_once(folder, config)
+        held = {stream: count for stream, count in sandbox.counts().items() if stream in STREAMS}
         for accident in scenario.accidents:
-            sandbox.add_fault(_fault(accident, sandbox, scenario.page_size))
-        sandbox.reset_calls()
+            if fault := fault_of(accident, sandbox, scenario):
+                sandbox.add_fault(fault)
         run = run_at_once(folder, config, target.state)
-        calls = len(sandbox.calls)
-        most_often = max(target.load(run).values(), default=0)
+        target.load(run)
         tables = dict(target.tables)
         sandbox.clear_faults()
         repaired = None
         if run.status:
             repaired = run_at_once(folder, config, target.state)
             target.load(repaired)
-    return Trial(truth.tables, run, tables, most_often, repaired, target.tables, calls)
+    denies = any(accident.denies for accident in scenario.accidents)
+    return Trial(whole, held, run, tables, repaired, target.tables, denies)
 
 
-def _fault(accident: Accident, sandbox: Sandbox, page_size: int) -> Fault:
+def fault_of(accident: Accident, sandbox: Sandbox, scenario: Scenario) -> Fault | None:
+    """Give the sandbox's fault for an accident; None where the customer has no place for it."""
     details: dict[str, Any] = dict(accident.details)
-    page = accident.page
+    page, where = accident.page, {}
+    organisations = sandbox.world.ids("organisations")
+    sizes = Counter(row["OrganisationID"] for row in sandbox.records("learners"))
+    largest, rows = sizes.most_common(1)[0]
+    # Of the largest organisation, which the others have fewer pages than.
+    last = math.ceil(rows / min(scenario.page_size, scenario.cap or scenario.page_size))
     if page is not None and page < 1:
-        # Of the largest organisation, which the others have fewer pages than.
-        sizes = Counter(row["OrganisationID"] for row in sandbox.records("learners"))
-        page = math.ceil(max(sizes.values()) / page_size) - page
-    match = SHAPES[accident.shape]
-    return Fault(accident.kind, match=match, page=page, after=accident.after, times=accident.times, **details)
+        page = last - page
+    if accident.organisation is not None:
+        where["OrganisationID"] = organisations[accident.organisation % len(organisations)]
+    if accident.kind == "lacking-rows":
+        if scenario.days or last <= 1:
+            return None
+        page, where = min(page or 1, last - 1), {"OrganisationID": largest, "Role": 1}
+    if "value" in details:
+        details["value"] = VALUES[details["value"]]
+    if asks := details.pop("asks", ""):
+        details["instead"] = {
+            "organisation": {"OrganisationID": organisations[0]},
+            "no organisation": {"OrganisationID": None},
+            "role": {"Role": 5},
+            "no role": {"Role": None},
+            "id": {"id": sandbox.world.ids("reviews")[0]},
+        }[asks]
+    if details.get("status") == HTTPStatus.NO_CONTENT:
+        details["body"] = "empty"
+    kind, match = STANDS_FOR.get(accident.kind, accident.kind), SHAPES[accident.shape]
+    return Fault(kind, match=match, page=page, where=where, after=accident.after, times=accident.times, **details)

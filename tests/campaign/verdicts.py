@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
 
 from tests.campaign.processes import HUNG
+from tests.campaign.trials import sent_by
 
 if TYPE_CHECKING:
     from tests.campaign.trials import Tables, Trial
     from tests.running import Run
 
+    Key = tuple[str, str]
+    Record = dict[str, Any]
+
 COMPLETE = "complete"
-TOLD = "complete but for what OneFile said it does not have (404), which the log names and counts"
+TOLD = "complete but for what OneFile said it does not have, which the log names and counts"
+ODD = "complete but for values that no reader takes, which are null, and the log names and counts them"
 FAILED = "failed in one sentence, and complete after the next run"
 
-_COUNTED = re.compile(r"OneFile (no longer had|has nothing for) \d+|Empty, as OneFile answers 404: ")
+_GONE = re.compile(r"(\w+): OneFile (?:no longer had|has nothing for) (\d+) ")
+_NOT_OFFERED = re.compile(r"Empty, as OneFile answers 404: ([\w, ]+)\.")
+_NULLED = re.compile(r"(\w+): (\w+) was sent as null in (\d+) records")
 _ERROR = re.compile(r"\| ERROR +\|")
 
 
@@ -28,18 +36,37 @@ def judge(trial: Trial) -> tuple[str, str]:
     Returns:
         How it ended, and what is wrong with that; the second is empty where all is well.
     """
-    run = trial.run
+    run, truth = trial.run, trial.truth
     if run.status == HUNG:
         return "hung", "the run had to be killed"
-    faults = [*_unclear(run), *(["a record was sent twice"] if trial.most_often > 1 else [])]
+    nulled = {(stream, name): int(count) for stream, name, count in _NULLED.findall(run.stderr)}
+    faults = [*_unsound(trial), *_unclear(run), *_wrongly_sent(run, truth, nulled), *_activated(run, truth)]
+    absent = [key for key in truth if key not in trial.tables]
+    wrong = [key for key in truth if key in trial.tables and not _is(trial.tables[key], truth[key], key[0], nulled)]
     if run.status == 0:
-        lacking = _lacking(trial.truth, trial.tables)
-        if lacking and _COUNTED.search(run.stderr):
-            return TOLD, "; ".join(faults)
-        return COMPLETE, "; ".join([*faults, *lacking])
+        excused = _excused(trial, absent + wrong)
+        faults += _counted("absent", [key for key in absent if key[0] not in excused])
+        faults += _counted("wrong", [key for key in wrong if key[0] not in excused])
+        return TOLD if excused else ODD if nulled else COMPLETE, "; ".join(faults)
+    faults += [f"{stream} lacks records and is not named" for stream in _unnamed(run, absent + wrong)]
     if trial.repaired is None or trial.repaired.status:
-        faults.append("the next run failed, too")
-    return FAILED, "; ".join([*faults, *_lacking(trial.truth, trial.repaired_tables)])
+        last = trial.repaired.last_line if trial.repaired else ""
+        return FAILED, "; ".join([*faults, f"the next run failed, too: {last[-300:]}"])
+    faults += _wrongly_sent(trial.repaired, truth, {})
+    tables = trial.repaired_tables
+    faults += _counted("absent after the next run", [key for key in truth if key not in tables])
+    faults += _counted("wrong after the next run", [key for key in truth if tables.get(key, truth[key]) != truth[key]])
+    return FAILED, "; ".join(faults)
+
+
+def _unsound(trial: Trial) -> list[str]:
+    """Hold the run in which nothing went wrong against what the sandbox has."""
+    came = Counter(stream for stream, _ in trial.truth)
+    return [
+        f"{stream}: {came[stream]} of {n} came though nothing went wrong"
+        for stream, n in trial.held.items()
+        if came[stream] != n
+    ]
 
 
 def _unclear(run: Run) -> list[str]:
@@ -55,9 +82,58 @@ def _unclear(run: Run) -> list[str]:
     return faults
 
 
-def _lacking(truth: Tables, tables: Tables) -> list[str]:
-    absent = [key for key in truth if key not in tables]
-    wrong = [key for key, record in truth.items() if key in tables and tables[key] != record]
+def _wrongly_sent(run: Run, truth: Tables, nulled: dict[tuple[str, str], int]) -> list[str]:
+    """Whatever a run sends must be so, and be sent once, however the run ends."""
+    sent = sent_by(run)
+    often = Counter(key for key, _ in sent)
     return [
-        f"{len(keys)} records {how}, such as {keys[0]}" for keys, how in ((absent, "absent"), (wrong, "wrong")) if keys
+        *_counted("sent twice", [key for key, count in often.items() if count > 1]),
+        *_counted("sent that are none", [key for key, _ in sent if key not in truth]),
+        *_counted(
+            "sent otherwise",
+            [key for key, record in sent if key in truth and not _is(record, truth[key], key[0], nulled)],
+        ),
     ]
+
+
+def _activated(run: Run, truth: Tables) -> list[str]:
+    """A version must not go while records of it did not come."""
+    streams = {message["stream"] for message in run.messages if message["type"] == "ACTIVATE_VERSION"}
+    sent = {key for key, _ in sent_by(run)}
+    return _counted("not sent, and activated", [key for key in truth if key[0] in streams and key not in sent])
+
+
+def _is(record: Record, true: Record, stream: str, nulled: dict[tuple[str, str], int]) -> bool:
+    """Return whether a record is as it is, but for values that the log says are null for want of a reader."""
+    return all(
+        record.get(name) == value or (record.get(name) is None and (stream, name) in nulled)
+        for name, value in true.items()
+    )
+
+
+def _excused(trial: Trial, lacking: list[Key]) -> set[str]:
+    """Give the streams of which the log counts what is lacking, as OneFile said that it is not there."""
+    gone, usual = Counter[str](), Counter[str]()
+    for counter, run in ((gone, trial.run), (usual, trial.whole)):
+        for stream, count in _GONE.findall(run.stderr):
+            counter[stream] += int(count)
+    owners: defaultdict[str, set[object]] = defaultdict(set)
+    for key in lacking:
+        owners[key[0]].add(trial.truth[key].get("LearnerID") if key[0] == "timesheets" else key)
+    excused = {stream for stream, those in owners.items() if len(those) <= gone[stream] - usual[stream]}
+    if trial.denies:
+        excused |= {name for names in _NOT_OFFERED.findall(trial.run.stderr) for name in names.split(", ")} & {*owners}
+    return excused
+
+
+def _unnamed(run: Run, lacking: list[Key]) -> list[str]:
+    """Give the streams that lack records, and that the last line says nothing of."""
+    if "Missing: " not in run.last_line or re.search(
+        r"\b(organisations|customers)\b", run.last_line.split("Missing: ")[1]
+    ):
+        return []
+    return sorted({stream for stream, _ in lacking if stream not in run.last_line})
+
+
+def _counted(how: str, keys: list[Key]) -> list[str]:
+    return [f"{len(keys)} records {how}, such as {keys[0]}"] if keys else []

@@ -46,11 +46,11 @@ def nothing(way: Nothing) -> Answer:
     return Answer(200, b"" if way == "empty-body" else way.encode())
 
 
-def retry_after(wait: float, style: RetryAfter) -> str:
+def retry_after(wait: float, style: RetryAfter, clock_ahead: float = 0) -> str:
     """Spell how many seconds to wait, or until when."""
     if style == "date":
         # A date has no fractions; rounded down, it would let the client come too early.
-        return formatdate(math.ceil(time.time() + wait), usegmt=True)
+        return formatdate(math.ceil(time.time() + clock_ahead + wait), usegmt=True)
     return str(math.ceil(wait))
 
 

@@ -68,6 +68,9 @@ class Behaviour:
     unsupported_roles: Annotated[
         Literal["empty", "rows", "400"], "4", "answer to a search for a role that the vendor doesn't call supported"
     ] = "empty"
+    ignored_filter: Annotated[
+        Literal["none", "OrganisationID", "Role"], "4", "a filter that makes no difference to a search"
+    ] = "none"
     role_required: Annotated[bool, "4", "a search of users without a Role is an error"] = False
     name_match: Annotated[Literal["exact", "contains"], "4", "how name filters compare; case never matters"] = "exact"
     archived_by_id: Annotated[bool, "4", "`GET User/{id}` finds archived learners"] = True

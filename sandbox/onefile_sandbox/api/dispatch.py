@@ -12,7 +12,7 @@ from onefile_sandbox.api.search import Search
 from onefile_sandbox.world.entities import CUSTOMER, ENTITIES, PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from onefile_sandbox.api.behaviour import Behaviour
     from onefile_sandbox.api.limits import RateLimit, Sessions
@@ -57,9 +57,9 @@ class Api:
         return self._refused(self.behaviour.expired_status)
 
     def answer(
-        self, route: Route, headers: Mapping[str, str], body: Mapping[str, Any], faults: Collection[str] = ()
+        self, route: Route, headers: Mapping[str, str], body: Mapping[str, Any], faults: Mapping[str, int]
     ) -> Answer:
-        """Answer a call, given its headers and parameters by lower-case name, and the faults that befall it."""
+        """Answer a call, given its headers and parameters by lower-case name, and the faults with their `rows`."""
         if route.kind == "login":
             return self._login(headers.get("x-customertoken", ""))
         if not self.sessions.is_alive(headers.get("x-tokenid", "")):
@@ -91,7 +91,7 @@ class Api:
             return Answer(status)
         return answers.error(status, "Authorization has been denied for this request.")
 
-    def _routed(self, route: Route, body: Mapping[str, Any], faults: Collection[str]) -> Answer:
+    def _routed(self, route: Route, body: Mapping[str, Any], faults: Mapping[str, int]) -> Answer:
         entity, part = ENTITIES.get(route.entity), PARTS.get((route.entity, route.word))
         if route.kind == "part" and part:
             return self._part(part, route.record_id)
@@ -121,7 +121,7 @@ class Api:
             return answers.nothing(self.behaviour.no_off_the_job if entity.is_single else self.behaviour.no_hits)
         return Answer(200, rows[0] if entity.is_single else b"[" + b",".join(rows) + b"]")
 
-    def _searched(self, entity: Entity, route: Route, body: Mapping[str, Any], faults: Collection[str]) -> Answer:
+    def _searched(self, entity: Entity, route: Route, body: Mapping[str, Any], faults: Mapping[str, int]) -> Answer:
         paged = route.page is not None
         if paged and not self._is_paged(entity):
             raise Refusal(404, _NOT_FOUND)
@@ -133,6 +133,8 @@ class Api:
             found = self._page(found, route, faults)
             if not found.ids:
                 return answers.nothing(self.behaviour.past_the_end)
+        elif "capped" in faults:
+            found = found.page(1, faults["capped"])
         rows = self._renderer.encoded(entity, found, rich=rich)
         return Answer(200, b"[" + b",".join(rows) + b"]")
 
@@ -143,7 +145,7 @@ class Api:
         }
         return unsure.get(entity.name, True)
 
-    def _page(self, found: Found, route: Route, faults: Collection[str]) -> Found:
+    def _page(self, found: Found, route: Route, faults: Mapping[str, int]) -> Found:
         page, size = route.page or 0, route.size
         if size < 1:
             raise Refusal(400, "The page size must be at least 1.")
@@ -155,5 +157,5 @@ class Api:
             page = 1
         if "repeat-page" in faults:
             page -= 1
-        size = min(size, self.behaviour.page_size_cap or size)
+        size = min(size, self.behaviour.page_size_cap or size, faults.get("capped", size))
         return found.page(page, size, moved=int("moving-row" in faults))

@@ -76,6 +76,7 @@ class Search:
 
     def parse(self, entity: Entity, body: Mapping[str, Any]) -> Query:
         """Read a search's parameters, given by lower-case name; those that mean nothing are ignored."""
+        body = {name: value for name, value in body.items() if name != self._behaviour.ignored_filter.lower()}
         organisation_id = _number(body, "OrganisationID")
         if not entity.in_organisations:
             organisation_id = None

@@ -19,11 +19,7 @@ class Call:
     """One call to the API.
 
     Attributes:
-        method: The HTTP method.
-        path: The path as it was sent, without a query.
         route: The method and the path without numbers, "POST /User/Search/{page}/{size}".
-        at: When the call came, by the server's clock.
-        write: Whether it would have changed data.
         body: The parameters as they were sent; never a token.
         status: The status of the answer; None while there is none, or when there never will be.
     """

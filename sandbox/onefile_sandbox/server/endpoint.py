@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -28,17 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """The API as an ASGI application.
-
-    Attributes:
-        api: Knows the answers.
-        faults: The faults that are still to happen.
-        log: Where calls are logged.
-        latency: Seconds before every answer.
-        clock: Gives the time in seconds.
-        pause: Waits for so many seconds, or until the server stops.
-        connections: Gives the web server's open connections.
-    """
+    """The API as an ASGI application; `latency` seconds pass before every answer, and `pause` ends with the server."""
 
     api: Api
     faults: Faults
@@ -76,24 +66,29 @@ class Endpoint:
             await exchange.send(refused)
             return
         body = {name.lower(): value for name, value in (parameters or {}).items()}
-        faults = self.faults.due(route.name, route.page, body)
-        for fault in faults:
+        due = self.faults.due(route, call.path, body)
+        faults = {fault.kind: fault for fault in due}
+        for fault in due:
             if fault.kind == "slow":
                 await self.pause(fault.seconds)
-        replaced = next((fault for fault in faults if fault.kind in REPLACING), None)
+            if fault.kind == "informational":
+                exchange.write(delivery.informational(fault))
+            if fault.kind == "other-question":
+                body |= {name.lower(): value for name, value in fault.instead.items()}
+                route = replace(route, record_id=body.pop("id", route.record_id))
+        replaced = next((fault for fault in due if fault.kind in REPLACING), None)
         if replaced and replaced.kind in BREAKING:
-            await exchange.break_off(replaced.kind)
+            await exchange.break_off(replaced)
             return
-        kinds = [fault.kind for fault in faults]
         if replaced:
             answer = delivery.replacement(replaced) or self.api.expire()
         elif parameters is None:
             answer = error(400, "The request is invalid.")
         else:
-            answer = self.api.answer(route, headers, body, kinds)
-        answer = delivery.corrupted(answer, kinds)
+            answer = self.api.answer(route, headers, body, {fault.kind: fault.rows for fault in due})
+        answer = delivery.corrupted(answer, faults)
         call.status = answer.status
-        await (exchange.send_half if "cut" in kinds else exchange.send)(answer)
+        await exchange.send(answer, faults)
 
 
 def _parameters(raw: bytes) -> dict[str, Any] | None:

@@ -53,7 +53,6 @@ class Entity:
     """One entity.
 
     Attributes:
-        name: Its name in paths.
         streams: The streams that it serves; several only for users.
         thin: The fields of an unpaged row.
         filters: Parameters that must match, and how they are compared.
@@ -62,8 +61,6 @@ class Entity:
         needs_parent: Whether there is no search without the parent: never, always, or as `learning_without_user` says.
         window: The field that DateFrom and DateTo narrow a search by.
         has_details: Whether only `GET {Entity}/{id}` gives all fields, unless `detail_in_search` says otherwise.
-        is_searched: Whether it can be searched for, and not only read from its parent.
-        is_read: Whether there is a `GET {Entity}/{id}`.
         part: The two words of the path that gives the records of one parent.
         is_single: Whether that path gives one object, not a list.
         unsent: Fields of a row that are never sent.
@@ -74,9 +71,7 @@ class Entity:
         count: How many records a parent has at the start.
         make: Invents a record from its id, which is the parent's id times `slots`, plus its place among the siblings.
         slots: How many ids each parent has for its first records.
-        columns: Fields that can be had for less than the whole record.
         key: The field that identifies a record; not ID where ids repeat or are not sent.
-        moments: The fields that hold a date or a time.
         new: What a record has that is added later, unless the caller says otherwise.
         derived: A field that follows from others, and what sets it.
     """

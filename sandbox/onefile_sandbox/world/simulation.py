@@ -17,14 +17,7 @@ if TYPE_CHECKING:
 
 
 class Simulation:
-    """The world while time goes by.
-
-    Attributes:
-        world: The world.
-        progress_bumps: Whether progress that grows moves the learner's LastModified.
-        hours_bump: Whether off-the-job hours that grow do.
-        until: The end of the time that is going by.
-    """
+    """The world while time goes by, up to `until`; progress or hours that grow may bump the learner's LastModified."""
 
     def __init__(self, world: World, *, progress_bumps: bool, hours_bump: bool) -> None:
         self.world = world

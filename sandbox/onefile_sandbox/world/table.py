@@ -27,14 +27,9 @@ class Table:
         columns: Mapping[str, Callable[[Any], Value]] | None = None,
         key: str = "ID",
     ) -> None:
-        """Describe a table.
+        """Describe a table: `ids` gives the first ids of an organisation, or of all, ascending, and `make` their rows.
 
-        Args:
-            stream: Its name.
-            ids: Gives the first ids of an organisation, or of all; ascending.
-            make: Invents the row of an id.
-            columns: Give some fields alone, where that is cheaper than the row.
-            key: The field that identifies a row.
+        Some fields can be had alone by `columns`, where that is cheaper than the row.
         """
         self.stream = stream
         self.key = key

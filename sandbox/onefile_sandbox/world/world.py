@@ -28,10 +28,8 @@ class World:
     """One customer of OneFile, all of it invented from a seed.
 
     Attributes:
-        seed: What everything is invented from.
         now: The world's time. Each edit moves it on by a second, so that edits have an order.
         clock_ahead: How far OneFile's clock, which stamps LastModified, is ahead of it.
-        revision: Grows with every edit.
     """
 
     def __init__(self, *, seed: int, learners: int, organisations: int, today: datetime = timestamps.TODAY) -> None:
@@ -82,13 +80,9 @@ class World:
         return dict(table.row(record_id))
 
     def add(self, stream: str, *, organisation_id: int | None = None, **fields: Value) -> Row:
-        """Add a record, and give it with its ID.
+        """Add a record, by default of the first organisation or learner, and give it with its ID.
 
-        Args:
-            stream: Where to.
-            organisation_id: Its organisation, by default the first one.
-            fields: What is known of it; the rest is invented where a record needs it. Without a LearnerID or
-                UserID, a learner's child is one of the first learner.
+        What is not known of it is invented where a record needs it.
         """
         table, entity = self._tables[stream], ENTITY_OF[stream]
         parent_id: Value = None
