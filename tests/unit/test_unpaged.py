@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from typing_extensions import override
 
 from tap_onefile import errors
 from tap_onefile.extract import prefetch
@@ -16,6 +17,9 @@ from tap_onefile.reporting.problems import Problems
 from tests.unit.scripted_transport import GOOD, ROWS, ScriptedTransport, answer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_onefile.api.transport import Answer
     from tap_onefile.extract.query import Query
 
     Row = dict[str, object]
@@ -35,6 +39,21 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def unpaged(onefile: ScriptedTransport, calls_per_minute: int = 0) -> Unpaged:
     return Unpaged(onefile.client(calls_per_minute=calls_per_minute), Metrics())
+
+
+class Always(ScriptedTransport):
+    """Answers each path in one way, and those that it does not know with 404."""
+
+    def __init__(self, answers: dict[str, Answer]) -> None:
+        super().__init__()
+        self._answers = answers
+
+    @override
+    def exchange(
+        self, method: str, path: str, *, headers: Mapping[str, str], body: object = None, **_: object
+    ) -> Answer:
+        self.script = [self._answers.get(path, GONE)]
+        return super().exchange(method, path, headers=headers, body=body)
 
 
 class OneAfterTheOther:
@@ -101,10 +120,10 @@ def test_a_page_that_is_not_found_although_the_list_has_more_rows_is_asked_for_a
     listed = answer(200, [*ROWS, {"ID": 3}])
     onefile = ScriptedTransport(GOOD, GONE, listed, answer(200, [{"ID": 3}]), NOTHING)
     assert OneAfterTheOther(onefile, page_size=2).read(USERS) == [*ROWS, {"ID": 3}]
+    always = Always({"User/Search/1/100": GOOD, "User/Search": listed})
     with pytest.raises(errors.MissingRows, match="1 rows of users did not come"):
-        OneAfterTheOther(ScriptedTransport(GOOD, GONE, listed, GONE, GOOD, GONE, GOOD, GONE, GOOD, GONE, listed)).read(
-            USERS
-        )
+        OneAfterTheOther(always).read(USERS)
+    assert [call[0] for call in always.asked()].count("POST User/Search/2/100") > 1
 
 
 def test_what_the_unpaged_search_gives_says_so() -> None:
