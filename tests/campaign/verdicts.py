@@ -40,11 +40,12 @@ def judge(trial: Trial) -> tuple[str, str]:
     if run.status == HUNG:
         return "hung", "the run had to be killed"
     nulled = {(stream, name): int(count) for stream, name, count in _NULLED.findall(run.stderr)}
-    faults = [*_unsound(trial), *_unclear(run), *_wrongly_sent(run, truth, nulled), *_activated(run, truth)]
+    faults = [*_unsound(trial), *_unclear(run), *_wrongly_sent(run, truth, nulled)]
     absent = [key for key in truth if key not in trial.tables]
     wrong = [key for key in truth if key in trial.tables and not _is(trial.tables[key], truth[key], key[0], nulled)]
+    excused = _excused(trial, absent + wrong)
+    faults += _activated(run, {key: record for key, record in truth.items() if key[0] not in excused})
     if run.status == 0:
-        excused = _excused(trial, absent + wrong)
         faults += _counted("absent", [key for key in absent if key[0] not in excused])
         faults += _counted("wrong", [key for key in wrong if key[0] not in excused])
         return TOLD if excused else ODD if nulled else COMPLETE, "; ".join(faults)
