@@ -46,7 +46,7 @@ soak: .venvs/dev/ready ## Let 2,000 faults happen to real runs, and see that not
 test-lowest: .venvs/lowest/ready ## Run the core of the tests with the oldest dependencies that the tap allows
 	.venvs/lowest/bin/python -m pytest --numprocesses auto $(or $(ARGS),$(core))
 
-test-next: .venvs/next/ready ## Run them with the next release of the Singer SDK, which may fail
+test-next: .venvs/next/ready ## Run them with the next release of the Singer SDK
 	.venvs/next/bin/python -m pytest --numprocesses auto $(or $(ARGS),$(core))
 
 lint: .venvs/dev/ready ## Check style and format

@@ -64,14 +64,12 @@ class TapOneFile(CommandTap):
         """Create the tap for one run; discovery works without any settings, and so without `validate_config`."""
         try:
             super().__init__(validate_config=validate_config, **options)
-        except ConfigValidationError as invalid:
+        except ConfigValidationError:
             # The SDK's own messages repeat the value, which may be a token.
             Settings.from_config(self.config, SETTINGS)
-            raise SettingsError(" ".join(unfit_settings(self.config, invalid.schema or {}))) from None
+            raise SettingsError(" ".join(unfit_settings(self.config, self._all_settings()))) from None
         if validate_config:
-            schema = copy.deepcopy(self.config_jsonschema)
-            self.append_builtin_config(schema)
-            for sentence in unknown_settings(self.config, schema["properties"]):
+            for sentence in unknown_settings(self.config, self._all_settings()["properties"]):
                 self.logger.warning(sentence)
             _ = self.onefile.settings
 
@@ -193,6 +191,12 @@ class TapOneFile(CommandTap):
 
     def _own_streams(self) -> Collection[OneFileStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, OneFileStream)]
+
+    @classmethod
+    def _all_settings(cls) -> dict[str, Any]:
+        schema = copy.deepcopy(cls.config_jsonschema)
+        cls.append_builtin_config(schema)
+        return schema
 
 
 def _cost(calls: int, calls_per_minute: int) -> str:

@@ -71,10 +71,6 @@ def test_each_stream_has_a_page_with_an_example_that_fits_its_schema(stream: typ
     assert set(example) == set(stream.schema["properties"])
 
 
-def test_every_page_of_a_stream_is_of_a_stream_that_there_is() -> None:
-    assert {page.stem for page in STREAM_PAGES.glob("*.md")} == {stream.name for stream in STREAMS}
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_example_of_settings_is_accepted(page: Path) -> None:
     for block in _blocks(page, "json"):

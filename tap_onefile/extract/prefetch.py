@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tap_onefile.errors import NotFound
 from tap_onefile.extract.query import SHORT_SEARCH, Search
+from tap_onefile.extract.unpaged import UNPAGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Sequence
@@ -82,6 +83,8 @@ class Prefetch:
         self._broken: BaseException | None = None
         self._wanted: tuple[PageWindow, int] | None = None
         self._being_counted: set[Query] = set()
+        self._to_be_listed: deque[PageWindow] = deque()
+        self._largest = 0
         self._stood_in: set[str] = set()
         self._counted: dict[Query, list[Hashable]] = {}
 
@@ -215,9 +218,20 @@ class Prefetch:
             if not window.is_forgotten and window.not_before == not_before:
                 window.put(page, outcome)
                 self._waiting += window.weight_of(page)
+                self._note_size(window, outcome)
             if self._wanted == (window, page):
                 self._has_come.notify_all()
             self._may_be_asked.notify()
+
+    def _note_size(self, window: PageWindow, outcome: Rows | Exception) -> None:
+        """Have a search listed that ends with the largest page so far, which nothing else shows to be the last."""
+        if isinstance(outcome, Exception):
+            return
+        self._largest = max(self._largest, len(outcome))
+        if not outcome and window.ends_with(self._largest) and window.expected is None:
+            window.expected = 0
+            self._being_counted.add(window.query)
+            self._to_be_listed.append(window)
 
     def _put_off(self, window: PageWindow, search: Search) -> None:
         """Have a search that was not found asked for once more, later: a slip of the server has passed then."""
@@ -252,6 +266,8 @@ class Prefetch:
         return partial(self._make_urgent, self._urgent.popleft()) if self._urgent else None
 
     def _planned_call(self) -> Callable[[], None] | None:
+        if self._to_be_listed:
+            return partial(self._make_count, self._to_be_listed.popleft())
         if (call := self._find_call()) is None:
             return None
         window, page = call
@@ -327,7 +343,7 @@ class PageWindow:
     expected: int | None = None
     """How many pages hold rows, as far as counting them has shown; 0 while it is under way or where it has not."""
     is_over: bool = False
-    """Whether a page came back empty, or a call failed for good."""
+    """Whether a page came back empty, or the whole search as one page, or a call failed for good."""
     is_forgotten: bool = False
     """Whether nobody will read any more of it."""
     not_before: float = 0.0
@@ -378,6 +394,10 @@ class PageWindow:
         looks_long = self._first_size > 0 and (self.filled > 1 or self._first_size >= self.full)
         return looks_long and self._looks_on and self.expected is None and not self.is_over
 
+    def ends_with(self, size: int) -> bool:
+        """Return whether a short search seems to end, with a last page of some size at the least."""
+        return 1 <= self.filled <= SHORT_SEARCH and self._last_size >= max(size, self._first_size)
+
     @property
     def _looks_on(self) -> bool:
         return self._last_size >= self._first_size
@@ -389,7 +409,7 @@ class PageWindow:
     def put(self, page: int, outcome: Rows | Exception) -> None:
         """Take note of what a call for a page has brought."""
         self._come[page] = outcome
-        if isinstance(outcome, Exception) or not outcome:
+        if isinstance(outcome, Exception) or not outcome or outcome.form == UNPAGED:
             self.is_over = True
             return
         if page == 1:

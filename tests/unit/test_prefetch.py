@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tap_onefile.api.decode import Rows
+from tap_onefile.errors import NotFound
+from tap_onefile.extract import prefetch as module
 from tap_onefile.extract.prefetch import PageWindow, Prefetch, to_be_counted
 from tap_onefile.extract.query import Listing, Record, Search
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from tap_onefile.extract.query import Query
 
 ROWS_ON_A_PAGE = 3
+NOTHING = Rows()
 
 
 def search(name: str) -> Search:
@@ -33,14 +40,14 @@ class CountedPages:
         self.most_at_once = 0
         self._lock = threading.Lock()
 
-    def fetch(self, query: Query, page: int) -> list[dict[str, Any]]:
+    def fetch(self, query: Query, page: int) -> Rows:
         with self._lock:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
             self.asked[query.stream] += 1
         try:
             exists = page <= self.pages[query.stream]
-            return [{"ID": (page, row)} for row in range(ROWS_ON_A_PAGE)] if exists else []
+            return Rows({"ID": (page, row)} for row in range(ROWS_ON_A_PAGE if exists else 0))
         finally:
             with self._lock:
                 self.at_once -= 1
@@ -54,13 +61,18 @@ def test_all_pages_come_in_order_and_few_are_asked_for_that_do_not_exist(
     counts: bool,  # noqa: FBT001 - drawn, not called
 ) -> None:
     onefile = CountedPages({f"s{place}": number for place, number in enumerate(pages)})
-    count = (lambda query: onefile.pages[query.stream] * ROWS_ON_A_PAGE) if counts else (lambda _: None)
-    prefetch = Prefetch(onefile.fetch, threads, page_size=ROWS_ON_A_PAGE, count=count)
+
+    def keys(query: Search) -> list[Hashable] | None:
+        return list(range(onefile.pages[query.stream] * ROWS_ON_A_PAGE)) if counts else None
+
+    prefetch = Prefetch(onefile.fetch, threads, page_size=ROWS_ON_A_PAGE, keys=keys)
     searches = [search(name) for name in onefile.pages]
     prefetch.plan(searches)
 
     for planned in searches:
-        numbers = [rows[0]["ID"][0] for rows in prefetch.pages(planned)]
+        *pages_of_it, last = prefetch.pages(planned)
+        numbers = [rows[0]["ID"][0] for rows in pages_of_it]
+        assert last == NOTHING
         assert numbers == list(range(1, onefile.pages[planned.entity] + 1))
 
     assert onefile.most_at_once <= threads
@@ -74,23 +86,23 @@ def test_rows_are_counted_before_threads_have_nothing_left_to_ask_for() -> None:
     both_are_under_way, counted = threading.Event(), threading.Event()
     asked_before_a_count: list[int] = []
 
-    def fetch(query: Query, page: int) -> list[dict[str, Any]]:
+    def fetch(query: Query, page: int) -> Rows:
         if (query.stream, page) == ("second", 1):
             both_are_under_way.set()
             assert counted.wait(10)
         assert both_are_under_way.wait(10)
         return onefile.fetch(query, page)
 
-    def count(query: Search) -> int:
+    def keys(query: Search) -> list[Hashable]:
         asked_before_a_count.append(onefile.asked["first"])
         counted.set()
-        return onefile.pages[query.stream] * ROWS_ON_A_PAGE
+        return list(range(onefile.pages[query.stream] * ROWS_ON_A_PAGE))
 
-    prefetch = Prefetch(fetch, 2, page_size=ROWS_ON_A_PAGE, count=count)
+    prefetch = Prefetch(fetch, 2, page_size=ROWS_ON_A_PAGE, keys=keys)
     searches = [search(name) for name in onefile.pages]
     prefetch.plan(searches)
 
-    assert [len(list(prefetch.pages(each))) for each in searches] == [20, 20]
+    assert [len(list(prefetch.pages(each))) for each in searches] == [20 + 1, 20 + 1]
     assert asked_before_a_count[0] < 20
     assert onefile.asked == {"first": 21, "second": 21}
 
@@ -100,11 +112,11 @@ def test_what_waits_is_bounded_however_much_is_planned() -> None:
     made = threading.Semaphore(0)
     asked: list[Query] = []
 
-    def fetch(query: Query, _page: int) -> list[dict[str, Any]]:
+    def fetch(query: Query, _page: int) -> Rows:
         asked.append(query)
         made.release()
         gate.wait(10)
-        return [{"ID": 1}] * 8000
+        return Rows([{"ID": 1}] * 8000)
 
     prefetch = Prefetch(fetch, 2, page_size=100)
     queries = [Record(f"User/{number}", "users") for number in range(500)]
@@ -119,10 +131,10 @@ def test_what_waits_is_bounded_however_much_is_planned() -> None:
 
 
 def test_a_failure_comes_at_its_turn_and_whatever_it_is() -> None:
-    def fetch(_query: Query, page: int) -> list[dict[str, Any]]:
+    def fetch(_query: Query, page: int) -> Rows:
         if page == 3:
             raise KeyError("third")
-        return [{"ID": page}]
+        return Rows([{"ID": page}])
 
     pages = Prefetch(fetch, 8, page_size=100).pages(search("users"))
 
@@ -134,9 +146,9 @@ def test_a_failure_comes_at_its_turn_and_whatever_it_is() -> None:
 def test_what_is_planned_later_is_read_first_as_it_is_a_child_of_what_is_being_read() -> None:
     order: list[str] = []
 
-    def fetch(query: Query, page: int) -> list[dict[str, Any]]:
+    def fetch(query: Query, page: int) -> Rows:
         order.append(query.stream)
-        return [{"ID": 1}] if page == 1 else []
+        return Rows([{"ID": 1}] if page == 1 else [])
 
     prefetch = Prefetch(fetch, 1, page_size=100)
     later, child = search("later"), search("child")
@@ -149,12 +161,12 @@ def test_what_is_planned_later_is_read_first_as_it_is_a_child_of_what_is_being_r
 
 
 def test_what_was_planned_and_is_not_read_does_not_hold_up_the_rest() -> None:
-    prefetch = Prefetch(lambda _query, page: [{"ID": page}] if page < 3 else [], 2, page_size=100)
+    prefetch = Prefetch(lambda _query, page: Rows([{"ID": page}] if page < 3 else []), 2, page_size=100)
     forgotten = [search(f"forgotten{number}") for number in range(20)]
     with prefetch.planned(forgotten):
         list(prefetch.pages(forgotten[0]))
 
-    assert len(list(prefetch.pages(search("next")))) == 2
+    assert len(list(prefetch.pages(search("next")))) == 2 + 1
 
 
 def test_a_wait_is_broken_off_when_the_run_is_told_to_stop() -> None:
@@ -165,7 +177,7 @@ def test_a_wait_is_broken_off_when_the_run_is_told_to_stop() -> None:
         raise Stopped
 
     never = threading.Event()
-    prefetch = Prefetch(lambda _query, _page: [{"ID": never.wait(10)}], 1, page_size=100, check=check)
+    prefetch = Prefetch(lambda _query, _page: Rows([{"ID": never.wait(10)}]), 1, page_size=100, check=check)
 
     with pytest.raises(Stopped):
         next(prefetch.pages(search("users")))
@@ -178,7 +190,7 @@ def test_a_page_is_never_asked_for_twice() -> None:
     while (page := window.next_page()) is not None and page < 50:
         window.asked = page
         asked.append(page)
-        window.put(page, [{"ID": page}])
+        window.put(page, Rows([{"ID": page}]))
 
     assert asked == list(range(1, 50))
 
@@ -186,43 +198,43 @@ def test_a_page_is_never_asked_for_twice() -> None:
 def test_the_second_page_of_a_search_that_has_rows_for_sure_is_asked_for_with_the_first() -> None:
     both = threading.Barrier(2, timeout=10)
 
-    def fetch(_query: Query, page: int) -> list[dict[str, Any]]:
+    def fetch(_query: Query, page: int) -> Rows:
         both.wait()
-        return [{"ID": 1}] if page == 1 else []
+        return Rows([{"ID": 1}] if page == 1 else [])
 
     organisations = Search.of("Organisation", {}, "organisations", is_never_empty=True)
 
-    assert list(Prefetch(fetch, 2, page_size=100).pages(organisations)) == [[{"ID": 1}]]
+    assert list(Prefetch(fetch, 2, page_size=100).pages(organisations)) == [[{"ID": 1}], NOTHING]
 
 
 def test_a_search_is_counted_beside_its_second_page_where_its_first_is_full() -> None:
     both = threading.Barrier(2, timeout=10)
 
-    def fetch(_query: Query, page: int) -> list[dict[str, Any]]:
+    def fetch(_query: Query, page: int) -> Rows:
         if page == 2:
             both.wait()
-        return [{"ID": (page, row)} for row in range(ROWS_ON_A_PAGE)] if page < 3 else []
+        return Rows({"ID": (page, row)} for row in range(ROWS_ON_A_PAGE if page < 3 else 0))
 
-    def count(_query: Query) -> int:
+    def keys(_query: Query) -> list[Hashable]:
         both.wait()
-        return 2 * ROWS_ON_A_PAGE
+        return list(range(2 * ROWS_ON_A_PAGE))
 
-    assert len(list(Prefetch(fetch, 2, page_size=ROWS_ON_A_PAGE, count=count).pages(search("users")))) == 2
+    assert len(list(Prefetch(fetch, 2, page_size=ROWS_ON_A_PAGE, keys=keys).pages(search("users")))) == 2 + 1
 
 
 def test_what_is_read_now_goes_on_at_full_speed_when_what_comes_later_has_filled_all_room() -> None:
     is_full = threading.Event()
     both = threading.Barrier(2, timeout=10)
 
-    def fetch(query: Query, page: int) -> list[dict[str, Any]]:
+    def fetch(query: Query, page: int) -> Rows:
         if query.stream == "later":
             is_full.set()
-            return [{"ID": 1}] * 16_000
+            return Rows([{"ID": 1}] * 16_000)
         if page == 5:
             assert is_full.wait(10)
         if page in {9, 10}:
             both.wait()
-        return [{"ID": page}] if page < 20 else []
+        return Rows([{"ID": page}] if page < 20 else [])
 
     prefetch = Prefetch(fetch, 2, page_size=1)
     later = Listing("Later", "later")
@@ -231,40 +243,40 @@ def test_what_is_read_now_goes_on_at_full_speed_when_what_comes_later_has_filled
     for _ in range(4):
         next(now)
 
-    assert len(list(now)) == 15
+    assert len(list(now)) == 15 + 1
     assert len(next(prefetch.pages(later))) == 16_000
 
 
 def test_what_is_read_now_is_counted_when_what_comes_later_has_filled_all_room() -> None:
     is_full, is_counted = threading.Event(), threading.Event()
 
-    def fetch(query: Query, page: int) -> list[dict[str, Any]]:
+    def fetch(query: Query, page: int) -> Rows:
         if query.stream == "later":
             is_full.set()
-            return [{"ID": 1}] * 16_000
+            return Rows([{"ID": 1}] * 16_000)
         assert (is_counted if page > 2 else is_full).wait(5)
-        return [{"ID": page}] if page < 10 else []
+        return Rows([{"ID": page}] if page < 10 else [])
 
-    def count(_query: Search) -> int:
+    def keys(_query: Search) -> list[Hashable]:
         is_counted.set()
-        return 9
+        return list(range(9))
 
     # Its first page is not full, so that nobody takes it for long before its second has come.
-    prefetch = Prefetch(fetch, 2, page_size=2, count=count)
+    prefetch = Prefetch(fetch, 2, page_size=2, keys=keys)
     prefetch.plan([search("now"), Listing("Later", "later")])
 
-    assert len(list(prefetch.pages(search("now")))) == 9
+    assert len(list(prefetch.pages(search("now")))) == 9 + 1
 
 
 def test_what_is_longest_so_far_is_counted_first_and_then_what_comes_last() -> None:
     planned = [PageWindow(search(name), full=1) for name in "abcd"]
     for pages, come in zip(planned, (2, 3, 3, 0), strict=True):
         for page in range(1, come + 1):
-            pages.put(page, [{"ID": page}])
+            pages.put(page, Rows([{"ID": page}]))
 
     order = []
     while chosen := to_be_counted(planned):
-        chosen.put_count(None)
+        chosen.put_count(0)
         order.append(chosen)
 
     assert order == [planned[2], planned[1], planned[0]]
@@ -274,7 +286,7 @@ def test_a_page_that_may_not_exist_is_told_apart_from_one_that_is_sure_to_be_wan
     window = PageWindow(search("users"), full=1)
     for page in range(1, 9):
         window.asked = page
-        window.put(page, [{"ID": page}])
+        window.put(page, Rows([{"ID": page}]))
 
     assert window.next_page() == 9
     window.asked = 9
@@ -295,7 +307,7 @@ def test_what_is_asked_at_once_comes_before_what_is_planned_and_is_one_of_the_ca
     with pytest.raises(KeyError):
         prefetch.at_once(lambda: onefile.fetch(search("unheard of"), 1))
 
-    assert len(list(pages)) == 2
+    assert len(list(pages)) == 2 + 1
     assert onefile.most_at_once == 1
 
 
@@ -311,27 +323,91 @@ def test_a_wait_for_what_is_asked_at_once_is_broken_off_when_the_run_is_told_to_
         return never.wait(30)
 
     with pytest.raises(InterruptedError):
-        Prefetch(lambda _query, _page: [], 1, page_size=1, check=check).at_once(call)
+        Prefetch(lambda _query, _page: NOTHING, 1, page_size=1, check=check).at_once(call)
     never.set()
 
 
 def test_a_count_that_is_still_under_way_is_waited_for() -> None:
     has_begun, may_end = threading.Event(), threading.Event()
 
-    def fetch(_query: Query, page: int) -> list[dict[str, Any]]:
+    def fetch(_query: Query, page: int) -> Rows:
         if page == 1:
-            return [{"ID": 1}]
+            return Rows([{"ID": 1}])
         assert has_begun.wait(10)
-        return []
+        return NOTHING
 
-    def count(_query: Query) -> int:
+    def keys(_query: Query) -> list[Hashable]:
         has_begun.set()
         assert may_end.wait(10)
-        return 1
+        return [1]
 
-    prefetch = Prefetch(fetch, 2, page_size=1, count=count)
+    prefetch = Prefetch(fetch, 2, page_size=1, keys=keys)
 
-    assert len(list(prefetch.pages(search("users")))) == 1
+    assert len(list(prefetch.pages(search("users")))) == 1 + 1
     threading.Timer(0.05, may_end.set).start()
-    assert prefetch.counted(search("users")) == 1
+    assert prefetch.counted(search("users")) == [1]
     assert prefetch.counted(search("others")) is None
+
+
+class NotThere:
+    """Does not find the first page of a search the first few times."""
+
+    def __init__(self, times: int) -> None:
+        self._times = times
+        self.asked: list[tuple[str, int]] = []
+
+    def fetch(self, query: Query, page: int) -> Rows:
+        self.asked.append((query.stream, page))
+        if page == 1 and self.asked.count((query.stream, 1)) <= self._times:
+            raise NotFound("POST User/Search/1/100", "onefile.test")
+        return Rows([{"ID": page}] if page < 3 else [])
+
+    def stand_in(self, query: Query) -> Rows:
+        self.asked.append((query.stream, 0))
+        return Rows([{"ID": 7}])
+
+
+def test_a_search_that_is_not_found_is_asked_for_again_after_a_pause_in_which_others_are_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    onefile = NotThere(times=1)
+
+    def fetch(query: Query, page: int) -> Rows:
+        nonlocal now
+        if query.stream == "other":
+            onefile.asked.append(("other", page))
+            now += module._BEFORE_BELIEVING / 2
+            return Rows([{"ID": page}] if page < 4 else [])
+        return onefile.fetch(query, page)
+
+    prefetch = Prefetch(fetch, 1, page_size=100, stand_in=onefile.stand_in)
+    prefetch.plan([search("slips"), search("other")])
+
+    assert list(prefetch.pages(search("slips"))) == [[{"ID": 1}], [{"ID": 2}], NOTHING]
+    assert onefile.asked.index(("other", 2)) < onefile.asked.index(("slips", 2))
+    assert ("slips", 0) not in onefile.asked
+
+
+def test_a_search_that_is_not_found_twice_has_one_page_that_stands_in_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BEFORE_BELIEVING", 0.001)
+    onefile = NotThere(times=9)
+    pages = Prefetch(onefile.fetch, 1, page_size=100, stand_in=onefile.stand_in).pages(search("users"))
+
+    assert next(pages) == [{"ID": 7}]
+    assert onefile.asked[:3] == [("users", 1), ("users", 1), ("users", 0)]
+    with pytest.raises(NotFound):
+        next(Prefetch(NotThere(times=9).fetch, 1, page_size=100).pages(search("users")))
+
+
+def test_a_list_or_a_page_after_the_first_that_is_not_found_is_not_put_off() -> None:
+    def fetch(query: Query, page: int) -> Rows:
+        if page == 1 and query.is_paged:
+            return Rows([{"ID": 1}])
+        raise NotFound("somewhere", "onefile.test")
+
+    prefetch = Prefetch(fetch, 1, page_size=100, stand_in=lambda _: NOTHING)
+    for query in (search("users"), Listing("Nowhere", "lists")):
+        with pytest.raises(NotFound):
+            list(prefetch.pages(query))

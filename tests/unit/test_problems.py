@@ -84,8 +84,8 @@ def test_a_stream_that_onefile_does_not_have_is_told_once_and_without_advice_tha
 ) -> None:
     problems = Problems()
     call = "POST Provider/Search/1/100"
-    for _ in range(2):
-        problems.absent("providers", NotFound(call, "onefile.test"))
+    for organisation in (1, 2):
+        problems.absent("providers", NotFound(call, "onefile.test"), f"providers of OrganisationID {organisation}")
     problems.without_data("plans")
 
     assert log.messages == [
@@ -98,6 +98,19 @@ def test_a_stream_that_onefile_does_not_have_is_told_once_and_without_advice_tha
         "Empty, as OneFile answers 404: providers. Deselect them.",
     ]
     assert problems.is_complete
+
+
+def test_a_stream_that_is_there_for_one_organisation_and_not_for_another_is_missing() -> None:
+    problems = Problems()
+    problems.absent(
+        "providers", NotFound("POST Provider/Search/1/100", "onefile.test"), "providers of OrganisationID 1"
+    )
+    problems.present("providers")
+
+    assert not problems.is_complete
+    assert not problems.not_offered
+    with pytest.raises(IncompleteRun, match=r"Missing: providers of OrganisationID 1 \(OneFile answers POST Provider"):
+        problems.conclude()
 
 
 def test_a_run_that_has_nothing_to_say_says_nothing(log: pytest.LogCaptureFixture) -> None:

@@ -14,16 +14,19 @@ from hypothesis import strategies as st
 from typing_extensions import override
 
 from tap_onefile.api.client import Client
+from tap_onefile.api.decode import Rows
 from tap_onefile.api.rate_limit import RateLimit
 from tap_onefile.api.transport import LOGIN, Answer, Transport
-from tap_onefile.errors import MovedRows, RepeatedPage
+from tap_onefile.errors import MissingRows, NotFound, RepeatedPage
 from tap_onefile.extract.query import Search
-from tap_onefile.extract.search import PageSequence, new_rows
+from tap_onefile.extract.reader import Reader
+from tap_onefile.extract.search import Experience, PageSequence, SearchReader
 from tap_onefile.extract.unpaged import Unpaged
-from tap_onefile.reporting.metrics import Metrics
+from tap_onefile.reporting.metrics import Metrics, Tally
+from tap_onefile.reporting.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
     from random import Random
 
     Page = list[int]
@@ -34,6 +37,9 @@ PAGE_SIZE = 5
 NOTHING = (Answer(204, b"", None), *(Answer(200, body, None) for body in (b"", b"[]", b"null", b'""')))
 PAST_THE_END = (*NOTHING, Answer(404, b"", None))
 MOST_CALLS = 200
+LOUD = (RepeatedPage, MissingRows)
+"""How a search ends that is not sure to have everything."""
+USERS = Search.of("User", {}, "users")
 
 
 class Server(Transport):
@@ -45,6 +51,7 @@ class Server(Transport):
         self._nothing = nothing
         self._unpaged = unpaged
         self.asked: list[int] = []
+        self.lists = 0
 
     @override
     def exchange(
@@ -59,6 +66,7 @@ class Server(Transport):
         if path == LOGIN:
             return Answer(200, b"session", None)
         if path == "User/Search":
+            self.lists += 1
             return self._rows(self._unpaged or [])
         number = int(path.removeprefix("User/Search/").removesuffix(f"/{PAGE_SIZE}"))
         self.asked.append(number)
@@ -69,22 +77,47 @@ class Server(Transport):
         return Answer(200, json.dumps([{"ID": id_} for id_ in ids]).encode(), None) if ids else self._nothing
 
 
-def search(server: Server, found: list[int] | None = None) -> list[int]:
+class Calls:
+    """Makes the calls for a search one after the other, as a reader without any prefetch would."""
+
+    def __init__(self, server: Server, counted: Page | None = None) -> None:
+        self._client = Client(server, "token", RateLimit(0), retry_for=0)
+        self._unpaged = Unpaged(self._client, Metrics())
+        self._counted = counted
+
+    def answers(self, search: Search) -> Iterator[Rows]:
+        for number in itertools.count(1):
+            yield (rows := self.page(search, number))
+            if not rows:
+                return
+
+    def page(self, search: Search, number: int) -> Rows:
+        try:
+            return search.fetch(self._client, number, PAGE_SIZE, Tally())
+        except NotFound:
+            return Rows(form="404")
+
+    def keys(self, search: Search) -> list[Hashable] | None:
+        return self._unpaged.keys(search)
+
+    def counted(self, search: Search) -> list[Hashable] | None:
+        assert search == USERS
+        return None if self._counted is None else list(self._counted)
+
+
+def search(server: Server, found: list[int] | None = None, counted: Page | None = None) -> list[int]:
     """Read a search to its end, as a stream does, into a list that outlives an error."""
     found = [] if found is None else found
-    unpaged = Unpaged(Client(server, "token", RateLimit(0), retry_for=0), PAGE_SIZE, Metrics())
-    users = Search.of("User", {}, "users")
-
-    def page(number: int) -> list[dict[str, Any]]:
-        return unpaged.page(users, number)
-
-    def everything() -> list[dict[str, Any]] | None:
-        return unpaged.rows_if_any(users)
-
-    pages = itertools.takewhile(bool, map(page, itertools.count(1)))
-    sequence = PageSequence("users", "ID", PAGE_SIZE)
-    found.extend(row["ID"] for rows in new_rows(sequence, pages, page, everything) for row in rows)
+    reader = SearchReader(USERS, Calls(server, counted), Experience(), Problems())
+    found.extend(row["ID"] for rows in reader.read() for row in rows)
     return found
+
+
+def read(server: Server) -> list[int]:
+    """Read a search as a run does, by prefetch, which confirms a first page without rows."""
+    client = Client(server, "token", RateLimit(0), retry_for=0)
+    reader = Reader(client, page_size=PAGE_SIZE, parallel_requests=1, metrics=Metrics(), problems=Problems())
+    return [row["ID"] for rows in reader.pages(USERS) for row in rows]
 
 
 def in_pages(ids: Page, cap: int) -> list[Page]:
@@ -107,18 +140,27 @@ def test_each_row_comes_once_and_in_order_whatever_the_cap_of_the_server(ids: Pa
     server = Server(lambda number: page_of(pages, number), nothing, unpaged=ids)
 
     assert search(server) == ids
-    # A 404 is asked for once more before it is believed, and so is an end after many pages that are full.
-    is_full = len(pages[-1]) == cap and len(pages) > 4
-    end = [len(pages) + 1] * (2 if nothing.status == 404 else 1) * (2 if is_full else 1)
+    # A last page that is shorter than the others, and then 204, need not be confirmed. Else a short search is listed, in
+    # one call, and the end of a long one is asked for once more.
+    looks_right = len(pages) > 1 and len(pages[-1]) < cap and nothing.status == 204
+    is_long = len(pages) > 4
+    end = [len(pages) + 1] * (2 if is_long and not looks_right else 1)
     assert server.asked == [*range(1, len(pages) + 1), *end]
+    assert server.lists == (not looks_right and not is_long)
 
 
 @pytest.mark.parametrize("nothing", NOTHING)
-def test_a_search_without_rows_costs_one_call(nothing: Answer) -> None:
+def test_a_search_without_rows_is_confirmed_by_one_call(nothing: Answer) -> None:
     server = Server(lambda _: [], nothing)
 
-    assert search(server) == []
+    assert read(server) == []
     assert server.asked == [1]
+    assert server.lists == 1
+
+
+def test_a_search_that_has_rows_by_its_list_and_none_by_its_pages_is_missing() -> None:
+    with pytest.raises(MissingRows, match="2 rows of users did not come"):
+        read(Server(lambda _: [], unpaged=[1, 2]))
 
 
 class MovingServer(Server):
@@ -162,12 +204,13 @@ def test_rows_that_stay_put_come_exactly_once_while_others_move(
     ids: Page, cap: int, moves: list[tuple[str, int, int]], nothing: Answer
 ) -> None:
     server = MovingServer(ids, cap, moves, nothing)
-    try:
-        found = Counter(search(server))
-    except RepeatedPage:
-        return
-    assert max(found.values(), default=1) == 1
-    assert server.ids_that_stayed_put() <= found.keys()
+    found: list[int] = []
+    is_sure = False
+    with contextlib.suppress(*LOUD):
+        search(server, found)
+        is_sure = True
+    assert max(Counter(found).values(), default=1) == 1
+    assert not is_sure or server.ids_that_stayed_put() <= set(found)
 
 
 def slipping(pages: list[Page], slips: Mapping[int, int]) -> Callable[[int], Page]:
@@ -193,7 +236,7 @@ def test_no_row_is_lost_in_silence_where_a_server_gives_any_earlier_page_by_mist
 ) -> None:
     pages = in_pages(ids, cap)
     slips = {number: earlier for number, earlier in slips.items() if earlier < number <= len(pages)}
-    with contextlib.suppress(RepeatedPage):
+    with contextlib.suppress(*LOUD):
         assert search(Server(slipping(pages, slips))) == ids
 
 
@@ -202,10 +245,13 @@ def test_no_row_is_lost_in_silence_where_a_server_gives_any_earlier_page_by_mist
 def test_no_page_is_lost_where_a_server_once_says_that_there_is_nothing_after_a_full_page(
     ids: Page, cap: int, empty: int, nothing: Answer
 ) -> None:
-    # Nobody can know that a first page was full which has fewer rows than were asked for.
-    empty += cap < PAGE_SIZE
-
     assert search(Server(slipping(in_pages(ids, cap), {empty: 99}), nothing, unpaged=ids)) == ids
+
+
+@unhurried
+@given(ids=ids.filter(bool), cap=caps, nothing=st.sampled_from(NOTHING))
+def test_no_row_is_lost_where_a_server_once_says_that_a_search_has_none(ids: Page, cap: int, nothing: Answer) -> None:
+    assert read(Server(slipping(in_pages(ids, cap), {1: 99}), nothing, unpaged=ids)) == ids
 
 
 @unhurried
@@ -214,7 +260,7 @@ def test_no_row_is_lost_in_silence_where_every_page_has_an_order_of_its_own(
     ids: Page, cap: int, random: Random
 ) -> None:
     server = Server(lambda number: page_of(in_pages(random.sample(ids, len(ids)), cap), number), unpaged=ids)
-    with contextlib.suppress(RepeatedPage, MovedRows):
+    with contextlib.suppress(*LOUD):
         assert sorted(search(server)) == sorted(ids)
 
 
@@ -233,7 +279,7 @@ def test_rows_that_moved_to_a_page_that_was_read_are_read_there() -> None:
 
 def test_rows_that_moved_and_cannot_be_had_are_told() -> None:
     pages = iter([[1, 2], [2, 3], []])
-    with pytest.raises(MovedRows, match=r"Rows of users moved .* 2 of them did not come"):
+    with pytest.raises(MissingRows, match="2 rows of users did not come: they may have moved"):
         search(Server(lambda _: next(pages, []), unpaged=[1, 2, 3, 4, 5]))
 
 
@@ -272,7 +318,7 @@ def rows(*values: object) -> list[dict[str, Any]]:
 
 
 def test_the_same_rows_in_another_order_are_the_same_page() -> None:
-    sequence = PageSequence("users", "ID", PAGE_SIZE)
+    sequence = PageSequence("users", "ID")
     assert sequence.take(rows(1, 2, 3)) == rows(1, 2, 3)
 
     assert sequence.take(rows(3, 1, 2)) is None
@@ -282,7 +328,7 @@ def test_the_same_rows_in_another_order_are_the_same_page() -> None:
 
 
 def test_rows_seen_earlier_are_left_out_and_counted() -> None:
-    sequence = PageSequence("users", "ID", PAGE_SIZE)
+    sequence = PageSequence("users", "ID")
     sequence.new_rows(rows(1, 2))
     sequence.new_rows(rows(2, 3))
 
@@ -291,7 +337,7 @@ def test_rows_seen_earlier_are_left_out_and_counted() -> None:
 
 
 def test_one_page_without_new_rows_is_still_possible_but_not_two_in_a_row() -> None:
-    sequence = PageSequence("users", "ID", PAGE_SIZE)
+    sequence = PageSequence("users", "ID")
     for page in (rows(1, 2), rows(3, 4), rows(1, 4), rows(5)):
         sequence.new_rows(page)
     assert sequence.new_rows(rows(1)) == []
@@ -300,13 +346,13 @@ def test_one_page_without_new_rows_is_still_possible_but_not_two_in_a_row() -> N
 
 
 def test_a_row_without_a_key_goes_on_to_be_refused_by_name() -> None:
-    sequence = PageSequence("users", "ID", PAGE_SIZE)
+    sequence = PageSequence("users", "ID")
 
     assert sequence.new_rows([*rows(None, 1), {}, *rows([7])]) == [*rows(None, 1), {}, *rows([7])]
 
 
 def test_ids_that_are_whole_numbers_tell_rows_apart_however_they_are_spelled() -> None:
-    sequence = PageSequence("users", "ID", PAGE_SIZE)
+    sequence = PageSequence("users", "ID")
     sequence.new_rows(rows(1.0, 2.0))
 
     assert sequence.new_rows(rows(2, 3.0)) == rows(3.0)
@@ -314,21 +360,19 @@ def test_ids_that_are_whole_numbers_tell_rows_apart_however_they_are_spelled() -
     assert sequence.new_rows(rows(4, "04", 2**70, str(2**70))) == rows("04", 2**70, str(2**70))
 
 
-@pytest.mark.parametrize("counted", [10, 9])
-def test_an_end_that_is_known_from_counting_is_not_asked_for_again(counted: int) -> None:
+@pytest.mark.parametrize(("counted", "asked_again"), [(10, []), (9, [6])])
+def test_an_end_that_is_known_from_a_list_is_not_asked_for_again(counted: int, asked_again: list[int]) -> None:
+    """A list that lacks rows which have come proves nothing."""
     pages = in_pages(list(range(1, 11)), 2)
-    found = new_rows(PageSequence("users", "ID", 2), [rows(*page) for page in pages], never, never, lambda: counted)
+    server = Server(lambda number: page_of(pages, number))
 
-    assert [row["ID"] for page in found for row in page] == list(range(1, 11))
-
-
-def test_an_end_before_all_that_was_counted_has_come_is_asked_for_again() -> None:
-    again = iter([rows(11), []])
-    pages = [rows(*page) for page in in_pages(list(range(1, 11)), 2)]
-    found = new_rows(PageSequence("users", "ID", 2), pages, lambda _: next(again), never, lambda: 11)
-
-    assert [row["ID"] for page in found for row in page] == list(range(1, 12))
+    assert search(server, counted=list(range(1, counted + 1))) == list(range(1, 11))
+    assert server.asked == [1, 2, 3, 4, 5, 6, *asked_again]
+    assert not server.lists
 
 
-def never(*_: object) -> list[dict[str, Any]]:
-    raise AssertionError
+def test_an_end_before_all_that_is_listed_has_come_is_asked_for_again() -> None:
+    server = Server(slipping(in_pages(list(range(1, 12)), 2), {6: 99}))
+
+    assert search(server, counted=list(range(1, 12))) == list(range(1, 12))
+    assert server.asked == [1, 2, 3, 4, 5, 6, 6, 7]

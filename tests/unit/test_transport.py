@@ -289,7 +289,7 @@ def test_a_connection_that_fails_is_told_in_our_words(server: Server) -> None:
 def test_a_body_that_trickles_in_is_given_up_after_the_time_out(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter(range(0, 1000, 4))
     monkeypatch.setattr(transport_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
-    with network(body=b"x" * 10_000_000):
+    with network({"Transfer-Encoding": "chunked"}, body=b"x" * 10_000_000):
         assert fault(API, timeout=10) == "no answer within request_timeout"
 
 
@@ -320,8 +320,14 @@ def raw_server(beginning: bytes, again: bytes = b"") -> Generator[str]:
 
 @pytest.mark.parametrize(
     ("beginning", "again"),
-    [(b"", b"H"), (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"y"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n")],
-    ids=["status", "header", "continue"],
+    [
+        (b"", b"H"),
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"y"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 10000000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+    ],
+    ids=["status", "header", "continue", "body", "body-without-length"],
 )
 def test_an_answer_that_trickles_in_is_given_up_after_the_time_out(beginning: bytes, again: bytes) -> None:
     with raw_server(beginning, again) as address:

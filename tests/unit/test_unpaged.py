@@ -1,81 +1,129 @@
-"""What the unpaged search settles: pages that are not there, and how many rows there are."""
+"""What the unpaged search settles: searches that have no pages, and which rows a search has."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_onefile import errors
+from tap_onefile.extract import prefetch
 from tap_onefile.extract.query import Search
-from tap_onefile.extract.unpaged import Unpaged
+from tap_onefile.extract.reader import Reader
+from tap_onefile.extract.unpaged import UNPAGED, Unpaged
 from tap_onefile.reporting.metrics import Metrics
+from tap_onefile.reporting.problems import Problems
 from tests.unit.scripted_transport import GOOD, ROWS, ScriptedTransport, answer
+
+if TYPE_CHECKING:
+    from tap_onefile.extract.query import Query
+
+    Row = dict[str, object]
 
 USERS = Search.of("User", {}, "users")
 LEARNERS = Search.of("User", {"Role": 1}, "learners")
-MANY_ROWS = [{"ID": number} for number in range(101)]
+GONE = answer(404)
+NOTHING = answer(204)
 
 
-def unpaged(onefile: ScriptedTransport, page_size: int = 100, calls_per_minute: int = 0) -> Unpaged:
-    return Unpaged(onefile.client(calls_per_minute=calls_per_minute), page_size, Metrics())
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a search that was not found be asked for again at once."""
+    for pause in ("_BEFORE_BELIEVING", "_BEFORE_BELIEVING_AGAIN"):
+        monkeypatch.setattr(prefetch, pause, 0.001)
+
+
+def unpaged(onefile: ScriptedTransport, calls_per_minute: int = 0) -> Unpaged:
+    return Unpaged(onefile.client(calls_per_minute=calls_per_minute), Metrics())
+
+
+class OneAfterTheOther:
+    """Reads one query after the other, by one call at a time."""
+
+    def __init__(self, onefile: ScriptedTransport, page_size: int = 100) -> None:
+        self.problems = Problems()
+        self._reader = Reader(
+            onefile.client(), page_size=page_size, parallel_requests=1, metrics=Metrics(), problems=self.problems
+        )
+
+    def read(self, query: Query) -> list[Row]:
+        return [row for rows in self._reader.pages(query) for row in rows]
 
 
 def test_404_is_the_end_of_a_search_except_on_its_first_page() -> None:
-    assert unpaged(ScriptedTransport(answer(404), answer(404), GOOD)).page(USERS, 2) == []
+    onefile = ScriptedTransport(GOOD, GONE, GOOD)
+    assert OneAfterTheOther(onefile).read(USERS) == ROWS
+    # It is not the form that OneFile has for nothing, so that the search is listed too.
+    assert [call[0] for call in onefile.asked()] == [
+        "POST User/Search/1/100", "POST User/Search/2/100", "POST User/Search"
+    ]  # fmt: skip
     with pytest.raises(errors.NotFound, match="api_url"):
-        unpaged(ScriptedTransport(answer(404))).page(USERS, 1)
+        OneAfterTheOther(ScriptedTransport(GONE)).read(USERS)
 
 
-def test_an_entity_that_has_no_pages_is_read_unpaged_and_not_asked_for_pages_again() -> None:
-    onefile = ScriptedTransport(answer(404), answer(404), GOOD)
-    searches = unpaged(onefile, page_size=1)
-    assert searches.page(USERS, 1) == ROWS
-    assert searches.page(USERS, 2) == []
-    assert searches.page(LEARNERS, 1) == ROWS
+def test_a_search_that_has_no_pages_is_read_unpaged_and_each_search_of_its_entity_is_asked_for_itself() -> None:
+    onefile = ScriptedTransport(GONE, GONE, GOOD, GONE, GONE, answer(200, [{"ID": 3}]))
+    onefile_reader = OneAfterTheOther(onefile, page_size=1)
+    assert onefile_reader.read(USERS) == ROWS
+    assert onefile_reader.read(LEARNERS) == [{"ID": 3}]
     path = "POST User/Search"
-    assert [call[0] for call in onefile.asked()] == [f"{path}/1/1", f"{path}/1/1", path, path]
-    assert [call[2] for call in onefile.asked()] == [{}, {}, {}, {"Role": 1}]
+    assert [call[0] for call in onefile.asked()] == [f"{path}/1/1", f"{path}/1/1", path] * 2
+    assert [call[2] for call in onefile.asked()] == [{}] * 3 + [{"Role": 1}] * 3
+    assert onefile_reader.problems.unpaged == {"users", "learners"}
+
+
+def test_a_search_of_an_entity_that_has_pages_is_not_read_unpaged() -> None:
+    """What one search could not do says nothing of the others, whichever came first."""
+    reader = OneAfterTheOther(ScriptedTransport(GOOD, NOTHING, GOOD, GONE, GONE, GOOD))
+    assert reader.read(USERS) == ROWS
+    with pytest.raises(errors.MissingPage, match=r"POST User/Search/1 with 404 although it has this search"):
+        reader.read(LEARNERS)
+    assert not reader.problems.unpaged
+
+    reader = OneAfterTheOther(ScriptedTransport(GONE, GONE, GOOD, answer(200, [{"ID": 3}]), NOTHING))
+    assert reader.read(USERS) == ROWS
+    assert reader.problems.is_complete
+    assert reader.read(LEARNERS) == [{"ID": 3}]
+    with pytest.raises(errors.IncompleteRun, match=r"Missing: users \(OneFile answers POST User/Search/1 with 404"):
+        reader.problems.conclude()
 
 
 def test_thin_rows_do_not_stand_in_where_pages_are_needed() -> None:
     whole = Search.of("User", {}, "users", needs_pages=True)
     with pytest.raises(errors.NotFound):
-        unpaged(ScriptedTransport(answer(404), answer(404), GOOD)).page(whole, 1)
-    assert unpaged(ScriptedTransport(answer(404), GOOD)).page(whole, 1) == ROWS
+        OneAfterTheOther(ScriptedTransport(GONE)).read(whole)
+    reader = OneAfterTheOther(ScriptedTransport(GONE, GOOD, NOTHING, GOOD))
+    assert reader.read(whole) == ROWS
+    assert not reader.problems.unpaged
 
 
-def test_404_is_no_end_of_a_search_that_has_more_rows_than_the_pages_before_it() -> None:
-    many = answer(200, MANY_ROWS)
-    with pytest.raises(errors.Refused, match=r"POST User/Search/2/100 with 404 although its search seems"):
-        unpaged(ScriptedTransport(answer(404), answer(404), many)).page(USERS, 2)
-    with pytest.raises(errors.Refused, match="POST User/Search/2/100"):
-        unpaged(ScriptedTransport(answer(404))).page(USERS, 2)
-    assert unpaged(ScriptedTransport(answer(404), answer(404), many)).page(USERS, 3) == []
-    assert unpaged(ScriptedTransport(answer(404), many)).page(USERS, 2) == MANY_ROWS
+def test_a_page_that_is_not_found_although_the_list_has_more_rows_is_asked_for_again() -> None:
+    listed = answer(200, [*ROWS, {"ID": 3}])
+    onefile = ScriptedTransport(GOOD, GONE, listed, answer(200, [{"ID": 3}]), NOTHING)
+    assert OneAfterTheOther(onefile, page_size=2).read(USERS) == [*ROWS, {"ID": 3}]
+    with pytest.raises(errors.MissingRows, match="1 rows of users did not come"):
+        OneAfterTheOther(ScriptedTransport(GOOD, GONE, listed, GONE, GOOD, GONE, GOOD, GONE, GOOD, GONE, listed)).read(
+            USERS
+        )
 
 
-def test_the_second_page_of_an_entity_without_pages_is_none_although_it_is_asked_for_beside_the_first() -> None:
-    gone = answer(404)
-    searches = unpaged(ScriptedTransport(gone, gone, GOOD, gone, gone, gone, GOOD), page_size=1)
-    assert searches.page(USERS, 2) == []
-    assert searches.page(USERS, 1) == ROWS
-    went_away = unpaged(ScriptedTransport(GOOD, gone, gone, GOOD, gone), page_size=1)
-    assert went_away.page(USERS, 1) == ROWS
-    with pytest.raises(errors.Refused, match="POST User/Search/2/1 with 404"):
-        went_away.page(USERS, 2)
+def test_what_the_unpaged_search_gives_says_so() -> None:
+    rows = unpaged(ScriptedTransport(GOOD)).rows(USERS)
+    assert rows == ROWS
+    assert rows.form == UNPAGED
 
 
-def test_a_count_that_meets_a_429_makes_every_other_call_wait_too() -> None:
+def test_a_list_that_meets_a_429_makes_every_other_call_wait_too() -> None:
     onefile = ScriptedTransport(answer(429), GOOD)
     searches = unpaged(onefile, calls_per_minute=100)
-    assert searches.count(USERS) is None
-    assert searches.count(USERS) == 2
+    assert searches.keys(USERS) is None
+    assert searches.keys(USERS) == [1, 2]
     (_, _, _, refused), (_, _, _, next_call) = onefile.asked()
     assert next_call - refused == 60
 
 
-@pytest.mark.parametrize("status", [400, 401, 404], ids=str)
-def test_a_search_that_cannot_be_had_unpaged_is_none_where_its_rows_are_of_use_and_not_needed(status: int) -> None:
+@pytest.mark.parametrize("status", [400, 401, 404, 500], ids=str)
+def test_a_search_that_cannot_be_listed_is_none_where_its_rows_are_of_use_and_not_needed(status: int) -> None:
     onefile = ScriptedTransport(answer(status))
-    onefile.customer = [answer(200, {"ID": 1})]
-    assert unpaged(onefile).rows_if_any(USERS) is None
-    assert unpaged(ScriptedTransport(GOOD)).rows_if_any(USERS) == unpaged(ScriptedTransport(GOOD)).rows(USERS) == ROWS
+    assert unpaged(onefile).keys(USERS) is None
+    assert len(onefile.asked()) == 1
