@@ -94,6 +94,19 @@ def test_an_empty_page_is_not_believed_where_nothing_else_tells_the_end(
     assert_honest(run, onefile, stream)
 
 
+@pytest.mark.parametrize(("stream", "entity"), [("organisations", "Organisation"), ("learners", "User")])
+@pytest.mark.parametrize(("first", "cap"), [(2, 2), (3, 5), (6, 3)])
+def test_404_for_a_while_ends_no_search_that_nothing_lists(
+    tmp_path: Path, stream: str, entity: str, first: int, cap: int
+) -> None:
+    with OneFile(25 if stream == "organisations" else 1, cap=cap, learners=(25,)) as onefile:
+        # Every page from there on, and the unpaged search.
+        onefile.slips = [slip(Answer(404), (1, 2), entity=entity, page=page) for page in (0, *range(first, 10))]
+        run = read(tmp_path, onefile, stream, parallel_requests=1)
+        assert_honest(run, onefile, stream)
+        assert_put_right(tmp_path, run, onefile, stream)
+
+
 @pytest.mark.parametrize(("stream", "entity"), [("learners", "User"), ("classrooms", "Classroom")])
 def test_a_page_that_stays_empty_before_the_end_is_told(tmp_path: Path, stream: str, entity: str) -> None:
     with OneFile(cap=50, assessors=2, **some(stream, (170, 20))) as onefile:

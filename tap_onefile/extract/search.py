@@ -41,6 +41,8 @@ _OF_AN_ORGANISATION = ("OrganisationID", "UserID")
 """Filters by which a run is kept to some organisations."""
 _BLOCK = 12
 _BYTES = 1 << _BLOCK - 3
+_ABSENCE = "404"
+"""The form of an answer that may say that there is nothing, or that OneFile does not find its way."""
 _MANY = 3
 """Rows of another owner that do not come by chance."""
 
@@ -278,10 +280,15 @@ class SearchReader:
             self._list = self._calls.counted(self._search)
         if self._looks_right(form) and not self._missing():
             return self._ends_by("a short last page")
-        if self._list is None and not self._list_asked and len(self._sizes) <= SHORT_SEARCH:
+        is_absence = form == _ABSENCE and form not in self._experience.forms
+        is_doubtful = len(self._sizes) <= SHORT_SEARCH or (is_absence and self._empty_answers > 1)
+        if self._list is None and not self._list_asked and is_doubtful:
             self._ask_for_list()
         if self._is_listed():
             return self._ends_by("a list of the whole search")
+        if self._empty_answers > 1 and is_absence and self._list is None:
+            # A server that knows neither the page nor the search for a moment says nothing of how many rows there are.
+            raise MissingRows(self._search.stream, 0)
         return self._empty_answers > 1 and self._ends_by("two empty answers")
 
     def _ends_by(self, evidence: str) -> bool:
