@@ -114,6 +114,8 @@ def _is(record: Record, true: Record, stream: str, nulled: dict[tuple[str, str],
 
 def _excused(trial: Trial, lacking: list[Key]) -> set[str]:
     """Give the streams of which the log counts what is lacking, as OneFile said that it is not there."""
+    if not trial.denies:
+        return set()
     gone, usual = Counter[str](), Counter[str]()
     for counter, run in ((gone, trial.run), (usual, trial.whole)):
         for stream, count in _GONE.findall(run.stderr):
@@ -122,9 +124,9 @@ def _excused(trial: Trial, lacking: list[Key]) -> set[str]:
     for key in lacking:
         owners[key[0]].add(trial.truth[key].get("LearnerID") if key[0] == "timesheets" else key)
     excused = {stream for stream, those in owners.items() if len(those) <= gone[stream] - usual[stream]}
-    if trial.denies:
-        excused |= {name for names in _NOT_OFFERED.findall(trial.run.stderr) for name in names.split(", ")} & {*owners}
-    return excused
+    return excused | {name for names in _NOT_OFFERED.findall(trial.run.stderr) for name in names.split(", ")} & {
+        *owners
+    }
 
 
 def _unnamed(run: Run, lacking: list[Key]) -> list[str]:
