@@ -76,6 +76,8 @@ class Experience:
         """Whether the run leaves organisations out, of which nothing must be sent."""
         self.largest = 0
         """Rows of the largest page."""
+        self.full: set[int] = set()
+        """Rows of pages that others followed."""
         self.forms = {"204"}
         """The forms in which OneFile says that there is nothing; 204 is documented."""
         self.unpaged: dict[str, list[Search]] = {}
@@ -190,6 +192,7 @@ class SearchReader:
         page = self._checked(page, len(self._sizes) + 1)
         own = [row for row in page if not self._is_foreign(row)] if self._foreign else page
         self._empty_answers = 0
+        self._experience.full.update(self._sizes[-1:])
         self._sizes.append(len(page))
         if is_page:
             self._experience.largest = max(self._experience.largest, len(page))
@@ -289,7 +292,15 @@ class SearchReader:
         if self._empty_answers > 1 and is_absence and self._list is None:
             # A server that knows neither the page nor the search for a moment says nothing of how many rows there are.
             raise MissingRows(self._search.stream, 0)
-        return self._empty_answers > 1 and self._ends_by("two empty answers")
+        return self._empty_answers > 1 and self._ends_by_two_empty_answers()
+
+    def _ends_by_two_empty_answers(self) -> bool:
+        if self._list_asked or self._list is not None:
+            # No list helps. Pages that have become larger since would be empty where smaller ones were not.
+            again = self._calls.page(self._search, 1)
+            if len(again) > self._sizes[0]:
+                self._sizes.append(len(again))
+        return self._ends_by("two empty answers")
 
     def _ends_by(self, evidence: str) -> bool:
         logger.debug("%s: at its end after %d pages, by %s", self._search.name, len(self._sizes), evidence)
@@ -301,6 +312,7 @@ class SearchReader:
             form in self._experience.forms
             and self._is_regular
             and self._sizes[-1] < full
+            and self._sizes[-1] not in self._experience.full
             and not self._search.is_never_empty
             and not self._sequence.repeated_rows
         )

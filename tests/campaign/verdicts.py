@@ -49,7 +49,8 @@ def judge(trial: Trial) -> tuple[str, str]:
         faults += _counted("absent", [key for key in absent if key[0] not in excused])
         faults += _counted("wrong", [key for key in wrong if key[0] not in excused])
         return TOLD if excused else ODD if nulled else COMPLETE, "; ".join(faults)
-    faults += [f"{stream} lacks records and is not named" for stream in _unnamed(run, absent + wrong)]
+    lacking = [key for key in absent + wrong if key[0] not in excused]
+    faults += [f"{stream} lacks records and is not named" for stream in _unnamed(run, lacking)]
     if trial.repaired is None or trial.repaired.status:
         last = trial.repaired.last_line if trial.repaired else ""
         return FAILED, "; ".join([*faults, f"the next run failed, too: {last[-300:]}"])
