@@ -295,11 +295,10 @@ class SearchReader:
         return self._empty_answers > 1 and self._ends_by_two_empty_answers()
 
     def _ends_by_two_empty_answers(self) -> bool:
-        if self._list_asked or self._list is not None:
-            # No list helps. Pages that have become larger since would be empty where smaller ones were not.
-            again = self._calls.page(self._search, 1)
-            if len(again) > self._sizes[0]:
-                self._sizes.append(len(again))
+        # No list helps. Pages that have become larger since would be empty where smaller ones were not.
+        again = self._calls.page(self._search, 1)
+        if len(again) > self._sizes[0]:
+            self._sizes.append(len(again))
         return self._ends_by("two empty answers")
 
     def _ends_by(self, evidence: str) -> bool:

@@ -24,6 +24,7 @@ FAILED = "failed in one sentence, and complete after the next run"
 _GONE = re.compile(r"(\w+): OneFile (?:no longer had|has nothing for) (\d+) ")
 _NOT_OFFERED = re.compile(r"Empty, as OneFile answers 404: ([\w, ]+)\.")
 _NULLED = re.compile(r"(\w+): (\w+) was sent as null in (\d+) records")
+_UNPAGED = re.compile(r"Read unpaged, as OneFile has no pages of them: ([\w, ]+)")
 _ERROR = re.compile(r"\| ERROR +\|")
 
 
@@ -40,6 +41,10 @@ def judge(trial: Trial) -> tuple[str, str]:
     if run.status == HUNG:
         return "hung", "the run had to be killed"
     nulled = {(stream, name): int(count) for stream, name, count in _NULLED.findall(run.stderr)}
+    if trial.denies:
+        # A search that has no pages for longer than it takes to ask again is read without them, which gives less.
+        thin = {stream for streams in _UNPAGED.findall(run.stderr) for stream in streams.split(", ")}
+        nulled |= {(key[0], name): 0 for key, record in truth.items() if key[0] in thin for name in record}
     faults = [*_unsound(trial), *_unclear(run), *_wrongly_sent(run, truth, nulled)]
     absent = [key for key in truth if key not in trial.tables]
     wrong = [key for key in truth if key in trial.tables and not _is(trial.tables[key], truth[key], key[0], nulled)]
