@@ -94,6 +94,19 @@ def test_an_empty_page_is_not_believed_where_nothing_else_tells_the_end(
     assert_honest(run, onefile, stream)
 
 
+@pytest.mark.parametrize(("stream", "entity"), [("organisations", "Organisation"), ("learners", "User")])
+@pytest.mark.parametrize(("first", "cap"), [(2, 2), (3, 5), (6, 3)])
+def test_404_for_a_while_ends_no_search_that_nothing_lists(
+    tmp_path: Path, stream: str, entity: str, first: int, cap: int
+) -> None:
+    with OneFile(25 if stream == "organisations" else 1, cap=cap, learners=(25,)) as onefile:
+        # Every page from there on, and the unpaged search.
+        onefile.slips = [slip(Answer(404), (1, 2), entity=entity, page=page) for page in (0, *range(first, 10))]
+        run = read(tmp_path, onefile, stream, parallel_requests=1)
+        assert_honest(run, onefile, stream)
+        assert_put_right(tmp_path, run, onefile, stream)
+
+
 @pytest.mark.parametrize(("stream", "entity"), [("learners", "User"), ("classrooms", "Classroom")])
 def test_a_page_that_stays_empty_before_the_end_is_told(tmp_path: Path, stream: str, entity: str) -> None:
     with OneFile(cap=50, assessors=2, **some(stream, (170, 20))) as onefile:
@@ -208,6 +221,32 @@ def test_a_cap_that_grows_while_we_read_loses_nothing_in_silence(
         assert_honest(run, onefile, "learners", "assessors")
         onefile.cap = 1000
         assert_put_right(tmp_path, run, onefile, "learners")
+
+
+def test_a_single_page_as_large_as_others_were_when_they_went_on_is_not_taken_for_short(tmp_path: Path) -> None:
+    def cap(call: Call, _: int) -> int:
+        return 2 if call.entity == "Organisation" or (call.entity, call.page) == ("Placement", 1) else 3
+
+    with OneFile(4, cap=cap, classrooms=3, placements=(3, 0, 0, 0)) as onefile:
+        run = read(tmp_path, onefile, "organisations", "classrooms", "placements", parallel_requests=1, **VERSIONS)
+        assert_honest(run, onefile, "placements", "classrooms")
+
+
+@pytest.mark.parametrize(("pages", "unpaged"), [(1, "500"), (2, "nothing"), (4, "500"), (2, "capped"), (4, "capped")])
+def test_a_cap_that_grows_at_the_end_of_what_it_cut_loses_nothing_that_no_list_has(
+    tmp_path: Path, pages: int, unpaged: str
+) -> None:
+    # With one page, a list that is cut as the page was would agree with it.
+    with OneFile(
+        1,
+        cap=lambda _, answered: 5 if answered < pages else 100,
+        lists=5 if unpaged == "capped" else 1000,
+        classrooms=5 * pages + 3,
+    ) as onefile:
+        if unpaged in UNUSABLE:
+            onefile.slips = [slip(UNUSABLE[unpaged], None, entity="Classroom", page=0)]
+        run = read(tmp_path, onefile, "classrooms", parallel_requests=1)
+        assert_honest(run, onefile, "classrooms")
 
 
 @pytest.mark.parametrize("times", [(1,), None], ids=["once", "for ever"])

@@ -55,6 +55,21 @@ def test_404_on_a_first_page_for_a_moment_loses_nothing_anywhere(
     assert_complete(run, onefile, "classrooms", "assessors")
 
 
+@pytest.mark.parametrize("organisations", [1, 3])
+@pytest.mark.parametrize(
+    ("stream", "entity"),
+    [("learner_statuses", "Organisation/LearnerStatuses"), ("off_the_job", "User/offthejob"), ("reviews", "Review")],
+)
+def test_404_for_a_moment_on_what_is_read_by_one_call_loses_nothing(
+    tmp_path: Path, stream: str, entity: str, organisations: int
+) -> None:
+    with OneFile(organisations, learners=3, learner_statuses=4, off_the_job=3, reviews=2) as onefile:
+        onefile.slips = [for_a_while(0.2, entity=entity, method="GET")]
+        run = read(tmp_path, onefile, stream)
+
+    assert_complete(run, onefile, stream)
+
+
 @pytest.mark.parametrize("stream", ["classrooms", "placements", "plans", "learners"])
 def test_404_twice_on_a_first_page_thins_nothing_in_silence(tmp_path: Path, stream: str) -> None:
     with OneFile(3, learners=(300, 20, 50), classrooms=(300, 20, 50), placements=(300, 20, 50), plans=5) as onefile:

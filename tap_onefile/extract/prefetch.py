@@ -85,7 +85,7 @@ class Prefetch:
         self._being_counted: set[Query] = set()
         self._to_be_listed: deque[PageWindow] = deque()
         self._largest = 0
-        self._stood_in: set[str] = set()
+        self._believed: set[str] = set()
         self._counted: dict[Query, list[Hashable]] = {}
 
     def plan(self, queries: Iterable[Query]) -> None:
@@ -207,13 +207,13 @@ class Prefetch:
 
     def _make_call(self, window: PageWindow, page: int, not_before: float) -> None:
         outcome = _outcome(lambda: self._fetch(window.query, page))
-        if isinstance(outcome, NotFound) and isinstance(window.query, Search) and page == 1:
+        if isinstance(outcome, NotFound) and page == 1:
             if not not_before:
-                self._put_off(window, window.query)
+                self._put_off(window)
                 return
-            if self._stand_in:
+            self._believed.add(_kind_of(window.query))
+            if isinstance(window.query, Search) and self._stand_in:
                 outcome = _outcome(partial(self._stand_in, window.query))
-                self._stood_in.add(window.query.entity)
         with self._lock:
             if not window.is_forgotten and window.not_before == not_before:
                 window.put(page, outcome)
@@ -233,11 +233,11 @@ class Prefetch:
             self._being_counted.add(window.query)
             self._to_be_listed.append(window)
 
-    def _put_off(self, window: PageWindow, search: Search) -> None:
-        """Have a search that was not found asked for once more, later: a slip of the server has passed then."""
+    def _put_off(self, window: PageWindow) -> None:
+        """Have what was not found asked for once more, later: a slip of the server has passed then."""
         with self._lock:
             self._waiting -= window.weight
-            pause = _BEFORE_BELIEVING_AGAIN if search.entity in self._stood_in else _BEFORE_BELIEVING
+            pause = _BEFORE_BELIEVING_AGAIN if _kind_of(window.query) in self._believed else _BEFORE_BELIEVING
             window.begin_again(time.monotonic() + pause)
             self._may_be_asked.notify()
 
@@ -311,6 +311,10 @@ class Prefetch:
             return []
         window = self._wanted[0] if self._wanted else self._planned[0]
         return [window] if window.asked - window.taken < self._threads else []
+
+
+def _kind_of(query: Query) -> str:
+    return query.entity if isinstance(query, Search) else query.stream
 
 
 def _outcome(call: Callable[[], Rows]) -> Rows | Exception:

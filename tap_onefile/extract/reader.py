@@ -91,12 +91,10 @@ class Reader:
     # Called from several threads.
 
     def _fetch(self, query: Query, page: int) -> Rows:
-        """Make the call for a page. What is said not to be there is asked for twice."""
+        """Make the call for a page. What is said to be empty is asked for twice."""
         try:
             rows = self._call(query, page)
         except NotFound:
-            if not isinstance(query, Search):
-                return self._call(query, page)
             if page == 1:
                 raise
             # What OneFile answers past the last page is not known (API reference, section 3).

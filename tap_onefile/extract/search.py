@@ -41,6 +41,8 @@ _OF_AN_ORGANISATION = ("OrganisationID", "UserID")
 """Filters by which a run is kept to some organisations."""
 _BLOCK = 12
 _BYTES = 1 << _BLOCK - 3
+_ABSENCE = "404"
+"""The form of an answer that may say that there is nothing, or that OneFile does not find its way."""
 _MANY = 3
 """Rows of another owner that do not come by chance."""
 
@@ -74,6 +76,8 @@ class Experience:
         """Whether the run leaves organisations out, of which nothing must be sent."""
         self.largest = 0
         """Rows of the largest page."""
+        self.full: set[int] = set()
+        """Rows of pages that others followed."""
         self.forms = {"204"}
         """The forms in which OneFile says that there is nothing; 204 is documented."""
         self.unpaged: dict[str, list[Search]] = {}
@@ -188,6 +192,7 @@ class SearchReader:
         page = self._checked(page, len(self._sizes) + 1)
         own = [row for row in page if not self._is_foreign(row)] if self._foreign else page
         self._empty_answers = 0
+        self._experience.full.update(self._sizes[-1:])
         self._sizes.append(len(page))
         if is_page:
             self._experience.largest = max(self._experience.largest, len(page))
@@ -283,11 +288,23 @@ class SearchReader:
             self._list = listed
         if self._looks_right(form) and not self._missing():
             return self._ends_by("a short last page")
-        if self._list is None and len(self._sizes) <= SHORT_SEARCH:
+        is_absence = form == _ABSENCE and form not in self._experience.forms
+        is_doubtful = len(self._sizes) <= SHORT_SEARCH or (is_absence and self._empty_answers > 1)
+        if self._list is None and is_doubtful:
             self._ask_for_list()
         if self._is_listed():
             return self._ends_by("a list of the whole search")
-        return self._empty_answers > 1 and self._ends_by("two empty answers")
+        if self._empty_answers > 1 and is_absence and self._list is None:
+            # A server that knows neither the page nor the search for a moment says nothing of how many rows there are.
+            raise MissingRows(self._search.stream, 0)
+        return self._empty_answers > 1 and self._ends_by_two_empty_answers()
+
+    def _ends_by_two_empty_answers(self) -> bool:
+        # No list helps. Pages that have become larger since would be empty where smaller ones were not.
+        again = self._calls.page(self._search, 1)
+        if len(again) > self._sizes[0]:
+            self._sizes.append(len(again))
+        return self._ends_by("two empty answers")
 
     def _ends_by(self, evidence: str) -> bool:
         logger.debug("%s: at its end after %d pages, by %s", self._search.name, len(self._sizes), evidence)
@@ -299,6 +316,7 @@ class SearchReader:
             form in self._experience.forms
             and self._is_regular
             and self._sizes[-1] < full
+            and self._sizes[-1] not in self._experience.full
             and not self._search.is_never_empty
             and not self._sequence.repeated_rows
         )

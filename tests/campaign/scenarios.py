@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from random import Random
 from typing import Any
 
@@ -208,7 +209,9 @@ def accident(rng: Random) -> Accident:
     lasts = "within" in details or (details.get("status") != TOO_MANY and not rng.randrange(4))
     times = None if lasts else rng.choice([1, 1, 2, 8])
     if kind == "gone":
-        shape, page, organisation, after, times = rng.choice(BY_ID), None, None, 0, None
+        # A list that is empty for ever is an empty list.
+        is_empty = details["status"] == HTTPStatus.NO_CONTENT
+        shape, page, organisation, after, times = rng.choice(BY_ID[: -1 if is_empty else None]), None, None, 0, None
     elif kind == "lacking-rows":
         # Which page that is follows from how many there are: that the last one lacks some shows nowhere.
         shape, page, organisation = "search of users", rng.randint(1, 3), None

@@ -79,7 +79,7 @@ NULLED = "learners: FirstName was sent as null in 1 records, as an unreadable va
 def test_the_judge_knows_the_ways_to_end_well() -> None:
     assert judge(WELL) == (COMPLETE, "")
     assert judge(FAILING) == (FAILED, "")
-    assert judge(replace(WELL, tables=ONE, run=run_of(ADA, log=GONE))) == (TOLD, "")
+    assert judge(replace(WELL, tables=ONE, run=run_of(ADA, log=GONE), denies=True)) == (TOLD, "")
     odd = run_of(NAMELESS, BO, log=NULLED)
     assert judge(replace(WELL, tables=dict(sent_by(odd)), run=odd)) == (ODD, "")
     denied = run_of(log="Empty, as OneFile answers 404: learners. Deselect them.")
@@ -89,7 +89,10 @@ def test_the_judge_knows_the_ways_to_end_well() -> None:
 NOT_NAMED = "x | ERROR    | tap-onefile | The run is incomplete. Missing: classrooms of OrganisationID 1 (No answer.)"
 BADLY = {
     "2 records absent": replace(WELL, tables={}, run=run_of()),
-    "1 records absent": replace(WELL, tables=ONE, run=run_of(ADA, log=GONE.replace("learners", "reviews"))),
+    "1 records absent": replace(
+        WELL, tables=ONE, run=run_of(ADA, log=GONE.replace("learners", "reviews")), denies=True
+    ),
+    "records absent, such as ('learners', '[2]')": replace(WELL, tables=ONE, run=run_of(ADA, log=GONE)),
     "2 records wrong": replace(WELL, tables={key: {} for key in TRUTH}, run=run_of()),
     "1 records sent otherwise": replace(WELL, run=run_of(NAMELESS, BO)),
     "1 records sent twice": replace(WELL, run=run_of(ADA, BO, BO)),

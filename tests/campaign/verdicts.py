@@ -24,6 +24,7 @@ FAILED = "failed in one sentence, and complete after the next run"
 _GONE = re.compile(r"(\w+): OneFile (?:no longer had|has nothing for) (\d+) ")
 _NOT_OFFERED = re.compile(r"Empty, as OneFile answers 404: ([\w, ]+)\.")
 _NULLED = re.compile(r"(\w+): (\w+) was sent as null in (\d+) records")
+_UNPAGED = re.compile(r"Read unpaged, as OneFile has no pages of them: ([\w, ]+)")
 _ERROR = re.compile(r"\| ERROR +\|")
 
 
@@ -40,15 +41,21 @@ def judge(trial: Trial) -> tuple[str, str]:
     if run.status == HUNG:
         return "hung", "the run had to be killed"
     nulled = {(stream, name): int(count) for stream, name, count in _NULLED.findall(run.stderr)}
-    faults = [*_unsound(trial), *_unclear(run), *_wrongly_sent(run, truth, nulled), *_activated(run, truth)]
+    if trial.denies:
+        # A search that has no pages for longer than it takes to ask again is read without them, which gives less.
+        thin = {stream for streams in _UNPAGED.findall(run.stderr) for stream in streams.split(", ")}
+        nulled |= {(key[0], name): 0 for key, record in truth.items() if key[0] in thin for name in record}
+    faults = [*_unsound(trial), *_unclear(run), *_wrongly_sent(run, truth, nulled)]
     absent = [key for key in truth if key not in trial.tables]
     wrong = [key for key in truth if key in trial.tables and not _is(trial.tables[key], truth[key], key[0], nulled)]
+    excused = _excused(trial, absent + wrong)
+    faults += _activated(run, {key: record for key, record in truth.items() if key[0] not in excused})
     if run.status == 0:
-        excused = _excused(trial, absent + wrong)
         faults += _counted("absent", [key for key in absent if key[0] not in excused])
         faults += _counted("wrong", [key for key in wrong if key[0] not in excused])
         return TOLD if excused else ODD if nulled else COMPLETE, "; ".join(faults)
-    faults += [f"{stream} lacks records and is not named" for stream in _unnamed(run, absent + wrong)]
+    lacking = [key for key in absent + wrong if key[0] not in excused]
+    faults += [f"{stream} lacks records and is not named" for stream in _unnamed(run, lacking)]
     if trial.repaired is None or trial.repaired.status:
         last = trial.repaired.last_line if trial.repaired else ""
         return FAILED, "; ".join([*faults, f"the next run failed, too: {last[-300:]}"])
@@ -113,6 +120,8 @@ def _is(record: Record, true: Record, stream: str, nulled: dict[tuple[str, str],
 
 def _excused(trial: Trial, lacking: list[Key]) -> set[str]:
     """Give the streams of which the log counts what is lacking, as OneFile said that it is not there."""
+    if not trial.denies:
+        return set()
     gone, usual = Counter[str](), Counter[str]()
     for counter, run in ((gone, trial.run), (usual, trial.whole)):
         for stream, count in _GONE.findall(run.stderr):
@@ -121,9 +130,9 @@ def _excused(trial: Trial, lacking: list[Key]) -> set[str]:
     for key in lacking:
         owners[key[0]].add(trial.truth[key].get("LearnerID") if key[0] == "timesheets" else key)
     excused = {stream for stream, those in owners.items() if len(those) <= gone[stream] - usual[stream]}
-    if trial.denies:
-        excused |= {name for names in _NOT_OFFERED.findall(trial.run.stderr) for name in names.split(", ")} & {*owners}
-    return excused
+    return excused | {name for names in _NOT_OFFERED.findall(trial.run.stderr) for name in names.split(", ")} & {
+        *owners
+    }
 
 
 def _unnamed(run: Run, lacking: list[Key]) -> list[str]:
