@@ -364,13 +364,15 @@ class _Response(http.client.HTTPResponse):
         for _ in range(_MOST_INFORMATIONAL):
             super().begin()
             # The libraries above would log what cannot be read, and go on without the headers that follow it.
-            if self._reader.has_ended or self.headers.defects or self.headers.get_payload():
+            headers: http.client.HTTPMessage = self.headers
+            if self._reader.has_ended or headers.defects or headers.get_payload():
                 raise http.client.HTTPException
             if self.status >= http.HTTPStatus.OK:
                 return
             if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
                 break
-            self.headers = self.msg = None  # type: ignore[assignment] # as before the first
+            # As before the first.
+            vars(self).update(headers=None, msg=None)
         raise http.client.HTTPException
 
 

@@ -83,8 +83,6 @@ class Reader:
         )
         self.experience = Experience(is_part=is_part)
         self.plan = self._prefetch.plan
-        self.answers = self._prefetch.pages
-        self.counted = self._prefetch.counted
         self._organisation: int | None = None
         self._learners: list[int] = []
 
@@ -119,6 +117,14 @@ class Reader:
         return self._call(search, 1) if search.needs_pages else self._unpaged.rows(search)
 
     # Called from the main thread.
+
+    def answers(self, search: Search) -> Iterator[Rows]:
+        """Give the pages of a search in their order, up to the first that is empty."""
+        return self._prefetch.pages(search)
+
+    def counted(self, search: Search) -> list[Hashable] | None:
+        """Give the keys of a search, if they were listed while it was read."""
+        return self._prefetch.counted(search)
 
     def now(self, query: Listing | Record) -> Rows:
         """Make one call before all that are planned."""

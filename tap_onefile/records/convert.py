@@ -20,7 +20,7 @@ SMALLEST, LARGEST = -(2**63), 2**63 - 1
 """The limits of a database's whole numbers; JSON has none."""
 
 _SECONDS, _MILLISECONDS = "2022-02-23T12:49:33Z", "2022-02-23T12:49:33.150Z"
-_WHOLE = ("-T::Z", "-T::")
+_WHOLE = {len(_SECONDS): "-T::Z", len(_SECONDS) - 1: "-T::"}
 _DIGITS = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
@@ -52,7 +52,7 @@ def to_timestamp(value: object) -> str:
         if len(value) == len(_MILLISECONDS) and marks == "-T::." and value[23] == "Z":
             datetime.fromisoformat(value)
             return f"{value[:23]}000Z"
-        if len(value) <= len(_SECONDS) and marks in _WHOLE:
+        if marks == _WHOLE.get(len(value)) and value[18].isdecimal():
             datetime.fromisoformat(value)
             return f"{value[:19]}.000000Z"
     moment = datetime.fromisoformat(value.strip())
