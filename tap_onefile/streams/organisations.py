@@ -33,7 +33,8 @@ class Customers(OneFileStream):
     entity = "Customer"
     is_certain = True
     schema = f.record(
-        *f.known(f.INITIAL_DOWNLOAD, f.identity("customer"), f.text("Name", "Name of the customer.")),
+        f.INITIAL_DOWNLOAD.identity("customer"),
+        f.INITIAL_DOWNLOAD.text("Name", "Name of the customer."),
     )
 
     @classmethod
@@ -70,14 +71,11 @@ class Organisations(OneFileStream):
     has_details = True
     parent_stream_type = Customers
     schema = f.record(
-        *f.known(f.INITIAL_DOWNLOAD, f.identity("organisation")),
-        *f.known(f.SEARCH, f.reference("CustomerID", "Id of the customer; from the search, not the row.")),
-        *f.known(
-            f.INITIAL_DOWNLOAD,
-            f.text("Name", "Name of the organisation."),
-            f.flag("KeychainCreationForNewUserActive", "Whether new users get a Keychain account."),
-            f.flag("KeychainEmailSuppression", "Whether Keychain e-mails to users are suppressed."),
-        ),
+        f.INITIAL_DOWNLOAD.identity("organisation"),
+        f.SEARCH.reference("CustomerID", "Id of the customer; from the search, not the row."),
+        f.INITIAL_DOWNLOAD.text("Name", "Name of the organisation."),
+        f.INITIAL_DOWNLOAD.flag("KeychainCreationForNewUserActive", "Whether new users get a Keychain account."),
+        f.INITIAL_DOWNLOAD.flag("KeychainEmailSuppression", "Whether Keychain e-mails to users are suppressed."),
     )
 
     @override

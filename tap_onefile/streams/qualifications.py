@@ -31,13 +31,11 @@ class Standards(CustomerStream):
     entity = "Standard"
     has_details = True
     schema = f.record(
-        *f.known(f.CLIENTS, f.identity("standard"), f.text("Title", "Title of the standard.")),
-        *f.known(
-            f.SIMILAR,
-            f.text("Reference", "Reference of the standard."),
-            f.text("Level", "Level of the standard."),
-            f.flag("Active", "Whether the standard is in use."),
-        ),
+        f.CLIENTS.identity("standard"),
+        f.CLIENTS.text("Title", "Title of the standard."),
+        f.SIMILAR.text("Reference", "Reference of the standard."),
+        f.SIMILAR.text("Level", "Level of the standard."),
+        f.SIMILAR.flag("Active", "Whether the standard is in use."),
     )
 
     @override
@@ -67,14 +65,11 @@ class Units(OneFileStream):
     is_shared = True
     primary_keys = ("StandardID", "ID")
     schema = f.record(
-        *f.known(f.CLIENT, f.text_identity("unit", "such as 2017XYZ_0_1")),
-        *f.known(f.SEARCH, f.key_reference("StandardID", "Id of the standard whose search found the unit.")),
-        *f.known(
-            f.CLIENT,
-            f.text("Title", "Title of the unit."),
-            f.text("NDAQCode", "Code in the national database of accredited qualifications."),
-            f.text("Display", "How the unit is shown."),
-        ),
+        f.CLIENT.text_key("ID", "OneFile's id of the unit, a text such as 2017XYZ_0_1."),
+        f.SEARCH.key_reference("StandardID", "Id of the standard whose search found the unit."),
+        f.CLIENT.text("Title", "Title of the unit."),
+        f.CLIENT.text("NDAQCode", "Code in the national database of accredited qualifications."),
+        f.CLIENT.text("Display", "How the unit is shown."),
     )
 
     @override
@@ -90,14 +85,11 @@ class FrameworkTemplates(SharedStream):
     name = "framework_templates"
     entity = "FrameworkTemplate"
     schema = f.record(
-        *f.known(f.FRAMEWORKS, f.identity("framework template")),
-        *f.organisation_key("Id of the organisation whose search found the template."),
-        *f.known(
-            f.SIMILAR,
-            f.text("Name", "Name of the template."),
-            f.text("Title", "Title of the template."),
-            f.flag("Active", "Whether the template is in use."),
-        ),
+        f.FRAMEWORKS.identity("framework template"),
+        f.SEARCH.organisation_key("Id of the organisation whose search found the template."),
+        f.SIMILAR.text("Name", "Name of the template."),
+        f.SIMILAR.text("Title", "Title of the template."),
+        f.SIMILAR.flag("Active", "Whether the template is in use."),
     )
 
 
@@ -108,12 +100,9 @@ class LearnerStatuses(LookUpStream):
     path = "LearnerStatuses"
     # No source shows any field: these are guesses, modelled on the other entities.
     schema = f.record(
-        *f.known(f.SIMILAR, f.identity("status")),
-        *f.organisation_key(),
-        *f.known(
-            f.SIMILAR,
-            f.text("Name", "Name of the status."),
-            f.integer("SortOrder", "Place of the status in lists."),
-            f.flag("Active", "Whether the status is in use."),
-        ),
+        f.SIMILAR.identity("status"),
+        f.SEARCH.organisation_key(),
+        f.SIMILAR.text("Name", "Name of the status."),
+        f.SIMILAR.integer("SortOrder", "Place of the status in lists."),
+        f.SIMILAR.flag("Active", "Whether the status is in use."),
     )
