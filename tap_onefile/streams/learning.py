@@ -11,6 +11,7 @@ from typing_extensions import override
 from tap_onefile.extract.query import Search
 from tap_onefile.records import fields as f
 from tap_onefile.records.convert import to_timestamp
+from tap_onefile.streams.base import CALLS_PER_SEARCH
 from tap_onefile.streams.incremental import IncrementalStream
 from tap_onefile.streams.organisations import CustomerStream, LookUpStream, OrganisationStream
 from tap_onefile.streams.per_learner import PerLearnerStream
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from tap_onefile.extract.query import Query
 
-_CALLS_PER_LEARNER = 2
-"""A page, and the empty one that ends the search."""
 _ENTRY = ("LearnerID", "FromDate", "ToDate", "TimesheetCategory")
 """What tells entries of time sheets apart."""
 
@@ -66,7 +65,7 @@ class LearningAims(CustomerStream):
         organisations = self.run.settings.organisation_ids
         if organisations is None:
             return super().estimate_context(context)
-        return sum(_CALLS_PER_LEARNER * len(self.run.reader.learners(each)) for each in organisations)
+        return sum(CALLS_PER_SEARCH * len(self.run.reader.learners(each)) for each in organisations)
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -103,7 +102,7 @@ class LearningAimStatuses(LookUpStream):
     """What the numbers in the `Status` of a learning aim mean; each organisation defines its own."""
 
     name = "learning_aim_statuses"
-    path = "LearningAimStatuses"
+    path = "Organisation/{id}/LearningAimStatuses"
     schema = LearnerStatuses.schema
 
 
@@ -111,7 +110,7 @@ class AssignedStandards(LookUpStream):
     """Standards that are assigned to learners of an organisation."""
 
     name = "assigned_standards"
-    path = "AssignedStandards"
+    path = "Organisation/{id}/AssignedStandards"
     # No source shows any field: these are guesses, modelled on Standard.
     schema = f.record(
         f.SIMILAR.identity("standard"),

@@ -20,12 +20,9 @@ if TYPE_CHECKING:
 
 
 def _user(shown: Provenance, read: Provenance, written: Provenance) -> tuple[th.Property[Any], ...]:
-    """Return the fields of all roles.
+    """Return the fields of all roles, by how those are known for this role that learners are known to have.
 
-    Args:
-        shown: How the fields that the vendor's guide shows for learners are known for this role.
-        read: How those that public clients read of learners are known for it.
-        written: How those that can be set when a user is created are known for it.
+    They are shown for learners in the vendor's guide, read of them by public clients, or written for new users.
     """
     return (
         f.INITIAL_DOWNLOAD.identity("user; learners, assessors and all other roles share one sequence of ids"),

@@ -8,16 +8,13 @@ from typing_extensions import override
 
 from tap_onefile.extract.query import Search
 from tap_onefile.records import fields as f
-from tap_onefile.streams.base import OneFileStream
+from tap_onefile.streams.base import CALLS_PER_SEARCH, OneFileStream
 from tap_onefile.streams.organisations import CustomerStream, LookUpStream, SharedStream, id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from singer_sdk.helpers.types import Context, Record
-
-_CALLS_PER_STANDARD = 2
-"""A page, and the empty one that ends the search."""
 
 
 class Standards(CustomerStream):
@@ -76,7 +73,7 @@ class Units(OneFileStream):
     def estimate_calls(self) -> float:
         customer = self.run.metrics.customer
         standards = self.run.reader.list_all(Search.of("Standard", {"CustomerID": customer}, self.name))
-        return _CALLS_PER_STANDARD * len(standards)
+        return CALLS_PER_SEARCH * len(standards)
 
 
 class FrameworkTemplates(SharedStream):
@@ -97,7 +94,7 @@ class LearnerStatuses(LookUpStream):
     """What the numbers in `LearnerStatusID` mean; each organisation defines its own."""
 
     name = "learner_statuses"
-    path = "LearnerStatuses"
+    path = "Organisation/{id}/LearnerStatuses"
     # No source shows any field: these are guesses, modelled on the other entities.
     schema = f.record(
         f.SIMILAR.identity("status"),
