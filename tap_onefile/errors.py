@@ -11,7 +11,7 @@ import signal
 from dataclasses import dataclass
 from typing import ClassVar
 
-from typing_extensions import override
+from typing_extensions import dataclass_transform, override
 
 _CODES = {-11: "centre not found", -57: "placement not found", -58: "classroom not found"}
 """What OneFile's error codes mean, as far as they are known (API reference, section 7)."""
@@ -26,9 +26,18 @@ class OneFileError(Exception):
     sentence: ClassVar[str] = ""
     """The text, with `{0.name}` for each piece of data; empty where an error is made from its text."""
 
+
+@dataclass_transform(eq_default=False)
+class Told(OneFileError):
+    """Something whose text is a sentence about its data."""
+
+    @override
+    def __init_subclass__(cls) -> None:
+        dataclass(eq=False)(cls)
+
     @override
     def __str__(self) -> str:
-        return self.sentence.format(self) if self.sentence else super().__str__()
+        return self.sentence.format(self)
 
 
 class SettingsError(OneFileError):
@@ -43,7 +52,7 @@ class TargetGone(OneFileError):
     """Nobody reads what the tap writes any more."""
 
 
-class Interrupted(OneFileError):
+class Interrupted(Told):
     """A signal stopped the run before it was finished."""
 
     sentence = (
@@ -52,13 +61,11 @@ class Interrupted(OneFileError):
     )
 
     def __init__(self, signum: int) -> None:
-        super().__init__(signum)
         self.signal = signal.Signals(signum).name
         self.exit_status = _KILLED_BY + signum
 
 
-@dataclass(eq=False)
-class LoginRefused(OneFileError):
+class LoginRefused(Told):
     """OneFile did not accept the customer token."""
 
     status: int
@@ -70,12 +77,10 @@ class LoginRefused(OneFileError):
     )
 
 
-@dataclass(eq=False)
-class NotFound(OneFileError):
+class NotFound(Told):
     """There is nothing at a path: no such record, or no such list or search at all."""
 
     call: str
-    """The method and path."""
     host: str
     answer: str = "404"
     """What came: a status, or in words that there was nothing."""
@@ -97,8 +102,7 @@ class WrongAddress(OneFileError):
         super().__init__(str(absence))
 
 
-@dataclass(eq=False)
-class Redirected(OneFileError):
+class Redirected(Told):
     """The host wants to send us elsewhere, which would carry the token there."""
 
     call: str
@@ -110,11 +114,10 @@ class Redirected(OneFileError):
     )
 
 
-class Unavailable(OneFileError):
+class Unavailable(Told):
     """OneFile gave no usable answer for as long as we were ready to wait."""
 
 
-@dataclass(eq=False)
 class GaveUp(Unavailable):
     """A call failed again and again."""
 
@@ -124,27 +127,22 @@ class GaveUp(Unavailable):
     """What came in place of an answer, the last time."""
     tries: int
     seconds: float
-    """For how long the call was repeated."""
     wait: float = 0.0
     """Seconds that OneFile asked us to wait, the last time."""
     sentence = (
-        "No answer to {0.call} from {0.host}: tried {0.times}, got {0.what}{0.asked}. Check the network and the setting"
-        " api_url or environment, and run again later (OneFile is often down from 07:00 to 07:30 UK time on release"
-        " days); the setting retry_for makes a run wait longer."
+        "No answer to {0.call} from {0.host}: {0.tale}. Check the network and the setting api_url or environment, and"
+        " run again later (OneFile is often down from 07:00 to 07:30 UK time on release days); the setting retry_for"
+        " makes a run wait longer."
     )
 
     @property
-    def times(self) -> str:
-        """How often the call was made, in words."""
-        return "once" if self.tries == 1 else f"{self.tries} times in {self.seconds:.0f} s"
-
-    @property
-    def asked(self) -> str:
-        """What OneFile asked for, in words."""
-        return f", and was asked to wait for {self.wait:.0f} s" if self.wait else ""
+    def tale(self) -> str:
+        """How often the call was made, and what came."""
+        times = "once" if self.tries == 1 else f"{self.tries} times in {self.seconds:.0f} s"
+        asked = f", and was asked to wait for {self.wait:.0f} s" if self.wait else ""
+        return f"tried {times}, got {self.what}{asked}"
 
 
-@dataclass(eq=False)
 class RateLimited(Unavailable):
     """OneFile has refused every call over its limit for too long."""
 
@@ -156,11 +154,10 @@ class RateLimited(Unavailable):
     )
 
 
-class Refused(OneFileError):
+class Refused(Told):
     """One part of the run cannot be read, while others still may be."""
 
 
-@dataclass(eq=False)
 class AccessRefused(Refused):
     """A call is refused although the login was accepted."""
 
@@ -172,7 +169,6 @@ class AccessRefused(Refused):
     )
 
 
-@dataclass(eq=False)
 class QuestionRefused(Refused):
     """OneFile finds fault with what a call asks.
 
@@ -182,7 +178,6 @@ class QuestionRefused(Refused):
     call: str
     status: int
     code: int | None
-    """OneFile's own error code, if it sent one."""
     sentence = (
         "OneFile did not accept {0.call} (status {0.status}: {0.reason}). Repeating it would not help: check the"
         " settings organisation_ids and start_date, and report it if they are right."
@@ -195,19 +190,17 @@ class QuestionRefused(Refused):
         return "no reason given" if self.code is None else f"OneFile's code {self.code}{meaning}"
 
 
-@dataclass(eq=False)
 class CallFailed(Refused):
     """One call failed again and again, while OneFile answered others."""
 
     failure: GaveUp
     sentence = (
-        "{0.failure.call} failed while {0.failure.host} answers other calls: tried {0.failure.times}, got"
-        " {0.failure.what}{0.failure.asked}. To get the rest, run again later (OneFile is often down from 07:00 to"
-        " 07:30 UK time on release days), and report it to OneFile support if it persists."
+        "{0.failure.call} failed while {0.failure.host} answers other calls: {0.failure.tale}. To get the rest, run"
+        " again later (OneFile is often down from 07:00 to 07:30 UK time on release days), and report it to OneFile"
+        " support if it persists."
     )
 
 
-@dataclass(eq=False)
 class UnreadableAnswer(Refused):
     """A call is answered, twice, in a shape that it does not have."""
 
@@ -219,7 +212,6 @@ class UnreadableAnswer(Refused):
     )
 
 
-@dataclass(eq=False)
 class MissingPage(Refused):
     """A page is not there although its search has more rows."""
 
@@ -227,7 +219,6 @@ class MissingPage(Refused):
     sentence = "OneFile answers {0.call} with 404 although it has this search. Run again, and report it if it persists."
 
 
-@dataclass(eq=False)
 class RepeatedPage(Refused):
     """A search keeps answering with rows that it has already given, so its end cannot be found."""
 
@@ -238,13 +229,12 @@ class RepeatedPage(Refused):
     )
 
 
-@dataclass(eq=False)
 class MissingRows(Refused):
     """Rows of a search did not come, or nothing shows that they did."""
 
     search: str
     missing: int
-    """How many; 0 where that is not known."""
+    """0 where it is not known."""
     sentence = (
         "{0.how_many} of {0.search} did not come: they may have moved from page to page while they were read, or"
         " OneFile left them out. Run again, at a time when fewer people work in OneFile, and report it if it persists."
@@ -256,7 +246,6 @@ class MissingRows(Refused):
         return f"{self.missing} rows" if self.missing else "Some rows"
 
 
-@dataclass(eq=False)
 class ForeignRows(Refused):
     """An answer holds rows that were not asked for."""
 
@@ -278,7 +267,6 @@ class NoOrganisations(Refused):
     )
 
 
-@dataclass(eq=False)
 class NoDetails(Refused):
     """More of the records that a search lists are not there by their ids than chance explains."""
 
@@ -296,7 +284,6 @@ class NoDetails(Refused):
         return "none" if self.missing == self.rows else f"only {self.rows - self.missing}"
 
 
-@dataclass(eq=False)
 class NoData(Refused):
     """More learners have nothing of a stream than chance explains."""
 
@@ -309,7 +296,6 @@ class NoData(Refused):
     )
 
 
-@dataclass(eq=False)
 class UnusableRow(Refused):
     """A row has no usable key, so that nothing can tell it from other rows."""
 
@@ -321,7 +307,6 @@ class UnusableRow(Refused):
     )
 
 
-@dataclass(eq=False)
 class UnknownObject(Refused):
     """An answer has none of the fields that its stream knows."""
 
@@ -341,6 +326,5 @@ class Fault(Exception):
     retry_after: float | None = None
     """Seconds that OneFile asked us to wait, if it did."""
     is_answer: bool = True
-    """Whether a server answered at all."""
     is_other_shape: bool = False
     """Whether the answer is whole, and yet of another shape than the call has."""

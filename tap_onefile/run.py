@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 class Run:
     """One run: its settings, its reader, and what it has done so far.
 
-    Args:
-        config: The settings as given, which need not be complete before something is read, as in discovery.
-        schema: The JSON schema of all settings of the tap.
-        began: The timestamp at which the run began.
-        writer: The writer of records, unless it is the SDK's own.
+    The settings as given need not be complete before something is read, as in discovery.
     """
 
     def __init__(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import difflib
 import re
 from dataclasses import dataclass, field
@@ -37,143 +36,125 @@ _PLAUSIBLE = re.compile("[a-z]{1,20}(_[a-z]{1,20})*")
 """What looks like the name of a setting, and not like a token in its place."""
 
 
-def _setting(name: str, kind: Any, description: str, title: str = "", **rule: Any) -> th.Property[Any]:  # noqa: ANN401 - as the SDK types them
-    title = title or name.replace("_", " ").capitalize()
-    return th.Property(name, kind, title=title, description=description, **rule)
+def _setting(kind: Any, description: str, **rule: Any) -> dict[str, Any]:  # noqa: ANN401 - as the SDK types them
+    return {"wrapped": kind, "description": description, **rule}
 
 
-_SETTINGS: dict[str, Any] = th.PropertiesList(
-    _setting(
-        "customer_token",
+_DECLARED = {
+    "customer_token": _setting(
         th.StringType,
         "The API token of your customer, which OneFile support gives to Centre Managers by ticket. It works"
         " in one environment only.",
         required=True,
         secret=True,
     ),
-    _setting(
-        "environment",
+    "environment": _setting(
         th.StringType(allowed_values=list(ENVIRONMENTS)),
         "The OneFile environment that the customer token belongs to: live, practice or beta.",
         default="live",
     ),
-    _setting(
-        "api_url",
+    "api_url": _setting(
         th.StringType,
         "The address of the API with its version, in place of environment, for a proxy or the sandbox."
         " Must be https, or http to a loopback address.",
         title="API address",
     ),
-    _setting(
-        "organisation_ids",
+    "organisation_ids": _setting(
         th.ArrayType(th.IntegerType),
         "OneFile ids of the organisations (centres) to read. All that the token can see where it is left out.",
         title="Organisations",
     ),
-    _setting(
-        "special_category_data",
+    "special_category_data": _setting(
         th.BooleanType,
         "Whether to read what is known of learners' ethnicity, sex, health, disabilities and learning"
         " difficulties. Where it is off, these fields are in neither the catalog nor the records.",
         default=False,
     ),
-    _setting(
-        "personal_data",
+    "personal_data": _setting(
         th.StringType(allowed_values=[each.value for each in PersonalData]),
         "What to do with personal fields, such as names and e-mail addresses: include them as they are,"
         " pseudonymise them, or exclude them. Ids and MISIDs stay as they are.",
         default=PersonalData.INCLUDE.value,
     ),
-    _setting(
-        "pseudonym_key",
+    "pseudonym_key": _setting(
         th.StringType,
         "The secret that pseudonyms are made with, of at least 32 characters. The same key gives the same"
         " pseudonyms; who has it can find out whom they stand for.",
         secret=True,
     ),
-    _setting(
-        "page_size",
+    "page_size": _setting(
         th.IntegerType(minimum=1, maximum=1000),
         "Records to ask for in one call, from 1 to 1000. More means fewer calls; OneFile may give fewer.",
         default=100,
     ),
-    _setting(
-        "parallel_requests",
+    "parallel_requests": _setting(
         th.IntegerType(minimum=1, maximum=64),
         "Calls that may be under way at once, from 1 (one at a time) to 64. The records and their order do"
         " not depend on it.",
         default=8,
     ),
-    _setting(
-        "requests_per_minute",
+    "requests_per_minute": _setting(
         th.IntegerType(minimum=0, maximum=1_000_000),
         "Calls to make in any minute at the most, logins and repeats included. OneFile answers 300 for a"
         " customer: lower it where other programs call OneFile too. 0 is no limit, for a server of your own.",
         default=300,
     ),
-    _setting(
-        "start_date",
+    "start_date": _setting(
         th.DateTimeType,
         "Read only people whose record was modified, and reviews scheduled, at or after this moment"
         " (the year first, as in 2026-01-31; UTC unless it says otherwise). Other streams are always read in full.",
     ),
-    _setting(
-        "lookback",
+    "lookback": _setting(
         th.IntegerType(minimum=0, maximum=8760),
         "Hours before the bookmark from which people are read again on every run, in case OneFile's clock"
         " differs from ours or a change took its time to show.",
         default=24,
         title="Look back",
     ),
-    _setting(
-        "review_window",
+    "review_window": _setting(
         th.IntegerType(minimum=0, maximum=36_500),
         "Days before the bookmark from which reviews are read again on every run, as a signed review can be"
         " unlocked and changed. Reviews scheduled for the future are always read.",
         default=180,
     ),
-    _setting(
-        "fetch_details",
+    "fetch_details": _setting(
         th.ArrayType(th.StringType),
         "Streams of which each record is completed by a call of its own, as OneFile's searches may give"
         " only a part of it.",
         default=["reviews", "plans"],
     ),
-    _setting(
-        "emit_activate_version_messages",
+    "emit_activate_version_messages": _setting(
         th.BooleanType,
         "Whether to tell the target, after a complete run over all organisations, which version of each"
         " full-table stream is the present one, so that it can remove what OneFile no longer has.",
         default=False,
         title="Report deleted records",
     ),
-    _setting(
-        "user_agent",
+    "user_agent": _setting(
         th.StringType,
         "How the tap introduces itself to OneFile in each call. With its name and version where it is left out.",
         # Without a default in the schema: the Hub would keep it, and the tap go on under its old version.
     ),
-    _setting(
-        "request_timeout",
+    "request_timeout": _setting(
         th.IntegerType(minimum=1, maximum=3600),
         "Seconds to wait for a connection, and for the whole answer after that, before a call is repeated.",
         default=60,
         title="Request time-out",
     ),
-    _setting(
-        "retry_for",
+    "retry_for": _setting(
         th.IntegerType(minimum=0, maximum=86_400),
         "Seconds for which one call is repeated after passing failures, such as a server error or a broken"
         " connection, before the run fails; refusals for want of calls (429) are waited out for 900 at least. Set it to"
         " 2700 for runs that must outlast a release of OneFile.",
         default=120,
     ),
-).to_dict()
+}
 
 
 def settings_schema(detailed: Iterable[str]) -> dict[str, Any]:
     """Return the JSON schema of the settings, given the names of the streams that have details."""
-    schema = copy.deepcopy(_SETTINGS)
+    titled = {name: {"title": name.replace("_", " ").capitalize(), **rule} for name, rule in _DECLARED.items()}
+    schema = th.PropertiesList(*(th.Property[Any](name, **rule) for name, rule in titled.items())).to_dict()
     schema["properties"]["fetch_details"]["items"]["enum"] = sorted(detailed)
     return schema
 
@@ -253,7 +234,7 @@ def _faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[st
         yield _in_words(error, schema)
         if error.path:
             own.pop(str(error.path[0]), None)
-    if "customer_token" in own and not _is_header_safe(own["customer_token"].strip()):
+    if "customer_token" in own and not ((token := own["customer_token"].strip()).isascii() and _is_word(token)):
         yield "The setting customer_token is empty or holds characters that no OneFile token has: copy it again."
     if own.get("organisation_ids") == []:
         # A list that came out empty by mistake must not mean everything.
@@ -272,7 +253,7 @@ def _faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[st
         )
     if "start_date" in own and not _is_timestamp(own["start_date"]):
         yield "The setting start_date must be an ISO 8601 date such as 2026-01-31 or 2026-01-31T00:00:00Z."
-    if "user_agent" in own and not _is_line(own["user_agent"]):
+    if (agent := own.get("user_agent")) is not None and not (agent.isascii() and agent.isprintable() and agent.strip()):
         yield "The setting user_agent must be a line of plain ASCII text."
 
 
@@ -297,14 +278,6 @@ def _in_words(error: ValidationError, schema: Mapping[str, Any]) -> str:
     return f"The setting {name} must be {expected}."
 
 
-def _is_header_safe(text: str) -> bool:
-    return bool(text) and text.isascii() and _is_one_word(text)
-
-
-def _is_line(text: str) -> bool:
-    return text.isascii() and text.isprintable() and bool(text.strip())
-
-
 def _is_timestamp(text: str) -> bool:
     try:
         to_timestamp(text)
@@ -319,7 +292,7 @@ def _address_fault(api_url: str) -> str | None:
         host, _ = parts.hostname, parts.port
     except ValueError:
         return "The setting api_url is not a valid address."
-    if parts.scheme not in {"http", "https"} or not host or not _is_one_word(api_url):
+    if parts.scheme not in {"http", "https"} or not host or not _is_word(api_url):
         return "The setting api_url must be a whole address, such as https://wsapi.onefile.co.uk/api/v2.1."
     if parts.username is not None or parts.password is not None or set(api_url) & set("?#;"):
         return "The setting api_url must hold no user, password, query or fragment."
@@ -333,5 +306,5 @@ def _address_fault(api_url: str) -> str | None:
     return None
 
 
-def _is_one_word(text: str) -> bool:
-    return text.isprintable() and not any(character.isspace() for character in text)
+def _is_word(text: str) -> bool:
+    return text.isprintable() and text.split() == [text]

@@ -156,7 +156,7 @@ def _code(step: re.Match[str]) -> list[str]:
 
 
 def _fields(step: re.Match[str]) -> list[str]:
-    return [line for line in _code(step) if line.strip().startswith("*")]
+    return [line for line in _code(step) if line.strip().startswith("f.")]
 
 
 def _forgotten(checkout: Path, test: str) -> str:

@@ -100,7 +100,6 @@ class Call:
     filters: Mapping[str, object] | None = None
     """The body of a search."""
     tally: Tally = field(default_factory=Tally)
-    """Counts how often it is made."""
 
     @override
     def __str__(self) -> str:
@@ -115,16 +114,8 @@ class Call:
 class Client:
     """Reads from OneFile: objects, lists, and searches, each by one call.
 
-    Logs in when needed, keeps to the rate limit, and repeats what failed in passing. What it raises is final.
-
-    Args:
-        transport: Sends the calls.
-        customer_token: The customer's API token.
-        rate_limit: Lets calls through; shared by everything that calls OneFile in this run.
-        retry_for: Seconds for which one call is repeated after passing failures.
-        logins: Counts the logins.
-        clock: Gives the time in seconds; never goes back.
-        sleep: Waits for some seconds.
+    Logs in when needed, keeps to the rate limit, which all calls of a run share, and repeats a call after passing
+    failures for `retry_for` seconds. What it raises is final.
     """
 
     def __init__(
@@ -151,13 +142,10 @@ class Client:
         self._failing: set[str] = set()
 
     def get(self, path: str, *, record_id: str | None = None, tally: Tally | None = None) -> Row:
-        """Read one object.
+        """Read one object, of the record with an id, if it belongs to one.
 
-        Args:
-            path: The path below the address of the API, such as ``Customer``.
-            record_id: The id of the record that the path belongs to, if it does. The record may have gone since its id
-                was read: OneFile then answers 404 or 400 (API reference, section 7, "Not found").
-            tally: Counts the calls.
+        The record may have gone since its id was read: OneFile then answers 404 or 400 (API reference, section 7, "Not
+        found").
 
         Raises:
             NotFound: There is nothing at this path.
@@ -184,11 +172,7 @@ class Client:
         return self._read(Call("POST", path, filters, tally or Tally()), read_rows)
 
     def try_search(self, path: str, filters: Mapping[str, object], *, at_most: int, tally: Tally) -> Rows | None:
-        """Read a search whose rows are of use and not needed: in one try, and only up to a size in bytes.
-
-        Returns:
-            The rows; None where they cannot be had.
-        """
+        """Read a search in one try, and up to a size in bytes; None where its rows, which are of use, cannot be had."""
         try:
             answer = self._exchange(Call("POST", path, filters, tally), self._session_header(), at_most)
             match action_for(answer.status):
@@ -269,11 +253,7 @@ class Client:
                 raise errors.LoginRefused(outcome.status, self._transport.host)
 
     def _persist(self, call: Call, header: Mapping[str, str], read: Callable[[Answer], T]) -> T | Answer:
-        """Repeat one call until it is answered, for as long as the failure may be a passing one.
-
-        Returns:
-            What was read, or the answer itself where its status says that there is nothing to read.
-        """
+        """Repeat a call until it is answered; return the answer itself where its status has nothing to read."""
         faults = 0
         failing_since = self._clock()
         while True:
@@ -329,9 +309,9 @@ class Client:
             raise errors.UnreadableAnswer(name, fault.what) from None
         # A host that has never answered is more likely mistyped than down.
         unreached = not self._reached and faults >= _FIRST_CONTACT_TRIES and not fault.is_answer
-        retry_for = (
-            min(self._retry_for, _RETRY_FOR_FAILING) if _kind_of(call.path) in self._failing else self._retry_for
-        )
+        retry_for = self._retry_for
+        if _kind_of(call.path) in self._failing:
+            retry_for = min(retry_for, _RETRY_FOR_FAILING)
         # OneFile may ask for a wait that is longer than we would give it.
         asked = wait if wait <= GIVES_UP_AFTER else 0.0
         if unreached or elapsed + pause > retry_for + asked:
@@ -350,19 +330,9 @@ def _is_refusal(outcome: object) -> bool:
 
 
 class Session:
-    """Holds the session that all calls of a run share, and renews it (help article 76000020990).
+    """Holds the session that all calls of a run share, and renews it (help article 76000020990)."""
 
-    Args:
-        log_in: Logs in and gives the new session.
-        clock: Gives the time in seconds; never goes back.
-    """
-
-    def __init__(
-        self,
-        log_in: Callable[[], str],
-        *,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, log_in: Callable[[], str], *, clock: Callable[[], float] = time.monotonic) -> None:
         self._log_in = log_in
         self._clock = clock
         self._lock = threading.Lock()
@@ -373,9 +343,8 @@ class Session:
     def token(self) -> str:
         """Return a session for the header X-TokenID that is alive as far as we know, logging in where needed.
 
-        Raises:
-            Exception: What the login raised, now or earlier. It is final: if all threads tried it, one after the other,
-                a run would go on for many times as long as it is ready to wait.
+        What the login raises is final: if all threads tried it, one after the other, a run would go on for many times
+        as long as it is ready to wait.
         """
         with self._lock:
             if self._failure is not None:

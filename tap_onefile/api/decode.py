@@ -18,14 +18,11 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """NUL, which PostgreSQL cannot hold, and halves of surrogate pairs, which no encoding can."""
 _NO_TEXT = re.compile("[\udc80-\udcff]")
 """What stands for a byte that is no UTF-8."""
 _MAY_HOLD_NUL = b"\\u0000"
-
-
 _NO_CONTENT = 204
 _MOST_DIGITS = 400
 """Of a number; no double has more, and to read many takes the square of their time."""
@@ -54,12 +51,9 @@ class Unreadable:
 
 
 class Rows(list["Row"]):
-    """The rows of one answer.
+    """The rows of one answer, with the bytes of its body.
 
-    Args:
-        rows: The rows.
-        size: Bytes of the body.
-        form: How an answer without rows says so: ``204``, ``[]``, ``nothing`` (null or no text), or ``404``.
+    Its form is how an answer without rows says so: ``204``, ``[]``, ``nothing`` (null or no text), or ``404``.
     """
 
     __slots__ = ("form", "size")

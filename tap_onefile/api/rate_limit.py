@@ -33,11 +33,7 @@ class RateLimit:
 
     A call counts from the moment it is let through until a window after its answer has come. The server receives it
     somewhere between the two, so its own count can never be higher than ours, whatever the latency.
-
-    Args:
-        calls_per_minute: The budget in calls; 0 means no limit.
-        clock: Gives the time in seconds; never goes back.
-        sleep: Waits for some seconds.
+    A budget of 0 is no limit.
     """
 
     def __init__(
@@ -60,12 +56,11 @@ class RateLimit:
 
     @contextmanager
     def turn(self) -> Generator[float]:
-        """Wait until one more call may be made, and count it until it is answered.
-
-        Yields:
-            The seconds that the call has waited.
-        """
-        waited = self._wait_for_turn()
+        """Wait until one more call may be made, yield the seconds waited, and count it until it is answered."""
+        waited = 0.0
+        while (delay := self._take_turn()) is not None:
+            self._sleep(delay)
+            waited += delay
         try:
             yield waited
         finally:
@@ -78,9 +73,6 @@ class RateLimit:
 
         Called when OneFile answers 429: something else is spending the same budget, so that our share is smaller than
         we thought.
-
-        Args:
-            seconds: How long to wait from now.
         """
         with self._lock:
             now = self._clock()
@@ -89,13 +81,6 @@ class RateLimit:
                 self._allowed = max(1.0, self._allowed * _SLOWED)
             self._closed_until = max(self._closed_until, now + seconds)
             self._raised_at = self._closed_until
-
-    def _wait_for_turn(self) -> float:
-        waited = 0.0
-        while (delay := self._take_turn()) is not None:
-            self._sleep(delay)
-            waited += delay
-        return waited
 
     def _take_turn(self) -> float | None:
         """Take a turn, or return the seconds for which there is none."""

@@ -91,12 +91,8 @@ class Transport:
     """Sends one call and gives the answer, whatever its status.
 
     TLS certificates are always verified; a private authority and proxies are taken from the usual environment
-    variables, except for a loopback address, which is never reached through a proxy. Redirects are not followed.
-
-    Args:
-        api_url: The address of the API, with its version.
-        user_agent: How we introduce ourselves.
-        timeout: Seconds to wait for a connection, and for the whole answer after that.
+    variables, except for a loopback address, which is never reached through a proxy. Redirects are not followed. The
+    timeout is in seconds, for a connection, and for the whole answer after that.
     """
 
     def __init__(self, api_url: str, *, user_agent: str, timeout: float) -> None:
@@ -105,11 +101,7 @@ class Transport:
         self.host = parts.netloc
         self._prefix = parts.path
         self._loopback = is_loopback(parts.hostname or "")
-        self._headers = {
-            "User-Agent": user_agent,
-            "Accept": "application/json",
-            "Accept-Encoding": "gzip, deflate",
-        }
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
         self._timeout = timeout
         self._local = threading.local()
 
@@ -122,24 +114,15 @@ class Transport:
         body: Mapping[str, object] | None = None,
         at_most: int | None = None,
     ) -> Answer:
-        """Make one call.
-
-        Args:
-            method: GET or POST.
-            path: The path below the address of the API, already URL-encoded.
-            headers: The header that carries the token.
-            body: The filters of a search.
-            at_most: Bytes beyond which the answer is not wanted.
-
-        Returns:
-            The answer.
+        """Make one call, whose path is URL-encoded already; more bytes than `at_most` are not wanted.
 
         Raises:
             ForbiddenCall: The call is not on the allow-list; nothing was sent.
             Fault: There was no whole answer: no connection, a time-out, a cut body, or more than was wanted.
         """
         session = self._session()
-        prepared = self._prepared(session, method, path, headers, body)
+        call = requests.Request(method, f"{self._api_url}/{path}", headers={**self._headers, **headers}, json=body)
+        prepared = self._prepared(session, call, path)
         settings = session.merge_environment_settings(prepared.url, {}, True, None, None)  # noqa: FBT003 - as requests does
         try:
             response = session.send(prepared, timeout=self._timeout, allow_redirects=False, **settings)
@@ -153,24 +136,14 @@ class Transport:
             raise Fault(_describe(error), is_answer=False) from None
         return Answer(response.status_code, content, _retry_after(response.headers))
 
-    def _prepared(
-        self,
-        session: requests.Session,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: Mapping[str, object] | None,
-    ) -> requests.PreparedRequest:
+    def _prepared(self, session: requests.Session, call: requests.Request, path: str) -> requests.PreparedRequest:
         """Make a call that is on the allow-list by its whole path, just as it is sent."""
-        allowed = _READS.get(method)
+        allowed = _READS.get(str(call.method))
         if allowed is not None and allowed.fullmatch(path):
-            url = f"{self._api_url}/{path}"
-            prepared = session.prepare_request(
-                requests.Request(method, url, headers={**self._headers, **headers}, json=body)
-            )
+            prepared = session.prepare_request(call)
             if prepared.path_url == f"{self._prefix}/{path}" and is_plain_path(prepared.path_url):
                 return prepared
-        msg = f"{method} {path} is not a read and was not sent"
+        msg = f"{call.method} {path} is not a read and was not sent"
         raise ForbiddenCall(msg)
 
     def _session(self) -> requests.Session:
@@ -240,7 +213,13 @@ class _Body:
 
 def _describe(error: Exception) -> str:
     """Describe a failed exchange without the texts of libraries, which hold addresses and headers."""
-    causes = _causes(error)
+    causes: list[BaseException] = []
+    queue: list[object] = [error]
+    while queue:
+        item = queue.pop()
+        if isinstance(item, BaseException) and item not in causes:
+            causes.append(item)
+            queue += [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
     return next(what for kind, what in _FAILURES if any(isinstance(cause, kind) for cause in causes))
 
 
@@ -258,17 +237,6 @@ _FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (requests.exceptions.ChunkedEncodingError, "an answer that was cut short"),
     (BaseException, "a connection that broke off"),
 )
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    found: list[BaseException] = []
-    queue: list[object] = [error]
-    while queue:
-        item = queue.pop()
-        if isinstance(item, BaseException) and item not in found:
-            found.append(item)
-            queue += [item.__cause__, item.__context__, getattr(item, "reason", None), *item.args]
-    return found
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -376,20 +344,14 @@ class _Response(http.client.HTTPResponse):
         raise http.client.HTTPException
 
 
-class _Connection(HTTPConnection):
-    response_class = _Response
-
-
-class _TLSConnection(HTTPSConnection):
-    response_class = _Response
-
-
 class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection  # ty: ignore[invalid-assignment] # urllib3's own class does not keep its protocol either
+    class ConnectionCls(HTTPConnection):  # ty: ignore[incompatible-attribute-override] # as urllib3's own class needs
+        response_class = _Response
 
 
 class _TLSPool(HTTPSConnectionPool):
-    ConnectionCls = _TLSConnection  # ty: ignore[invalid-assignment] # as above
+    class ConnectionCls(HTTPSConnection):  # ty: ignore[incompatible-attribute-override] # as above
+        response_class = _Response
 
 
 class _DeadlineAdapter(HTTPAdapter):

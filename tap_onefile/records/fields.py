@@ -7,7 +7,7 @@ the catalog and the documentation, so that users can decide which fields to rely
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import partialmethod
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
@@ -46,10 +46,52 @@ MARKS = {
 
 @dataclass(frozen=True)
 class Provenance:
-    """How some fields are known: a mark, and where they can be seen."""
+    """Fields that are known in one way: by a mark, and by where they can be seen."""
 
     certainty: str
     source: str
+
+    def _field(
+        self,
+        kind: Kind,
+        name: str,
+        description: str,
+        data_class: str = NOT_PERSONAL,
+        *,
+        required: bool = False,
+        matches: bool = False,
+    ) -> th.Property[Any]:
+        marks: dict[str, Any] = {DATA_CLASS: data_class, **({MATCHING: True} if matches else {})}
+        marks |= {CERTAINTY: self.certainty, SOURCE: self.source}
+        return th.Property(name, kind, required=required, description=description, **marks)
+
+    integer = partialmethod(_field, th.IntegerType)
+    number = partialmethod(_field, th.NumberType)
+    text = partialmethod(_field, th.StringType)
+    """Text, including codes that look like numbers."""
+    texts = partialmethod(_field, th.ArrayType(th.StringType(nullable=True)))
+    flag = partialmethod(_field, th.BooleanType)
+    timestamp = partialmethod(_field, th.DateTimeType)
+    """``1900-01-01`` stands for not set in some of OneFile's data."""
+    reference = partialmethod(_field, th.IntegerType)
+    """The id of another record; ``0`` stands for none in some of OneFile's data."""
+    key_reference = partialmethod(_field, th.IntegerType, required=True)
+    """The id of another record, as part of the key."""
+    text_key = partialmethod(_field, th.StringType, required=True)
+
+    def identity(self, of: str) -> th.Property[Any]:
+        """Return the field ``ID``, the key of a record."""
+        return self._field(th.IntegerType, "ID", f"OneFile's id of the {of}.", required=True)
+
+    def organisation_id(self) -> th.Property[Any]:
+        """Return the field ``OrganisationID`` of a record that belongs to one organisation."""
+        return self._field(
+            th.IntegerType, "OrganisationID", "Id of the organisation; from the search where the row does not say."
+        )
+
+    def organisation_key(self, description: str = "Id of the organisation.") -> th.Property[Any]:
+        """Return the field ``OrganisationID`` where it is part of the key; no row has it."""
+        return self._field(th.IntegerType, "OrganisationID", description, required=True)
 
 
 INITIAL_DOWNLOAD = Provenance("documented", "help article 76000048013")
@@ -66,64 +108,6 @@ SIMILAR = Provenance("guessed", "similar records")
 SEARCH = Provenance("from the tap", "what was asked for")
 
 
-def known(provenance: Provenance, *properties: th.Property[Any]) -> list[th.Property[Any]]:
-    """Mark fields with how they are known."""
-    for each in properties:
-        each.kwargs |= {CERTAINTY: provenance.certainty, SOURCE: provenance.source}
-    return list(properties)
-
-
 def record(*properties: th.Property[Any]) -> dict[str, Any]:
     """Return the JSON schema of a stream with exactly these fields, in their order."""
     return th.PropertiesList(*properties).to_dict()
-
-
-def _field(
-    kind: Kind, name: str, description: str, data_class: str = NOT_PERSONAL, *, required: bool = False
-) -> th.Property[Any]:
-    keywords: dict[str, Any] = {DATA_CLASS: data_class}
-    return th.Property(name, kind, required=required, description=description, **keywords)
-
-
-integer = partial(_field, th.IntegerType)
-number = partial(_field, th.NumberType)
-text = partial(_field, th.StringType)
-"""Text, including codes that look like numbers."""
-texts = partial(_field, th.ArrayType(th.StringType(nullable=True)))
-flag = partial(_field, th.BooleanType)
-timestamp = partial(_field, th.DateTimeType)
-"""``1900-01-01`` stands for not set in some of OneFile's data."""
-reference = partial(_field, th.IntegerType)
-"""The id of another record; ``0`` stands for none in some of OneFile's data."""
-key_reference = partial(_field, th.IntegerType, required=True)
-"""The id of another record, as part of the key."""
-text_key = partial(_field, th.StringType, required=True)
-"""A key that the tap computes, for records to which OneFile gives no id."""
-
-
-def identity(of: str) -> th.Property[Any]:
-    """Return the field ``ID``, the key of a record."""
-    return key_reference("ID", f"OneFile's id of the {of}.")
-
-
-def text_identity(of: str, example: str) -> th.Property[Any]:
-    """Return the field ``ID`` of a record whose id is text."""
-    return text_key("ID", f"OneFile's id of the {of}, a text {example}.")
-
-
-def organisation_id(provenance: Provenance = SEARCH) -> list[th.Property[Any]]:
-    """Return the field ``OrganisationID`` of a record that belongs to one organisation."""
-    description = "Id of the organisation; from the search where the row does not say."
-    return known(provenance, reference("OrganisationID", description))
-
-
-def organisation_key(description: str = "Id of the organisation.") -> list[th.Property[Any]]:
-    """Return the field ``OrganisationID`` where it is part of the key; no row has it."""
-    return known(SEARCH, key_reference("OrganisationID", description))
-
-
-def person_misid() -> th.Property[Any]:
-    """Return the field ``MISID`` of a person."""
-    misid = text("MISID", "Id in the customer's own MIS. Free text, and not unique.", PERSONAL)
-    misid.kwargs[MATCHING] = True
-    return misid

@@ -38,13 +38,7 @@ _CAME = {
 
 
 class Shaper:
-    """Makes records with exactly the fields of the schema, and counts unknown fields and misfits.
-
-    Args:
-        schema: The whole JSON schema of the stream.
-        keys: The fields that must have a value.
-        held_back: Fields of the schema that records do not have.
-    """
+    """Makes records with just the fields of the schema but those held back, and counts unknown fields and misfits."""
 
     def __init__(
         self,
@@ -111,8 +105,7 @@ class Shaper:
                 for name in extra:
                     del record[name]
                 unknown.update(extra)
-        if unknown:
-            self._problems.unknown_fields(self._stream, unknown)
+        self._problems.unknown_fields(self._stream, unknown)
 
     def _converted(self, name: str, value: object) -> object:
         """Convert a value that is not null; count it if it does not fit."""
@@ -127,12 +120,10 @@ class Shaper:
             return None
 
     def _report(self) -> None:
-        if self._misfits:
-            self._problems.misfits(self._stream, self._misfits)
-            self._misfits.clear()
-        if self._repaired:
-            self._problems.repaired_texts(self._stream, self._repaired)
-            self._repaired.clear()
+        self._problems.misfits(self._stream, self._misfits)
+        self._misfits.clear()
+        self._problems.repaired_texts(self._stream, self._repaired)
+        self._repaired.clear()
 
 
 # One function for each kind of field: most values need no conversion, and finding that out is most of a record's cost.

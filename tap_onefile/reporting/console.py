@@ -132,9 +132,8 @@ class ProgressLine:
 
     def text(self, columns: int | None = None) -> str:
         """Return the stream, records, calls, rate, organisations and time left, as far as they fit into the columns."""
-        total = self._metrics.total
-        parts = [self._metrics.stream or "starting", f"{total.records:,} records", f"{total.calls:,} calls"]
-        parts.append(self._pace(total.calls))
+        total, stream = self._metrics.total, self._metrics.stream or "starting"
+        parts = [stream, f"{total.records:,} records", f"{total.calls:,} calls", self._pace(total.calls)]
         if self._metrics.organisations:
             parts.append(f"{self._metrics.organisations_done} of {len(self._metrics.organisations)} organisations")
         left = _time_left(self._metrics.seconds_left)

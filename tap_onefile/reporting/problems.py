@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from functools import partialmethod
+from typing import TYPE_CHECKING
 
 from tap_onefile.errors import IncompleteRun, MissingPage
 
@@ -19,6 +20,17 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-onefile")
 
+_TOTALS = {
+    "repeated": (logging.INFO, "{}: {n} rows came twice, as rows moved while they were read, and were sent once"),
+    "moved": (logging.INFO, "{}: {n} records came again for another owner, as they moved or are shared"),
+    "without data": (logging.INFO, "{}: OneFile has nothing for {n} learners"),
+    "gone": (logging.WARNING, "{}: OneFile no longer had {n} records when they were asked for by their ids"),
+    "filtered": (logging.WARNING, "{}: stream_maps filters {n} records, so no child stream was read for them"),
+    "unknown": (logging.WARNING, "{}: the unknown field {} was left out of {n} records"),
+    "misfit": (logging.WARNING, "{}: {} was sent as null in {n} records, as {} came"),
+    "repaired": (logging.WARNING, "{}: NUL characters or half characters in {} were replaced by U+FFFD in {n} records"),
+}
+"""What is counted, and how the end of a run tells it."""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _LONGEST_NAME = 100
 """Characters."""
@@ -37,14 +49,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._missing: list[tuple[str, str]] = []
-        self._unknown: Counter[tuple[str, str]] = Counter()
-        self._repeated: Counter[str] = Counter()
-        self._gone: Counter[str] = Counter()
-        self._without_data: Counter[str] = Counter()
-        self._filtered: Counter[str] = Counter()
-        self._misfits: Counter[tuple[str, str, str]] = Counter()
-        self._repaired: Counter[tuple[str, str]] = Counter()
-        self._moved: Counter[str] = Counter()
+        self._counts: dict[str, Counter[tuple[str, ...]]] = {kind: Counter() for kind in _TOTALS}
         self.unpaged: set[str] = set()
         """The streams that were read without pages."""
         self._present: set[str] = set()
@@ -55,52 +60,47 @@ class Problems:
         logger.error("%s is missing from this run. %s", what, why)
         self._missing.append((what, str(why)))
 
+    def _count(self, kind: str, stream: str, count: int = 1, *which: str) -> bool:
+        """Add to a count of a stream, or of something in it; return whether this is the first of it."""
+        counts = self._counts[kind]
+        counts[stream, *which] += count
+        return counts[stream, *which] == count
+
+    repeated_rows = partialmethod(_count, "repeated")
+    """Count rows that came twice in one search and were deduplicated."""
+    moved_rows = partialmethod(_count, "moved")
+    """Count records that came again for another owner, such as another organisation."""
+    without_data = partialmethod(_count, "without data")
+    """Count a learner for whom OneFile has nothing of a stream."""
+    gone = partialmethod(_count, "gone")
+    """Count a record that was deleted between the search that found it and the call for it."""
+    filtered = partialmethod(_count, "filtered")
+    """Count a record that a stream map filters out although the stream has child streams."""
+
     def unknown_fields(self, stream: str, names: Mapping[str, int]) -> None:
         """Count records with fields that the stream's schema does not know, by field."""
         for name, count in names.items():
             shown = self._showable(stream, name)
-            if not self._unknown[stream, shown]:
+            if self._count("unknown", stream, count, shown):
                 logger.warning(
                     "OneFile sends a field %s in %s that this version of tap-onefile does not know; it is left out."
                     " Please report it.",
                     shown,
                     stream,
                 )
-            self._unknown[stream, shown] += count
 
     def misfits(self, stream: str, values: Mapping[tuple[str, str], int]) -> None:
         """Count values that did not fit and were sent as null, by field and by what came instead."""
         for (name, came), count in values.items():
-            if not self._misfits[stream, name, came]:
+            if self._count("misfit", stream, count, name, came):
                 logger.warning(
                     "A value of %s in %s cannot be read as declared (%s came); it is sent as null", name, stream, came
                 )
-            self._misfits[stream, name, came] += count
 
     def repaired_texts(self, stream: str, names: Mapping[str, int]) -> None:
         """Count texts in which characters were replaced that targets cannot store, by field."""
         for name, count in names.items():
-            self._repaired[stream, name] += count
-
-    def repeated_rows(self, stream: str, count: int) -> None:
-        """Count rows that came twice in one search and were deduplicated."""
-        self._repeated[stream] += count
-
-    def gone(self, stream: str) -> None:
-        """Count a record that was deleted between the search that found it and the call for it."""
-        self._gone[stream] += 1
-
-    def filtered(self, stream: str) -> None:
-        """Count a record that a stream map filters out although the stream has child streams."""
-        self._filtered[stream] += 1
-
-    def without_data(self, stream: str) -> None:
-        """Count a learner for whom OneFile has nothing of a stream."""
-        self._without_data[stream] += 1
-
-    def moved_rows(self, stream: str, count: int) -> None:
-        """Count records that came again for another owner, such as another organisation."""
-        self._moved[stream] += count
+            self._count("repaired", stream, count, name)
 
     def read_unpaged(self, stream: str) -> None:
         """Note that a stream was read without pages, of which OneFile has none."""
@@ -141,45 +141,21 @@ class Problems:
 
     def conclude(self) -> None:
         """Log the counts, and raise `IncompleteRun` if something is missing."""
-        totals: list[tuple[int, str, Mapping[Any, int]]] = [
-            (
-                logging.INFO,
-                "%s: %d rows came twice, as rows moved while they were read, and were sent once",
-                self._repeated,
-            ),
-            (logging.INFO, "%s: %d records came again for another owner, as they moved or are shared", self._moved),
-            (logging.INFO, "%s: OneFile has nothing for %d learners", self._without_data),
-            (logging.WARNING, "%s: OneFile no longer had %d records when they were asked for by their ids", self._gone),
-            (
-                logging.WARNING,
-                "%s: stream_maps filters %d records, so no child stream was read for them",
-                self._filtered,
-            ),
-        ]
-        for level, message, counts in totals:
-            for stream, count in sorted(counts.items()):
-                logger.log(level, message, stream, count)
+        for kind, (level, sentence) in _TOTALS.items():
+            for key, count in sorted(self._counts[kind].items()):
+                told = sentence.format(*key, n=count)
+                logger.log(level, told)
         if self.not_offered:
             logger.warning("Empty, as OneFile answers 404: %s. Deselect them.", ", ".join(sorted(self.not_offered)))
-        self._log_oddities()
         if missing := self._all_missing:
             parts = "; ".join(f"{what} ({why})" for what, why in missing)
             raise IncompleteRun(f"The run is incomplete. Missing: {parts}")
-
-    def _log_oddities(self) -> None:
-        for (stream, name), count in sorted(self._unknown.items()):
-            logger.warning("%s: the unknown field %s was left out of %d records", stream, name, count)
-        for (stream, name, came), count in sorted(self._misfits.items()):
-            logger.warning("%s: %s was sent as null in %d records, as %s came", stream, name, count, came)
-        for (stream, name), count in sorted(self._repaired.items()):
-            logger.warning(
-                "%s: NUL characters or half characters in %s were replaced by U+FFFD in %d records", stream, name, count
-            )
 
     def _showable(self, stream: str, name: str) -> str:
         """Return a field name that is safe to log: anything but an identifier may be a value or forge a log line."""
         if not _NAME.fullmatch(name):
             return "(not shown: it is no plain name)"
-        known = sum(1 for each, _ in self._unknown if each == stream)
-        is_new = (stream, name) not in self._unknown
+        unknown = self._counts["unknown"]
+        known = sum(1 for each, _ in unknown if each == stream)
+        is_new = (stream, name) not in unknown
         return "(not shown: there are too many)" if is_new and known >= _MOST_NAMES else name

@@ -41,12 +41,10 @@ def signals_blocked() -> Generator[None]:
 
 
 class Signals:
-    """Notes signals to stop.
+    """Notes signals to stop, which may find the tap in the middle of a write.
 
-    Args:
-        blocked_since: Returns when the current write began, by `time.monotonic`, if there is one. A target that has
-            stopped reading must not keep the tap alive.
-        grace: Seconds for which a write may go on after a signal.
+    A target that has stopped reading must not keep the tap alive: a write may go on for `grace` seconds after a signal.
+    When it began, by `time.monotonic`, is what `blocked_since` returns.
     """
 
     def __init__(self, blocked_since: Callable[[], float | None], grace: float = 1.5) -> None:

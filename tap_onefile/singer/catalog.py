@@ -88,12 +88,8 @@ def add_keywords(catalog: dict[str, Any], schemas: Mapping[str, Rule]) -> dict[s
 def restrict(catalog: Catalog, schemas: Mapping[str, Rule], always: Mapping[str, Collection[str]]) -> Catalog:
     """Remove the fields from a catalog that this run does not let through.
 
-    A catalog may be older than the settings, and the SDK sends its schemas to the target whatever the records hold.
-
-    Args:
-        catalog: The catalog that the user, or Meltano from its cache, has passed.
-        schemas: The JSON schemas of this run, by stream.
-        always: The fields without which each stream cannot be read.
+    A catalog may be older than the settings, and the SDK sends its schemas to the target whatever the records hold. The
+    fields without which a stream cannot be read are always in it.
     """
     known = [(name, entry) for name, entry in catalog.items() if name in schemas]
     ours = {

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
+CALLS_PER_SEARCH = 2
+"""The calls of a search with few rows: a page, and the empty one that ends it."""
 _BATCH = 100
 """Rows that are shaped together."""
 
@@ -38,6 +40,8 @@ class OneFileStream(SingerStream):
     """In the class, all that OneFile gives; in an instance, what the records of the run hold."""
     entity: ClassVar[str]
     """The entity, as OneFile's paths name it."""
+    path: ClassVar[str] = ""
+    """The path of the GET that reads the stream, with ``{id}`` or ``{learner}`` for whom it asks, unless a search reads it."""
     row_defaults: ClassVar[Mapping[str, Any]] = {}
     """Values of the search itself for fields that its rows may leave out."""
     has_details: ClassVar[bool] = False
@@ -63,7 +67,7 @@ class OneFileStream(SingerStream):
     @classmethod
     def call(cls) -> str:
         """Return the call that reads the stream, as the API reference spells it."""
-        return f"POST /{cls.entity}/Search/{{page}}/{{size}}"
+        return f"GET /{cls.path}" if cls.path else f"POST /{cls.entity}/Search/{{page}}/{{size}}"
 
     @cached_property
     def shaper(self) -> Shaper:

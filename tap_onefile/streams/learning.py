@@ -11,6 +11,7 @@ from typing_extensions import override
 from tap_onefile.extract.query import Search
 from tap_onefile.records import fields as f
 from tap_onefile.records.convert import to_timestamp
+from tap_onefile.streams.base import CALLS_PER_SEARCH
 from tap_onefile.streams.incremental import IncrementalStream
 from tap_onefile.streams.organisations import CustomerStream, LookUpStream, OrganisationStream
 from tap_onefile.streams.per_learner import PerLearnerStream
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     from tap_onefile.extract.query import Query
 
-_CALLS_PER_LEARNER = 2
-"""A page, and the empty one that ends the search."""
 _ENTRY = ("LearnerID", "FromDate", "ToDate", "TimesheetCategory")
 """What tells entries of time sheets apart."""
 
@@ -41,29 +40,20 @@ class LearningAims(CustomerStream):
     entity = "LearningAim"
     has_details = True
     schema = f.record(
-        *f.known(
-            f.CLIENT,
-            f.identity("learning aim"),
-            f.reference("UserID", "Id of the learner."),
-            f.reference("StandardID", "Id of the standard."),
-            f.integer("Status", "Status of the aim; see learning_aim_statuses."),
-            f.number("Progress", "Progress in per cent."),
-        ),
-        *f.known(
-            f.WRITTEN,
-            f.timestamp("StartDate", "Start of the aim."),
-            f.timestamp("PlannedEnd", "Planned end of the aim."),
-            f.text("RegistrationNumber", "Number of the registration with the awarding body.", f.PERSONAL),
-            f.timestamp("RegistrationDate", "When the learner was registered."),
-            f.timestamp("CertificateAppliedDate", "When the certificate was applied for."),
-            f.timestamp("AchievedDate", "When the aim was achieved."),
-        ),
-        *f.known(
-            f.UNDER_OTHER_NAMES,
-            f.timestamp("CertificateReceivedDate", "When the certificate came."),
-            f.integer("TotalElements", "Elements to be done."),
-            f.integer("ElementsDone", "Elements done."),
-        ),
+        f.CLIENT.identity("learning aim"),
+        f.CLIENT.reference("UserID", "Id of the learner."),
+        f.CLIENT.reference("StandardID", "Id of the standard."),
+        f.CLIENT.integer("Status", "Status of the aim; see learning_aim_statuses."),
+        f.CLIENT.number("Progress", "Progress in per cent."),
+        f.WRITTEN.timestamp("StartDate", "Start of the aim."),
+        f.WRITTEN.timestamp("PlannedEnd", "Planned end of the aim."),
+        f.WRITTEN.text("RegistrationNumber", "Number of the registration with the awarding body.", f.PERSONAL),
+        f.WRITTEN.timestamp("RegistrationDate", "When the learner was registered."),
+        f.WRITTEN.timestamp("CertificateAppliedDate", "When the certificate was applied for."),
+        f.WRITTEN.timestamp("AchievedDate", "When the aim was achieved."),
+        f.UNDER_OTHER_NAMES.timestamp("CertificateReceivedDate", "When the certificate came."),
+        f.UNDER_OTHER_NAMES.integer("TotalElements", "Elements to be done."),
+        f.UNDER_OTHER_NAMES.integer("ElementsDone", "Elements done."),
     )
 
     @override
@@ -75,7 +65,7 @@ class LearningAims(CustomerStream):
         organisations = self.run.settings.organisation_ids
         if organisations is None:
             return super().estimate_context(context)
-        return sum(_CALLS_PER_LEARNER * len(self.run.reader.learners(each)) for each in organisations)
+        return sum(CALLS_PER_SEARCH * len(self.run.reader.learners(each)) for each in organisations)
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -96,17 +86,14 @@ class UnitSummaries(PerLearnerStream):
     path = "User/{learner}/UnitSummary"
     # No source shows any field: these are guesses, modelled on Unit and LearningAim.
     schema = f.record(
-        *f.known(f.SIMILAR, f.identity("unit summary")),
-        *f.known(f.SEARCH, f.reference("UserID", "Id of the learner; from the call where the row does not say.")),
-        *f.known(
-            f.SIMILAR,
-            f.reference("LearningAimID", "Id of the learning aim."),
-            f.text("UnitID", "Id of the unit, a text."),
-            f.text("Title", "Title of the unit."),
-            f.number("Progress", "Progress in per cent."),
-            f.integer("Status", "Status of the unit."),
-            f.timestamp("CompletedOn", "When the unit was completed."),
-        ),
+        f.SIMILAR.identity("unit summary"),
+        f.SEARCH.reference("UserID", "Id of the learner; from the call where the row does not say."),
+        f.SIMILAR.reference("LearningAimID", "Id of the learning aim."),
+        f.SIMILAR.text("UnitID", "Id of the unit, a text."),
+        f.SIMILAR.text("Title", "Title of the unit."),
+        f.SIMILAR.number("Progress", "Progress in per cent."),
+        f.SIMILAR.integer("Status", "Status of the unit."),
+        f.SIMILAR.timestamp("CompletedOn", "When the unit was completed."),
     )
     learner_field = "UserID"
 
@@ -115,7 +102,7 @@ class LearningAimStatuses(LookUpStream):
     """What the numbers in the `Status` of a learning aim mean; each organisation defines its own."""
 
     name = "learning_aim_statuses"
-    path = "LearningAimStatuses"
+    path = "Organisation/{id}/LearningAimStatuses"
     schema = LearnerStatuses.schema
 
 
@@ -123,16 +110,13 @@ class AssignedStandards(LookUpStream):
     """Standards that are assigned to learners of an organisation."""
 
     name = "assigned_standards"
-    path = "AssignedStandards"
+    path = "Organisation/{id}/AssignedStandards"
     # No source shows any field: these are guesses, modelled on Standard.
     schema = f.record(
-        *f.known(f.SIMILAR, f.identity("standard")),
-        *f.organisation_key(),
-        *f.known(
-            f.SIMILAR,
-            f.text("Title", "Title of the standard."),
-            f.integer("LearnerCount", "Learners that the standard is assigned to."),
-        ),
+        f.SIMILAR.identity("standard"),
+        f.SEARCH.organisation_key(),
+        f.SIMILAR.text("Title", "Title of the standard."),
+        f.SIMILAR.integer("LearnerCount", "Learners that the standard is assigned to."),
     )
 
 
@@ -152,30 +136,21 @@ class Reviews(IncrementalStream):
     selected_by_default = False
     replication_key = "ScheduledFor"
     schema = f.record(
-        *f.known(f.CLIENTS, f.identity("review")),
-        *f.organisation_id(),
-        *f.known(
-            f.CLIENTS,
-            f.timestamp("ScheduledFor", "When the review is to be held."),
-            f.reference("LearnerID", "Id of the learner."),
-            f.reference("AssessorID", "Id of the assessor; 0 for none."),
-            f.reference("EmployerID", "Id of the employer's user; 0 for none."),
-            f.reference("VisitID", "Id of the visit."),
-        ),
-        *f.known(f.WRITTEN, f.integer("Status", "Status; what the numbers mean is not settled.")),
-        *f.known(
-            f.CLIENTS,
-            f.number("Progress", "Progress of the learner in per cent at the time of the review."),
-            f.timestamp("CreatedOn", "When the review was created."),
-            f.timestamp("StartedOn", "When the review was started; not set if it was not held."),
-        ),
-        *f.known(f.WRITTEN, f.timestamp("EndTime", "When the review ends or ended.")),
-        *f.known(
-            f.CLIENTS,
-            f.timestamp("AssessorSignedOn", "When the assessor signed."),
-            f.timestamp("LearnerSignedOn", "When the learner signed."),
-            f.timestamp("EmployerSignedOn", "When the employer signed."),
-        ),
+        f.CLIENTS.identity("review"),
+        f.SEARCH.organisation_id(),
+        f.CLIENTS.timestamp("ScheduledFor", "When the review is to be held."),
+        f.CLIENTS.reference("LearnerID", "Id of the learner."),
+        f.CLIENTS.reference("AssessorID", "Id of the assessor; 0 for none."),
+        f.CLIENTS.reference("EmployerID", "Id of the employer's user; 0 for none."),
+        f.CLIENTS.reference("VisitID", "Id of the visit."),
+        f.WRITTEN.integer("Status", "Status; what the numbers mean is not settled."),
+        f.CLIENTS.number("Progress", "Progress of the learner in per cent at the time of the review."),
+        f.CLIENTS.timestamp("CreatedOn", "When the review was created."),
+        f.CLIENTS.timestamp("StartedOn", "When the review was started; not set if it was not held."),
+        f.WRITTEN.timestamp("EndTime", "When the review ends or ended."),
+        f.CLIENTS.timestamp("AssessorSignedOn", "When the assessor signed."),
+        f.CLIENTS.timestamp("LearnerSignedOn", "When the learner signed."),
+        f.CLIENTS.timestamp("EmployerSignedOn", "When the employer signed."),
     )
 
     @property
@@ -199,20 +174,14 @@ class Plans(OrganisationStream):
     has_details = True
     selected_by_default = False
     schema = f.record(
-        *f.known(f.CLIENT, f.identity("plan")),
-        *f.organisation_id(),
-        *f.known(
-            f.CLIENT,
-            f.timestamp("PlanOn", "When the plan was made."),
-            f.reference("LearnerID", "Id of the learner."),
-            f.text("Title", "Title of the plan: free text.", f.PERSONAL),
-        ),
-        *f.known(f.EXPORT, f.integer("StatusID", "Status; what the numbers mean is not documented.")),
-        *f.known(
-            f.CLIENT,
-            f.timestamp("AssessorSignedOn", "When the assessor signed."),
-            f.timestamp("LearnerSignedOn", "When the learner signed."),
-        ),
+        f.CLIENT.identity("plan"),
+        f.SEARCH.organisation_id(),
+        f.CLIENT.timestamp("PlanOn", "When the plan was made."),
+        f.CLIENT.reference("LearnerID", "Id of the learner."),
+        f.CLIENT.text("Title", "Title of the plan: free text.", f.PERSONAL),
+        f.EXPORT.integer("StatusID", "Status; what the numbers mean is not documented."),
+        f.CLIENT.timestamp("AssessorSignedOn", "When the assessor signed."),
+        f.CLIENT.timestamp("LearnerSignedOn", "When the learner signed."),
     )
 
 
@@ -228,18 +197,17 @@ class OffTheJob(PerLearnerStream):
     is_list = False
     learner_field = "ID"
     schema = f.record(
-        *f.known(f.CLIENTS, f.identity("learner")),
-        *f.known(f.SEARCH, f.reference("OrganisationID", "Id of the organisation; from the call, not the row.")),
-        *f.known(
-            f.CLIENTS,
-            f.number("ContractedHours", "Hours in the contract."),
-            f.number("TargetPercentage", "Share of the contracted hours that is the target, in per cent."),
-            f.number("PlannedOTJ", "Planned hours."),
-            f.number("Duration", "Duration in weeks."),
-            f.text("MethodOfCalculatingOTJ", "How the target is worked out; depends on the start of the episode."),
-            f.number("MinimumOTJ", "Minimum of hours."),
-            f.number("PercentOfPlanned", "Share of the planned hours that is done, in per cent."),
-            f.number("CachedActualHours", "Hours done, as OneFile last worked them out; lags behind the time sheets."),
+        f.CLIENTS.identity("learner"),
+        f.SEARCH.reference("OrganisationID", "Id of the organisation; from the call, not the row."),
+        f.CLIENTS.number("ContractedHours", "Hours in the contract."),
+        f.CLIENTS.number("TargetPercentage", "Share of the contracted hours that is the target, in per cent."),
+        f.CLIENTS.number("PlannedOTJ", "Planned hours."),
+        f.CLIENTS.number("Duration", "Duration in weeks."),
+        f.CLIENTS.text("MethodOfCalculatingOTJ", "How the target is worked out; depends on the start of the episode."),
+        f.CLIENTS.number("MinimumOTJ", "Minimum of hours."),
+        f.CLIENTS.number("PercentOfPlanned", "Share of the planned hours that is done, in per cent."),
+        f.CLIENTS.number(
+            "CachedActualHours", "Hours done, as OneFile last worked them out; lags behind the time sheets."
         ),
     )
 
@@ -258,20 +226,14 @@ class Timesheets(PerLearnerStream):
     primary_keys = ("EntryKey",)
     learner_field = "LearnerID"
     schema = f.record(
-        *f.known(
-            f.SEARCH,
-            f.text_key("EntryKey", "Key of the entry, made by the tap."),
-            f.reference("LearnerID", "Id of the learner; from the call where the row does not say."),
-            f.reference("OrganisationID", "Id of the organisation; from the call, not the row."),
-        ),
-        *f.known(
-            f.CLIENT,
-            f.text("TimesheetCategory", "Category."),
-            f.timestamp("FromDate", "When the activity began."),
-            f.timestamp("ToDate", "When the activity ended."),
-            f.text("Comments", "Comments; may be long.", f.PERSONAL),
-            f.flag("IsOffTheJob", "Whether the time counts as off-the-job training."),
-        ),
+        f.SEARCH.text_key("EntryKey", "Key of the entry, made by the tap."),
+        f.SEARCH.reference("LearnerID", "Id of the learner; from the call where the row does not say."),
+        f.SEARCH.reference("OrganisationID", "Id of the organisation; from the call, not the row."),
+        f.CLIENT.text("TimesheetCategory", "Category."),
+        f.CLIENT.timestamp("FromDate", "When the activity began."),
+        f.CLIENT.timestamp("ToDate", "When the activity ended."),
+        f.CLIENT.text("Comments", "Comments; may be long.", f.PERSONAL),
+        f.CLIENT.flag("IsOffTheJob", "Whether the time counts as off-the-job training."),
     )
 
     @override

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
@@ -30,20 +30,13 @@ class Customers(OneFileStream):
     """The customer that the token belongs to: one record, the parent of everything else."""
 
     name = "customers"
-    entity = "Customer"
+    entity = path = "Customer"
     is_certain = True
-    schema = f.record(
-        *f.known(f.INITIAL_DOWNLOAD, f.identity("customer"), f.text("Name", "Name of the customer.")),
-    )
-
-    @classmethod
-    @override
-    def call(cls) -> str:
-        return f"GET /{cls.entity}"
+    schema = f.record(f.INITIAL_DOWNLOAD.identity("customer"), f.INITIAL_DOWNLOAD.text("Name", "Name of the customer."))
 
     @override
     def get_query(self, context: Mapping[str, Any]) -> Query:
-        return Record(self.entity, self.name)
+        return Record(self.path, self.name)
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
@@ -70,14 +63,11 @@ class Organisations(OneFileStream):
     has_details = True
     parent_stream_type = Customers
     schema = f.record(
-        *f.known(f.INITIAL_DOWNLOAD, f.identity("organisation")),
-        *f.known(f.SEARCH, f.reference("CustomerID", "Id of the customer; from the search, not the row.")),
-        *f.known(
-            f.INITIAL_DOWNLOAD,
-            f.text("Name", "Name of the organisation."),
-            f.flag("KeychainCreationForNewUserActive", "Whether new users get a Keychain account."),
-            f.flag("KeychainEmailSuppression", "Whether Keychain e-mails to users are suppressed."),
-        ),
+        f.INITIAL_DOWNLOAD.identity("organisation"),
+        f.SEARCH.reference("CustomerID", "Id of the customer; from the search, not the row."),
+        f.INITIAL_DOWNLOAD.text("Name", "Name of the organisation."),
+        f.INITIAL_DOWNLOAD.flag("KeychainCreationForNewUserActive", "Whether new users get a Keychain account."),
+        f.INITIAL_DOWNLOAD.flag("KeychainEmailSuppression", "Whether Keychain e-mails to users are suppressed."),
     )
 
     @override
@@ -150,9 +140,8 @@ class OrganisationStream(OneFileStream):
     @override
     def estimate_calls(self) -> float:
         organisations = self.run.metrics.organisations
-        sample = organisations[:_SAMPLE]
-        calls = sum(self.estimated({"OrganisationID": organisation}) for organisation in sample)
-        return calls / len(sample) * len(organisations) if sample else 0
+        sample = [self.estimated({"OrganisationID": each}) for each in organisations[:_SAMPLE]]
+        return sum(sample) / len(sample) * len(organisations) if sample else 0
 
 
 class SharedStream(OrganisationStream):
@@ -165,19 +154,10 @@ class SharedStream(OrganisationStream):
 class LookUpStream(SharedStream):
     """A list that OneFile gives in one piece for each organisation."""
 
-    path: ClassVar[str]
-    """The last part of the path."""
-
-    @classmethod
-    @override
-    def call(cls) -> str:
-        return f"GET /Organisation/{{id}}/{cls.path}"
-
     @override
     def estimate_context(self, context: Mapping[str, Any]) -> int:
         return 1
 
     @override
     def get_query(self, context: Mapping[str, Any]) -> Query:
-        owners = tuple(context.items())
-        return Listing(f"Organisation/{context['OrganisationID']}/{self.path}", self.name, owners)
+        return Listing(self.path.format(id=context["OrganisationID"]), self.name, tuple(context.items()))

@@ -20,116 +20,72 @@ if TYPE_CHECKING:
 
 
 def _user(shown: Provenance, read: Provenance, written: Provenance) -> tuple[th.Property[Any], ...]:
-    """Return the fields of all roles.
+    """Return the fields of all roles, by how those are known for this role that learners are known to have.
 
-    Args:
-        shown: How the fields that the vendor's guide shows for learners are known for this role.
-        read: How those that public clients read of learners are known for it.
-        written: How those that can be set when a user is created are known for it.
+    They are shown for learners in the vendor's guide, read of them by public clients, or written for new users.
     """
     return (
-        *f.known(
-            f.INITIAL_DOWNLOAD, f.identity("user; learners, assessors and all other roles share one sequence of ids")
+        f.INITIAL_DOWNLOAD.identity("user; learners, assessors and all other roles share one sequence of ids"),
+        written.organisation_id(),
+        written.integer(
+            "Role", "OneFile's number of the role, such as 1 for learner; from the search where the row does not say."
         ),
-        *f.organisation_id(written),
-        *f.known(
-            written,
-            f.integer(
-                "Role",
-                "OneFile's number of the role, such as 1 for learner; from the search where the row does not say.",
-            ),
+        read.text("Username", "Name to log in with.", f.PERSONAL),
+        f.INITIAL_DOWNLOAD.text("FirstName", "First name.", f.PERSONAL),
+        f.INITIAL_DOWNLOAD.text("LastName", "Last name.", f.PERSONAL),
+        shown.text("Email", "E-mail address.", f.PERSONAL),
+        f.INITIAL_DOWNLOAD.text(
+            "MISID", "Id in the customer's own MIS. Free text, and not unique.", f.PERSONAL, matches=True
         ),
-        *f.known(read, f.text("Username", "Name to log in with.", f.PERSONAL)),
-        *f.known(
-            f.INITIAL_DOWNLOAD,
-            f.text("FirstName", "First name.", f.PERSONAL),
-            f.text("LastName", "Last name.", f.PERSONAL),
-        ),
-        *f.known(shown, f.text("Email", "E-mail address.", f.PERSONAL)),
-        *f.known(f.INITIAL_DOWNLOAD, f.person_misid()),
-        *f.known(
-            read,
-            f.text("Telephone", "Telephone number.", f.PERSONAL),
-            f.text("MobileNumber", "Mobile number.", f.PERSONAL),
-            f.text("HomeAddress", "Home address, in several lines.", f.PERSONAL),
-        ),
-        *f.known(
-            written,
-            f.text("WorkAddress", "Work address, in several lines.", f.PERSONAL),
-            f.text("CompanyName", "Name of the company.", f.PERSONAL),
-            f.text("Website", "Website.", f.PERSONAL),
-        ),
-        *f.known(read, f.reference("PlacementID", "Id of the placement (employer site).")),
-        *f.known(
-            written,
-            f.reference("ProviderID", "Id of the provider (sub-contractor)."),
-            f.timestamp("CreatedOn", "When the user was created."),
-        ),
-        *f.known(read, f.timestamp("LastModified", "When the user was last modified; OneFile may leave it out.")),
+        read.text("Telephone", "Telephone number.", f.PERSONAL),
+        read.text("MobileNumber", "Mobile number.", f.PERSONAL),
+        read.text("HomeAddress", "Home address, in several lines.", f.PERSONAL),
+        written.text("WorkAddress", "Work address, in several lines.", f.PERSONAL),
+        written.text("CompanyName", "Name of the company.", f.PERSONAL),
+        written.text("Website", "Website.", f.PERSONAL),
+        read.reference("PlacementID", "Id of the placement (employer site)."),
+        written.reference("ProviderID", "Id of the provider (sub-contractor)."),
+        written.timestamp("CreatedOn", "When the user was created."),
+        read.timestamp("LastModified", "When the user was last modified; OneFile may leave it out."),
     )
 
 
 _LEARNER = (
-    *f.known(f.CLIENTS, f.reference("ClassroomID", "Id of the classroom.")),
-    *f.known(
-        f.USERS,
-        f.reference("DefaultAssessorID", "Id of the assessor who looks after the learner; 0 for none."),
-        f.reference("DefaultEmployerID", "Id of the employer's user who looks after the learner; 0 for none."),
-        f.reference("LearnerStatusID", "Id of the learner's status; each organisation defines its own."),
-    ),
-    *f.known(
-        f.CLIENTS,
-        f.text("EpisodeName", "Name of the episode (the programme the learner is on)."),
-        f.timestamp("StartOn", "Start of the episode."),
-        f.timestamp("PlannedEndDate", "Planned end of the episode; 1900-01-01 for not set."),
-        f.number("Progress", "Progress in per cent."),
-    ),
+    f.CLIENTS.reference("ClassroomID", "Id of the classroom."),
+    f.USERS.reference("DefaultAssessorID", "Id of the assessor who looks after the learner; 0 for none."),
+    f.USERS.reference("DefaultEmployerID", "Id of the employer's user who looks after the learner; 0 for none."),
+    f.USERS.reference("LearnerStatusID", "Id of the learner's status; each organisation defines its own."),
+    f.CLIENTS.text("EpisodeName", "Name of the episode (the programme the learner is on)."),
+    f.CLIENTS.timestamp("StartOn", "Start of the episode."),
+    f.CLIENTS.timestamp("PlannedEndDate", "Planned end of the episode; 1900-01-01 for not set."),
+    f.CLIENTS.number("Progress", "Progress in per cent."),
     # A date in the vendor's export; no source shows its format in the API, so it is kept as it comes.
-    *f.known(
-        f.USERS, f.text("CentreRegister", "Registration with the centre, as OneFile spells it; expected to be a date.")
+    f.USERS.text("CentreRegister", "Registration with the centre, as OneFile spells it; expected to be a date."),
+    f.INITIAL_DOWNLOAD.text("ULN", "Unique Learner Number: ten digits.", f.PERSONAL),
+    f.INITIAL_DOWNLOAD.text("NINO", "National Insurance number.", f.PERSONAL),
+    f.CLIENTS.timestamp(
+        "DOB",
+        "Date of birth, as an instant: midnight in UK time, so 23:00 UTC of the day before in summer.",
+        f.PERSONAL,
     ),
-    *f.known(
-        f.INITIAL_DOWNLOAD,
-        f.text("ULN", "Unique Learner Number: ten digits.", f.PERSONAL),
-        f.text("NINO", "National Insurance number.", f.PERSONAL),
+    f.CLIENTS.text("L12", "Ethnicity (ILR code).", f.SPECIAL),
+    f.CLIENTS.text("L13", "Sex (ILR code): F, M, or 9 for not known.", f.SPECIAL),
+    f.CLIENTS.text(
+        "L14",
+        "Whether the learner considers that they have a learning difficulty, disability or health problem.",
+        f.SPECIAL,
     ),
-    *f.known(
-        f.CLIENTS,
-        f.timestamp(
-            "DOB",
-            "Date of birth, as an instant: midnight in UK time, so 23:00 UTC of the day before in summer.",
-            f.PERSONAL,
-        ),
-        f.text("L12", "Ethnicity (ILR code).", f.SPECIAL),
-        f.text("L13", "Sex (ILR code): F, M, or 9 for not known.", f.SPECIAL),
-        f.text(
-            "L14",
-            "Whether the learner considers that they have a learning difficulty, disability or health problem.",
-            f.SPECIAL,
-        ),
+    f.USERS.text("L15", "Disability (ILR code).", f.SPECIAL),
+    f.USERS.text("L16", "Learning difficulty (ILR code).", f.SPECIAL),
+    f.WRITTEN.text("PrimaryLLDDCode", "Main learning difficulty, disability or health problem (ILR code).", f.SPECIAL),
+    f.WRITTEN.texts(
+        "SecondaryLLDDCodes", "Further learning difficulties, disabilities or health problems (ILR codes).", f.SPECIAL
     ),
-    *f.known(
-        f.USERS,
-        f.text("L15", "Disability (ILR code).", f.SPECIAL),
-        f.text("L16", "Learning difficulty (ILR code).", f.SPECIAL),
-    ),
-    *f.known(
-        f.WRITTEN,
-        f.text("PrimaryLLDDCode", "Main learning difficulty, disability or health problem (ILR code).", f.SPECIAL),
-        f.texts(
-            "SecondaryLLDDCodes",
-            "Further learning difficulties, disabilities or health problems (ILR codes).",
-            f.SPECIAL,
-        ),
-    ),
-    *f.known(
-        f.TRACKER,
-        f.integer(
-            "LearningDifficultyAndDisabilityID", "OneFile's id of the learning difficulty or disability.", f.SPECIAL
-        ),
+    f.TRACKER.integer(
+        "LearningDifficultyAndDisabilityID", "OneFile's id of the learning difficulty or disability.", f.SPECIAL
     ),
     # Such funding is only for needs that arise from a learning difficulty, disability or health problem.
-    *f.known(f.USERS, f.flag("SupportFunding", "Whether there is funding for learning support.", f.SPECIAL)),
+    f.USERS.flag("SupportFunding", "Whether there is funding for learning support.", f.SPECIAL),
 )
 
 _LEARNER_SCHEMA = f.record(*_user(f.INITIAL_DOWNLOAD, f.CLIENTS, f.USERS), *_LEARNER)

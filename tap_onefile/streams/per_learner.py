@@ -19,18 +19,11 @@ if TYPE_CHECKING:
 class PerLearnerStream(OrganisationStream):
     """A stream with a call for each learner of an organisation; deselected by default, as that is many calls."""
 
-    path: ClassVar[str]
-    """The path of the call, with `{learner}` for the id."""
     is_list: ClassVar[bool] = True
     """Whether the call gives a list, or one object."""
     learner_field: ClassVar[str]
     """The field that holds the learner's id, which the row may leave out."""
     selected_by_default = False
-
-    @classmethod
-    @override
-    def call(cls) -> str:
-        return f"GET /{cls.path}"
 
     @override
     def get_queries_ahead(self, context: Mapping[str, Any]) -> list[Query]:

@@ -14,21 +14,15 @@ class Classrooms(OrganisationStream):
     is_certain = True
     has_details = True
     schema = f.record(
-        *f.known(f.INITIAL_DOWNLOAD, f.identity("classroom")),
-        *f.organisation_id(),
-        *f.known(
-            f.INITIAL_DOWNLOAD,
-            f.text("Name", "Name of the classroom."),
-            f.text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
-        ),
-        *f.known(
-            f.WRITTEN,
-            f.timestamp("StartOn", "When the classroom starts."),
-            f.flag("Archive", "Whether the classroom is archived."),
-            f.flag("SendCompletionMessage", "Whether learners get a message on completion."),
-            f.text("CompletionMessage", "Message that learners get on completion."),
-            f.flag("IVFinalSignOff", "Whether an internal verifier has the final sign-off."),
-        ),
+        f.INITIAL_DOWNLOAD.identity("classroom"),
+        f.SEARCH.organisation_id(),
+        f.INITIAL_DOWNLOAD.text("Name", "Name of the classroom."),
+        f.INITIAL_DOWNLOAD.text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
+        f.WRITTEN.timestamp("StartOn", "When the classroom starts."),
+        f.WRITTEN.flag("Archive", "Whether the classroom is archived."),
+        f.WRITTEN.flag("SendCompletionMessage", "Whether learners get a message on completion."),
+        f.WRITTEN.text("CompletionMessage", "Message that learners get on completion."),
+        f.WRITTEN.flag("IVFinalSignOff", "Whether an internal verifier has the final sign-off."),
     )
 
 
@@ -40,26 +34,17 @@ class Placements(OrganisationStream):
     is_certain = True
     has_details = True
     schema = f.record(
-        *f.known(f.INITIAL_DOWNLOAD, f.identity("placement")),
-        *f.organisation_id(),
-        *f.known(
-            f.INITIAL_DOWNLOAD,
-            f.text("Name", "Name of the placement."),
-            f.text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
-        ),
-        *f.known(
-            f.CLIENT,
-            f.text("Address", "Address, in several lines."),
-            f.flag("Active", "Whether the placement is in use."),
-        ),
-        *f.known(
-            f.WRITTEN,
-            f.text("Contact", "Name of the person to contact.", f.PERSONAL),
-            f.text("Email", "E-mail address of the contact.", f.PERSONAL),
-            f.text("Telephone", "Telephone number of the contact.", f.PERSONAL),
-            f.text("Fax", "Fax number.", f.PERSONAL),
-            f.text("Web", "Website."),
-        ),
+        f.INITIAL_DOWNLOAD.identity("placement"),
+        f.SEARCH.organisation_id(),
+        f.INITIAL_DOWNLOAD.text("Name", "Name of the placement."),
+        f.INITIAL_DOWNLOAD.text("MISID", "Id in the customer's own MIS. Free text, and not unique."),
+        f.CLIENT.text("Address", "Address, in several lines."),
+        f.CLIENT.flag("Active", "Whether the placement is in use."),
+        f.WRITTEN.text("Contact", "Name of the person to contact.", f.PERSONAL),
+        f.WRITTEN.text("Email", "E-mail address of the contact.", f.PERSONAL),
+        f.WRITTEN.text("Telephone", "Telephone number of the contact.", f.PERSONAL),
+        f.WRITTEN.text("Fax", "Fax number.", f.PERSONAL),
+        f.WRITTEN.text("Web", "Website."),
     )
 
 
@@ -70,8 +55,8 @@ class Providers(SharedStream):
     entity = "Provider"
     has_details = True
     schema = f.record(
-        *f.known(f.WRITTEN, f.identity("provider")),
-        *f.organisation_key("Id of the organisation whose search found the provider."),
-        *f.known(f.WRITTEN, f.text("Name", "Name of the provider.")),
-        *f.known(f.SIMILAR, f.text("MISID", "Id in the customer's own MIS.")),
+        f.WRITTEN.identity("provider"),
+        f.SEARCH.organisation_key("Id of the organisation whose search found the provider."),
+        f.WRITTEN.text("Name", "Name of the provider."),
+        f.SIMILAR.text("MISID", "Id in the customer's own MIS."),
     )

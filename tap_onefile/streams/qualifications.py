@@ -8,16 +8,13 @@ from typing_extensions import override
 
 from tap_onefile.extract.query import Search
 from tap_onefile.records import fields as f
-from tap_onefile.streams.base import OneFileStream
+from tap_onefile.streams.base import CALLS_PER_SEARCH, OneFileStream
 from tap_onefile.streams.organisations import CustomerStream, LookUpStream, SharedStream, id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from singer_sdk.helpers.types import Context, Record
-
-_CALLS_PER_STANDARD = 2
-"""A page, and the empty one that ends the search."""
 
 
 class Standards(CustomerStream):
@@ -31,13 +28,11 @@ class Standards(CustomerStream):
     entity = "Standard"
     has_details = True
     schema = f.record(
-        *f.known(f.CLIENTS, f.identity("standard"), f.text("Title", "Title of the standard.")),
-        *f.known(
-            f.SIMILAR,
-            f.text("Reference", "Reference of the standard."),
-            f.text("Level", "Level of the standard."),
-            f.flag("Active", "Whether the standard is in use."),
-        ),
+        f.CLIENTS.identity("standard"),
+        f.CLIENTS.text("Title", "Title of the standard."),
+        f.SIMILAR.text("Reference", "Reference of the standard."),
+        f.SIMILAR.text("Level", "Level of the standard."),
+        f.SIMILAR.flag("Active", "Whether the standard is in use."),
     )
 
     @override
@@ -67,21 +62,18 @@ class Units(OneFileStream):
     is_shared = True
     primary_keys = ("StandardID", "ID")
     schema = f.record(
-        *f.known(f.CLIENT, f.text_identity("unit", "such as 2017XYZ_0_1")),
-        *f.known(f.SEARCH, f.key_reference("StandardID", "Id of the standard whose search found the unit.")),
-        *f.known(
-            f.CLIENT,
-            f.text("Title", "Title of the unit."),
-            f.text("NDAQCode", "Code in the national database of accredited qualifications."),
-            f.text("Display", "How the unit is shown."),
-        ),
+        f.CLIENT.text_key("ID", "OneFile's id of the unit, a text such as 2017XYZ_0_1."),
+        f.SEARCH.key_reference("StandardID", "Id of the standard whose search found the unit."),
+        f.CLIENT.text("Title", "Title of the unit."),
+        f.CLIENT.text("NDAQCode", "Code in the national database of accredited qualifications."),
+        f.CLIENT.text("Display", "How the unit is shown."),
     )
 
     @override
     def estimate_calls(self) -> float:
         customer = self.run.metrics.customer
         standards = self.run.reader.list_all(Search.of("Standard", {"CustomerID": customer}, self.name))
-        return _CALLS_PER_STANDARD * len(standards)
+        return CALLS_PER_SEARCH * len(standards)
 
 
 class FrameworkTemplates(SharedStream):
@@ -90,14 +82,11 @@ class FrameworkTemplates(SharedStream):
     name = "framework_templates"
     entity = "FrameworkTemplate"
     schema = f.record(
-        *f.known(f.FRAMEWORKS, f.identity("framework template")),
-        *f.organisation_key("Id of the organisation whose search found the template."),
-        *f.known(
-            f.SIMILAR,
-            f.text("Name", "Name of the template."),
-            f.text("Title", "Title of the template."),
-            f.flag("Active", "Whether the template is in use."),
-        ),
+        f.FRAMEWORKS.identity("framework template"),
+        f.SEARCH.organisation_key("Id of the organisation whose search found the template."),
+        f.SIMILAR.text("Name", "Name of the template."),
+        f.SIMILAR.text("Title", "Title of the template."),
+        f.SIMILAR.flag("Active", "Whether the template is in use."),
     )
 
 
@@ -105,15 +94,12 @@ class LearnerStatuses(LookUpStream):
     """What the numbers in `LearnerStatusID` mean; each organisation defines its own."""
 
     name = "learner_statuses"
-    path = "LearnerStatuses"
+    path = "Organisation/{id}/LearnerStatuses"
     # No source shows any field: these are guesses, modelled on the other entities.
     schema = f.record(
-        *f.known(f.SIMILAR, f.identity("status")),
-        *f.organisation_key(),
-        *f.known(
-            f.SIMILAR,
-            f.text("Name", "Name of the status."),
-            f.integer("SortOrder", "Place of the status in lists."),
-            f.flag("Active", "Whether the status is in use."),
-        ),
+        f.SIMILAR.identity("status"),
+        f.SEARCH.organisation_key(),
+        f.SIMILAR.text("Name", "Name of the status."),
+        f.SIMILAR.integer("SortOrder", "Place of the status in lists."),
+        f.SIMILAR.flag("Active", "Whether the status is in use."),
     )

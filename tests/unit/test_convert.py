@@ -21,7 +21,7 @@ MICROSECONDS_A_DAY = 86_400 * 10**6
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    schema: dict[str, Any] = fields.record(getattr(fields, kind)("Field", "A field."))["properties"]["Field"]
+    schema: dict[str, Any] = fields.record(getattr(fields.SIMILAR, kind)("Field", "A field."))["properties"]["Field"]
     return schema
 
 

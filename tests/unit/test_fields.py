@@ -7,9 +7,9 @@ from tap_onefile.records import fields
 
 def test_a_schema_tells_the_type_and_what_data_protection_law_makes_of_each_field() -> None:
     schema = fields.record(
-        fields.identity("learner"),
-        fields.text("Ethnicity", "A group.", fields.SPECIAL),
-        fields.timestamp("DOB", "A date of birth.", fields.PERSONAL),
+        fields.SIMILAR.identity("learner"),
+        fields.SIMILAR.text("Ethnicity", "A group.", fields.SPECIAL),
+        fields.SIMILAR.timestamp("DOB", "A date of birth.", fields.PERSONAL),
     )
 
     assert schema["required"] == ["ID"]

@@ -34,13 +34,13 @@ unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow]
 SECRET = "Zaphod"
 
 SCHEMA = fields.record(
-    fields.identity("person"),
-    fields.reference("OrganisationID", "An id."),
-    fields.text("FirstName", "A name.", fields.PERSONAL),
-    fields.texts("Emails", "Addresses.", fields.PERSONAL),
-    fields.number("Hours", "Hours."),
-    fields.flag("Active", "A flag."),
-    fields.timestamp("LastModified", "A moment."),
+    fields.SIMILAR.identity("person"),
+    fields.SIMILAR.reference("OrganisationID", "An id."),
+    fields.SIMILAR.text("FirstName", "A name.", fields.PERSONAL),
+    fields.SIMILAR.texts("Emails", "Addresses.", fields.PERSONAL),
+    fields.SIMILAR.number("Hours", "Hours."),
+    fields.SIMILAR.flag("Active", "A flag."),
+    fields.SIMILAR.timestamp("LastModified", "A moment."),
 )
 NAMES = list(SCHEMA["properties"])
 
@@ -306,15 +306,15 @@ def test_what_is_held_back_is_neither_in_the_record_nor_reported() -> None:
 
 
 WIDE_SCHEMA = fields.record(
-    fields.identity("person"),
-    fields.key_reference("OrganisationID", "An id."),
-    fields.integer("Role", "A number."),
-    fields.text("FirstName", "A name.", fields.PERSONAL),
-    fields.text("L12", "A code.", fields.SPECIAL),
-    fields.texts("Emails", "Addresses.", fields.PERSONAL),
-    fields.number("Hours", "Hours."),
-    fields.flag("Active", "A flag."),
-    fields.timestamp("LastModified", "A moment."),
+    fields.SIMILAR.identity("person"),
+    fields.SIMILAR.key_reference("OrganisationID", "An id."),
+    fields.SIMILAR.integer("Role", "A number."),
+    fields.SIMILAR.text("FirstName", "A name.", fields.PERSONAL),
+    fields.SIMILAR.text("L12", "A code.", fields.SPECIAL),
+    fields.SIMILAR.texts("Emails", "Addresses.", fields.PERSONAL),
+    fields.SIMILAR.number("Hours", "Hours."),
+    fields.SIMILAR.flag("Active", "A flag."),
+    fields.SIMILAR.timestamp("LastModified", "A moment."),
 )
 WIDE_NAMES = list(WIDE_SCHEMA["properties"])
 CONTEXT = {"OrganisationID": 5740, "Role": 1, "CustomerID": 3}
