@@ -81,6 +81,11 @@ class Search:
         return [(name, value) for name, value in self.filters if name in _OWNERS]
 
     @property
+    def is_narrowed(self) -> bool:
+        """Whether it asks for a part of what its owners have, such as what was modified since."""
+        return any(name not in {*_OWNERS, "CustomerID"} for name, _ in self.filters)
+
+    @property
     def name(self) -> str:
         """What is searched, in words: the stream, and the part of it."""
         part = ", ".join(f"{name} {value}" for name, value in self.owners)

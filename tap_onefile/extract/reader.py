@@ -102,7 +102,7 @@ class Reader:
         return self._confirmed_empty(query, rows) if isinstance(query, Search) else self._call(query, page)
 
     def _confirmed_empty(self, search: Search, rows: Rows) -> Rows:
-        keys = self._unpaged.keys(search)
+        keys = None if search.is_narrowed else self._unpaged.keys(search)
         if keys == []:
             return rows
         again = self._call(search, 1)

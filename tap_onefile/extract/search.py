@@ -19,7 +19,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tap_onefile.api.decode import Rows
-from tap_onefile.errors import ForeignRows, MissingPage, MissingRows, NotFound, OneFileError, RepeatedPage
+from tap_onefile.errors import ForeignRows, MissingPage, MissingRows, NotFound, QuestionRefused, RepeatedPage
 from tap_onefile.extract.query import SHORT_SEARCH, is_foreign, is_silent, normalised
 from tap_onefile.extract.unpaged import UNPAGED
 
@@ -219,6 +219,8 @@ class SearchReader:
             ForeignRows: Nothing shows whose the rows are.
         """
         for owner, value in self._search.owners:
+            if all(row.get(owner) == value for row in page):
+                continue
             if any(is_foreign(row, owner, value) for row in page):
                 page = self._calls.page(self._search, number) or page
                 if any(is_foreign(row, owner, value) for row in page):
@@ -261,7 +263,7 @@ class SearchReader:
             return False
         try:
             ignores = bool(self._calls.page(self._search.of_nobody(owner), 1))
-        except OneFileError:
+        except QuestionRefused:
             # Whoever finds fault with the filter takes notice of it.
             ignores = False
         if not ignores:
@@ -279,13 +281,16 @@ class SearchReader:
         if not self._sizes:
             # A first page without rows has been confirmed where it was asked for.
             return self._ends_by("two empty answers")
-        if self._list is None:
-            self._list = self._calls.counted(self._search)
+        if self._foreign:
+            return self._ends_by("nothing, as rows were left out")
+        listed = self._calls.counted(self._search)
+        if listed is not None and not self._search.is_narrowed:
+            self._list = listed
         if self._looks_right(form) and not self._missing():
             return self._ends_by("a short last page")
         is_absence = form == _ABSENCE and form not in self._experience.forms
         is_doubtful = len(self._sizes) <= SHORT_SEARCH or (is_absence and self._empty_answers > 1)
-        if self._list is None and not self._list_asked and is_doubtful:
+        if self._list is None and is_doubtful:
             self._ask_for_list()
         if self._is_listed():
             return self._ends_by("a list of the whole search")
@@ -323,7 +328,9 @@ class SearchReader:
         return all(size == sizes[0] for size in sizes[:-1]) and sizes[-1] <= sizes[0]
 
     def _ask_for_list(self) -> None:
-        self._list = self._calls.keys(self._search)
+        # Nothing shows that the unpaged search takes notice of what narrows a search, such as LastModified.
+        if not self._list_asked and not self._search.is_narrowed:
+            self._list = self._calls.keys(self._search)
         self._list_asked = True
 
     def _is_listed(self) -> bool:
@@ -335,10 +342,12 @@ class SearchReader:
 
     def _rest(self) -> Iterator[list[Row]]:
         """Read once more for the rows that did not come, as far as anything shows that there are some."""
-        if not self._sizes or (self._is_regular and not self._sequence.repeated_rows and not self._missing()):
+        if not self._sizes or self._foreign:
             return
-        if self._list is None and not self._list_asked:
-            self._ask_for_list()
+        if self._is_regular and not self._sequence.repeated_rows and not self._missing():
+            return
+        # A list that was had while pages came may have rows that have gone since.
+        self._ask_for_list()
         if self._missing():
             yield from self._missing_rows()
         elif not self._is_listed():
@@ -346,15 +355,12 @@ class SearchReader:
 
     def _missing_rows(self) -> Iterator[list[Row]]:
         """Read the pages again for rows that the unpaged search lists."""
-        for _ in range(_MOST_PASSES):
+        for _ in range(_MOST_PASSES if len(self._sizes) <= _MOST_PAGES_AGAIN else 1):
             for rows in self._read_again():
                 yield rows
                 if not self._missing():
                     return
-        # What is no longer listed has gone.
-        self._ask_for_list()
-        if missing := self._missing():
-            raise MissingRows(self._search.stream, len(missing))
+        raise MissingRows(self._search.stream, len(self._missing()))
 
     def _second_reading(self) -> Iterator[list[Row]]:
         """Read the pages again until that brings nothing new, where nothing says what there is."""
