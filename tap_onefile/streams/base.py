@@ -41,7 +41,7 @@ class OneFileStream(SingerStream):
     entity: ClassVar[str]
     """The entity, as OneFile's paths name it."""
     path: ClassVar[str] = ""
-    """The path of the GET that reads the stream, with ``{id}`` or ``{learner}`` for whom it asks, unless a search reads it."""
+    """The path of the GET that reads the stream, if no search does, with ``{id}`` or ``{learner}`` for the owner."""
     row_defaults: ClassVar[Mapping[str, Any]] = {}
     """Values of the search itself for fields that its rows may leave out."""
     has_details: ClassVar[bool] = False
