@@ -40,7 +40,7 @@ def _setting(kind: Any, description: str, **rule: Any) -> dict[str, Any]:  # noq
     return {"wrapped": kind, "description": description, **rule}
 
 
-_DECLARED = {
+_DECLARED: dict[str, dict[str, Any]] = {
     "customer_token": _setting(
         th.StringType,
         "The API token of your customer, which OneFile support gives to Centre Managers by ticket. It works"
@@ -153,7 +153,9 @@ _DECLARED = {
 
 def settings_schema(detailed: Iterable[str]) -> dict[str, Any]:
     """Return the JSON schema of the settings, given the names of the streams that have details."""
-    titled = {name: {"title": name.replace("_", " ").capitalize(), **rule} for name, rule in _DECLARED.items()}
+    titled: dict[str, dict[str, Any]] = {
+        name: {"title": name.replace("_", " ").capitalize(), **rule} for name, rule in _DECLARED.items()
+    }
     schema = th.PropertiesList(*(th.Property[Any](name, **rule) for name, rule in titled.items())).to_dict()
     schema["properties"]["fetch_details"]["items"]["enum"] = sorted(detailed)
     return schema

@@ -16,7 +16,7 @@ from tests.slips import FIRST, HTML, NO_CONTENT, NOTHING, SECOND, STREAMS, Answe
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.slips import Row
+    from tests.slips import Call, Row
 
 ALL = ("assessors", "learners", "classrooms", "placements", "learner_statuses")
 
@@ -194,6 +194,36 @@ def test_a_key_that_no_reader_takes_is_told(tmp_path: Path, value: bytes) -> Non
         run = read(tmp_path, onefile, "classrooms", "assessors")
 
     assert_told(run, onefile, "classrooms", "assessors", only=str(FIRST))
+
+
+def test_an_owner_that_no_reader_takes_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    with OneFile(2, assessors=12) as onefile:
+        number = onefile.truth("assessors")[5]["ID"]
+        onefile.slips = [
+            lambda call, _, answer: spoiled(answer, number, "OrganisationID", b"NaN") if call.page else answer
+        ]
+        run = read(tmp_path, onefile, "assessors")
+
+    assert_complete(run, onefile, "assessors")
+
+
+def test_an_entry_whose_key_cannot_be_made_is_not_sent_under_another(tmp_path: Path) -> None:
+    with OneFile(2, learners=3, timesheets=6, assessors=2) as onefile:
+        number = onefile.truth("learners")[1]["ID"]
+
+        def slips(call: Call, _: int, answer: Answer) -> Answer:
+            is_its = call.entity == "Timesheet/Learner" and call.id == number
+            return replace(answer, body=answer.body.replace(b'"2024-01-05', b'"\xe9024-01-05')) if is_its else answer
+
+        onefile.slips = [slips]
+        run = read(tmp_path, onefile, "timesheets", "assessors")
+
+    assert run.status == 1
+    assert "without a usable EntryKey" in run.last_line
+    assert_complete(replace(run, status=0), onefile, "assessors")
+    keys = [record["EntryKey"] for record in run.records["timesheets"]]
+    assert len(set(keys)) == len(keys) < 12
+    assert None not in keys
 
 
 # Records that are listed and not to be had by their ids.

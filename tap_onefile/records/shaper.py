@@ -90,7 +90,7 @@ class Shaper:
                     record[name] = value
             elif name in self._empty:
                 for record in records:
-                    if record[name] in NOTHING:
+                    if record[name] in NOTHING or record[name].__class__ is Unreadable:
                         record[name] = value
 
     def _drop_unknown(self, records: list[Row]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from tap_onefile.api.decode import Unreadable
 from tap_onefile.extract.query import Search
 from tap_onefile.records import fields as f
 from tap_onefile.records.convert import to_timestamp
@@ -243,7 +244,9 @@ class Timesheets(PerLearnerStream):
             entry = tuple(_normalised(row.get(name)) for name in _ENTRY)
             alike[entry] += 1
             key = hashlib.sha256(repr((*entry, alike[entry])).encode("utf-8", "replace")).hexdigest()[:32]
-            yield {**row, "EntryKey": key}
+            # A key made of something else than the entry would be another one next time.
+            is_readable = not any(isinstance(row.get(name), Unreadable) for name in _ENTRY)
+            yield {**row, "EntryKey": key if is_readable else None}
 
 
 def _is_since(row: dict[str, Any], since: str | None) -> bool:
