@@ -12,6 +12,8 @@ export PYTHON
 export UV_SYSTEM_CERTS ?= 1
 # The tests start the tap and Meltano hundreds of times: without what Python keeps of it, each start compiles everything anew.
 unexport PYTHONDONTWRITEBYTECODE
+# The tests wait for processes, servers and pauses more than they work: twice as many side by side as there are cores.
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr 2 '*' "$$(getconf _NPROCESSORS_ONLN)")
 # ARGS: passed on to the tool that a target runs.
 ARGS ?=
 

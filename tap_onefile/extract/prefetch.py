@@ -14,6 +14,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tap_onefile.errors import NotFound
@@ -228,7 +229,11 @@ class Prefetch:
         if isinstance(outcome, Exception):
             return
         self._largest = max(self._largest, len(outcome))
-        if not outcome and window.ends_with(self._largest) and window.expected is None:
+        if outcome or window.expected is not None or not window.ends_with(self._largest):
+            return
+        # What is read before it may have larger pages.
+        before = takewhile(lambda each: each is not window, self._planned)
+        if all(each.filled or each.is_over for each in before):
             window.expected = 0
             self._being_counted.add(window.query)
             self._to_be_listed.append(window)

@@ -190,9 +190,11 @@ def heartbeat(metrics: Metrics, calls_per_minute: int) -> Generator[None]:
 
 def summarise(rows: Iterable[tuple[str, Tally]], unpaged: Collection[str] = ()) -> None:
     """Show the tally of each stream, and whether it was read unpaged, and last that of all streams together."""
-    names = [(f"{name} (unpaged)" if name in unpaged else name, each) for name, each in rows]
+    screen = attended()
+    spelled = "{} (unpaged)" if screen else "read unpaged, {}"
+    names = [(spelled.format(name) if name in unpaged else name, each) for name, each in rows]
     counts = [(name, each.records, each.calls, each.repeats, each.waited, each.seconds) for name, each in names]
-    if screen := attended():
+    if screen:
         screen.table([_HEADINGS, *(list(map(str.format, _CELLS, row)) for row in counts)])
         return
     for row in counts:
