@@ -130,13 +130,13 @@ class GaveUp(Unavailable):
     wait: float = 0.0
     """Seconds that OneFile asked us to wait, the last time."""
     sentence = (
-        "No answer to {0.call} from {0.host}: {0.tale}. Check the network and the setting api_url or environment, and"
+        "No answer to {0.call} from {0.host}: {0.story}. Check the network and the setting api_url or environment, and"
         " run again later (OneFile is often down from 07:00 to 07:30 UK time on release days); the setting retry_for"
         " makes a run wait longer."
     )
 
     @property
-    def tale(self) -> str:
+    def story(self) -> str:
         """How often the call was made, and what came."""
         times = "once" if self.tries == 1 else f"{self.tries} times in {self.seconds:.0f} s"
         asked = f", and was asked to wait for {self.wait:.0f} s" if self.wait else ""
@@ -195,7 +195,7 @@ class CallFailed(Refused):
 
     failure: GaveUp
     sentence = (
-        "{0.failure.call} failed while {0.failure.host} answers other calls: {0.failure.tale}. To get the rest, run"
+        "{0.failure.call} failed while {0.failure.host} answers other calls: {0.failure.story}. To get the rest, run"
         " again later (OneFile is often down from 07:00 to 07:30 UK time on release days), and report it to OneFile"
         " support if it persists."
     )
