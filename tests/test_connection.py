@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from onefile_sandbox import Behaviour, Fault
 from tests.running import config_for, run_tap, select
 
@@ -23,6 +25,17 @@ def test_it_names_the_customer_and_the_organisations(tmp_path: Path, sandbox: Sa
     for row in (customer, *sandbox.records("organisations")):
         assert f"{row['ID']} {row['Name']}" in run.stderr.replace(f"{row['ID']}, ", f"{row['ID']} ")
     assert "The connection works" in run.stderr
+
+
+@pytest.mark.parametrize("arguments", [("--catalog", "bad.json", "--test"), ("--test", "--catalog", "bad.json")])
+def test_a_catalog_counts_wherever_it_stands(tmp_path: Path, sandbox: Sandbox, arguments: tuple[str, ...]) -> None:
+    (tmp_path / "bad.json").write_text('{"streams": 1}', encoding="utf-8")
+
+    run = run_tap(tmp_path, config_for(sandbox), *arguments)
+
+    assert run.status == 1
+    assert "The file passed to --catalog is not a Singer catalog" in run.last_line
+    assert not sandbox.calls
 
 
 def test_it_tells_what_a_full_run_costs(tmp_path: Path, start_sandbox: StartSandbox) -> None:
@@ -51,6 +64,7 @@ def test_it_writes_no_record(tmp_path: Path, sandbox: Sandbox) -> None:
     assert run.stdout == ""
 
 
+@pytest.mark.slow
 def test_it_does_not_keep_anybody_waiting(tmp_path: Path, sandbox: Sandbox) -> None:
     sandbox.add_fault(Fault(kind="status", status=503, times=None))
 

@@ -336,6 +336,7 @@ ANY: list[Answer | Callable[[Answer], Answer]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_slips_at_several_places_lose_nothing_in_silence(tmp_path: Path, seed: int) -> None:
     streams = ("organisations", "assessors", "learners", "classrooms", "reviews")

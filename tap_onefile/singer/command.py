@@ -100,6 +100,8 @@ class CommandTap(Tap, abc.ABC):
             if isinstance(option, click.Option) and option.name in _OPTIONS:
                 option.help = _OPTIONS[option.name]
                 option.metavar = _VALUES.get(option.name, option.metavar)
+                # Click would run --test before it had read a catalog that comes after it.
+                option.is_eager = option.is_eager or option.name in {"catalog", "state"}
         return command
 
     @classmethod
