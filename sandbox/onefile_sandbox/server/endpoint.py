@@ -51,6 +51,7 @@ class Endpoint:
             await self._answer(route, call, headers, exchange)
         except Exception as failure:  # noqa: BLE001 - whatever it is, it is raised where the sandbox is stopped
             self.log.fail(call, failure)
+            call.status = 400  # already, as the client may have the answer before the end of sending it
             call.status = await exchange.give_up()
         finally:
             self.log.end(call)
