@@ -220,6 +220,20 @@ def test_a_page_with_rows_of_another_organisation_once(
         assert_put_right(tmp_path, run, onefile, "learners")
 
 
+def test_a_page_that_is_asked_for_again_is_held_against_its_question_too(tmp_path: Path) -> None:
+    with OneFile(2, classrooms=(250, 120), assessors=2) as onefile:
+        own, foreign = onefile.truth("classrooms", [FIRST])[:100], onefile.truth("classrooms", [SECOND])[:100]
+        # The page before it comes again, and then somebody else's.
+        onefile.slips = [
+            slip(Answer.of(rows), (nth,), entity="Classroom", organisation=FIRST, page=2)
+            for nth, rows in ((1, own), (2, foreign))
+        ]
+        run = read(tmp_path, onefile, "classrooms", "assessors")
+
+    assert not sent_of(run.records["classrooms"], FIRST) & {row["ID"] for row in foreign}
+    assert_honest(run, onefile, "classrooms", "assessors")
+
+
 @pytest.mark.parametrize("share", [1, 5])
 @pytest.mark.parametrize("times", [(1,), None], ids=["once", "for ever"])
 def test_some_rows_of_another_organisation_are_not_sent_as_its_own(

@@ -17,7 +17,7 @@ from functools import partial
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from tap_onefile.errors import NotFound
+from tap_onefile.errors import NotFound, OneFileError
 from tap_onefile.extract.query import SHORT_SEARCH, Search
 from tap_onefile.extract.unpaged import UNPAGED
 
@@ -248,8 +248,8 @@ class Prefetch:
 
     def _make_count(self, window: PageWindow) -> None:
         keys = None
-        # What is wrong shows when the pages are read; a count that fails is only a count that is not there.
-        with suppress(Exception):
+        # What is wrong shows when the pages are read; a count that OneFile refuses is only a count that is not there.
+        with suppress(OneFileError):
             keys = self._keys(cast("Search", window.query))
         with self._lock:
             window.put_count(len(keys or ()))

@@ -136,7 +136,6 @@ class SearchReader:
         self._sizes: list[int] = []
         self._empty_answers = 0
         self._foreign = ""
-        self._again = 0
         self._list: list[Hashable] | None = None
         self._list_asked = False
 
@@ -189,18 +188,23 @@ class SearchReader:
         """Take the next page, and return its own rows that did not come before."""
         if is_page:
             self._note_that_there_are_pages()
-        page = self._checked(page, len(self._sizes) + 1)
-        own = [row for row in page if not self._is_foreign(row)] if self._foreign else page
+        number = len(self._sizes) + 1
+        page = self._checked(page, number)
         self._empty_answers = 0
         self._experience.full.update(self._sizes[-1:])
         self._sizes.append(len(page))
         if is_page:
             self._experience.largest = max(self._experience.largest, len(page))
+        own = self._own(page)
         new = self._sequence.take(own) if own else []
         if new is None:
-            again = self._calls.page(self._search, len(self._sizes))
-            new = self._sequence.new_rows(again) if again else []
+            own = self._own(self._checked(self._calls.page(self._search, number), number))
+            new = self._sequence.new_rows(own) if own else []
         return new
+
+    def _own(self, page: list[Row]) -> list[Row]:
+        """Leave out the rows that say that they were not asked for."""
+        return [row for row in page if not self._is_foreign(row)] if self._foreign else page
 
     def _note_that_there_are_pages(self) -> None:
         entity = self._search.entity
@@ -381,12 +385,12 @@ class SearchReader:
                 if number > len(self._sizes):
                     return
                 continue
-            yield self._sequence.unseen([row for row in page if not self._is_foreign(row)])
+            yield self._sequence.unseen(self._own(self._checked(page, number)))
 
     def _conclude(self, form: str) -> None:
         """Keep what this search has shown, and report what was odd about it."""
         search, experience = self._search, self._experience
-        if self._sizes:
+        if self._sizes and form:
             experience.forms.add(form)
         if self._sequence.repeated_rows:
             self._problems.repeated_rows(search.stream, self._sequence.repeated_rows)

@@ -209,7 +209,7 @@ def _in_batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:
             if len(batch) == size:
                 yield batch
                 batch = []
-    except Exception:
+    except Exception:  # whatever it is, it is raised again
         yield batch
         raise
     yield batch
