@@ -350,6 +350,14 @@ def test_headers_that_are_none_are_a_failure_and_are_not_logged(line: bytes, cap
     assert "Traceback" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    "answer", [b"200 OK\r\nContent-Length: 2\r\n\r\n[]more", b"204 No Content\r\n\r\n[1]"], ids=["more", "no-content"]
+)
+def test_an_answer_with_more_than_it_says_is_not_believed(answer: bytes) -> None:
+    with raw_server(b"HTTP/1.1 " + answer) as address:
+        assert fault(address) == "a connection that broke off"
+
+
 @pytest.mark.parametrize("length", ["-2", "two", "2, x", ""])
 def test_an_answer_whose_length_cannot_be_read_is_not_believed(length: str) -> None:
     with raw_server(f"HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n[]".encode()) as address:
