@@ -396,7 +396,9 @@ class PageWindow:
 
     def wants_count(self) -> bool:
         """Return whether counting its rows would help to ask for its pages: where it looks like more than two."""
-        if isinstance(self.query, Search) and self.query.is_never_empty:
+        if not isinstance(self.query, Search):
+            return False
+        if self.query.is_never_empty:
             # Its list is wanted whatever its length, to be sure of its end.
             return self.expected is None and not self.is_over
         # The second page may have come before the first.

@@ -195,6 +195,25 @@ def test_a_page_is_never_asked_for_twice() -> None:
     assert asked == list(range(1, 50))
 
 
+@pytest.mark.parametrize("query", [Listing("Organisation/1/LearnerStatuses", "a"), Record("User/1", "b")])
+def test_nothing_but_a_search_is_counted(query: Listing | Record) -> None:
+    window = PageWindow(query, full=1)
+    window.put(1, Rows([{"ID": 1}]))
+
+    assert not window.wants_count()
+
+
+def test_a_mistake_of_ours_in_a_count_is_no_secret() -> None:
+    def broken(_: Search) -> None:
+        raise AttributeError
+
+    prefetch = Prefetch(lambda _query, page: Rows([{"ID": page}] if page < 9 else []), 2, page_size=1, keys=broken)
+
+    with pytest.raises(AttributeError):
+        list(prefetch.pages(search("users")))
+        prefetch.counted(search("users"))
+
+
 def test_the_second_page_of_a_search_that_has_rows_for_sure_is_asked_for_with_the_first() -> None:
     both = threading.Barrier(2, timeout=10)
 
