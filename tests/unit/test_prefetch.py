@@ -209,9 +209,12 @@ def test_a_mistake_of_ours_in_a_count_is_no_secret() -> None:
 
     prefetch = Prefetch(lambda _query, page: Rows([{"ID": page}] if page < 9 else []), 2, page_size=1, keys=broken)
 
-    with pytest.raises(AttributeError):
+    def read() -> None:
         list(prefetch.pages(search("users")))
         prefetch.counted(search("users"))
+
+    with pytest.raises(AttributeError):
+        read()
 
 
 def test_the_second_page_of_a_search_that_has_rows_for_sure_is_asked_for_with_the_first() -> None:
