@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
+import time
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
+
+from tap_onefile.__main__ import main
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -73,6 +77,15 @@ def config_for(sandbox: Sandbox, **settings: object) -> dict[str, Any]:
     }
 
 
+_WHOLLY = ("PYTHON", "LANG", "LC_")
+"""Beginnings of the variables that only a Python sees which starts with them."""
+_LOST = 255
+"""What multiprocessing gives where its server could not tell how a process ended; no run of the tap ends so."""
+
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["tap_onefile.cli"])
+
+
 def run_tap(
     folder: Path,
     config: Mapping[str, Any] | None = None,
@@ -80,7 +93,7 @@ def run_tap(
     environ: Mapping[str, str] | None = None,
     timeout: float = 60,
 ) -> Run:
-    """Run the tap to its end.
+    """Run the tap to its end, as a process whose Python has been started and has imported what it needs.
 
     Args:
         folder: An empty folder to run in.
@@ -92,17 +105,49 @@ def run_tap(
     if config is not None:
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         arguments = ("--config", "config.json", *arguments)
-    finished = subprocess.run(
-        [*TAP, *arguments],
-        cwd=folder,
-        env={**clean_environment(), **(environ or {})},
-        capture_output=True,
-        check=False,
-        timeout=timeout,
-        text=True,
-        encoding="utf-8",
-    )
-    return Run(finished.returncode, finished.stdout, finished.stderr)
+    environment = {**clean_environment(), **(environ or {})}
+    if any(name.startswith(_WHOLLY) for name in environ or {}):
+        finished = subprocess.run(
+            [*TAP, *arguments],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+            text=True,
+            encoding="utf-8",
+        )
+        return Run(finished.returncode, finished.stdout, finished.stderr)
+    status = _LOST
+    while status == _LOST:
+        process = _processes.Process(target=_run, args=(str(folder), arguments, environment))
+        process.start()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise subprocess.TimeoutExpired(arguments, timeout, stderr=(folder / _STDERR).read_bytes())
+        status = process.exitcode
+        process.close()
+    return Run(status, (folder / _STDOUT).read_text(encoding="utf-8"), (folder / _STDERR).read_text(encoding="utf-8"))
+
+
+_STDOUT, _STDERR = ".stdout", ".stderr"
+
+
+def _run(folder: str, arguments: tuple[str, ...], environment: dict[str, str]) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    time.tzset()
+    for name, place in ((_STDOUT, 1), (_STDERR, 2)):
+        file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(file, place)
+        os.close(file)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", closefd=False, buffering=1)
+    sys.argv = ["tap-onefile", *arguments]
+    main()
 
 
 @contextmanager
