@@ -7,10 +7,15 @@ import os
 import sys
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tap_onefile.errors import OneFileError
+from tap_onefile.errors import OneFileError, SettingsError
 from tap_onefile.singer.command import comes_from_maps
+from tap_onefile.singer.inputs import check_logging
 from tap_onefile.tap import TapOneFile
+
+if TYPE_CHECKING:
+    import click
 
 logger = logging.getLogger("tap-onefile")
 
@@ -18,13 +23,26 @@ logger = logging.getLogger("tap-onefile")
 def run() -> None:
     """Run the command line; a failure ends in one line on stderr and a non-zero exit status."""
     try:
-        TapOneFile.cli()
+        check_logging()
+        _command()()
     except OneFileError as error:
         _fail(str(error), error.exit_status)
     except OSError as error:
         _fail(f"{error.strerror}: {error.filename or 'standard output'}" if error.strerror else str(error))
     except Exception as error:  # noqa: BLE001 - a traceback could show personal values
         _fail(_worded(error))
+
+
+def _command() -> click.Command:
+    """Return the command, for which the SDK sets up the log."""
+    try:
+        return TapOneFile.cli
+    except Exception as error:
+        if "SINGER_SDK_LOG_CONFIG" not in os.environ:
+            raise
+        raise SettingsError(
+            "The variable SINGER_SDK_LOG_CONFIG names a file by which no log can be set up: correct it, or unset it."
+        ) from error
 
 
 def _fail(sentence: str, status: int = 1) -> None:

@@ -32,6 +32,8 @@ ENVIRONMENTS = {
 
 _LONGEST_NAME = 40
 """Characters."""
+_PROTECTIVE = frozenset({"organisation_ids", "personal_data", "pseudonym_key", "stream_maps"})
+"""What keeps something back, so that a run without it sends more than the user wants."""
 _PLAUSIBLE = re.compile("[a-z]{1,20}(_[a-z]{1,20})*")
 """What looks like the name of a setting, and not like a token in its place."""
 
@@ -186,9 +188,8 @@ class Settings:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], schema: Mapping[str, Any]) -> Settings:
-        """Check what the user has set; a `SettingsError` names each fault, and never holds a secret."""
-        if faults := list(_faults(config, schema)):
-            raise SettingsError(" ".join(faults))
+        """Make the settings from what the user has set; raises as `check` does."""
+        check(config, schema)
         values = {name: rule.get("default") for name, rule in schema["properties"].items()}
         values |= {name: value for name, value in config.items() if value is not None}
         return cls(
@@ -209,6 +210,18 @@ class Settings:
         )
 
 
+def check(config: Mapping[str, Any], schema: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> None:
+    """Check what the user has set; a `SettingsError` names each fault, and never holds a secret.
+
+    Args:
+        config: The settings as they came.
+        schema: The JSON schema of the settings; what it does not require may be missing.
+        origins: Where a setting comes from, for sentences that have to say so.
+    """
+    if faults := [_with_origin(sentence, origins or {}) for sentence in _faults(config, schema)]:
+        raise SettingsError(" ".join(dict.fromkeys(faults)))
+
+
 def unfit_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence, without the value, for each setting that the SDK rejects."""
     # The SDK has them in a read-only view, which is no object to the validator.
@@ -219,14 +232,37 @@ def unfit_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Itera
         yield f"The setting {name} is not valid: `tap-onefile --about` describes it ({kind})."
 
 
-def unknown_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a sentence for each setting that does not exist: most often it is mistyped."""
+def unknown_settings(
+    config: Mapping[str, Any], known: Mapping[str, Any], origins: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Yield a sentence for each setting that does not exist: most often it is mistyped.
+
+    Raises:
+        SettingsError: One seems to be meant that keeps something back, so that a run without it would send too much.
+    """
     for name in config.keys() - known.keys():
-        near = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        is_plausible = len(name) <= _LONGEST_NAME and _PLAUSIBLE.fullmatch(name)
-        shown = name if is_plausible else "with that name, which is not shown as it may be a secret"
-        yield f"There is no setting {shown}; it is ignored.{hint}"
+        (near,) = difflib.get_close_matches(name[:_LONGEST_NAME], known, n=1) or [""]
+        shown = plausible(name) or "with that name, which is not shown as it may be a secret"
+        if plausible(name) and (origin := (origins or {}).get(name)):
+            shown = f"{shown} ({origin})"
+        if near in _PROTECTIVE:
+            raise SettingsError(f"There is no setting {shown}. Write {near}: without it, the run would send too much.")
+        yield f"There is no setting {shown}; it is ignored." + (f" Did you mean {near}?" if near else "")
+
+
+def plausible(name: str) -> str | None:
+    """Return a name if it looks like that of a setting; None for what may be a secret in its place."""
+    return name if len(name) <= _LONGEST_NAME and _PLAUSIBLE.fullmatch(name) else None
+
+
+def _with_origin(sentence: str, origins: Mapping[str, str]) -> str:
+    """Say of the setting that a sentence is about where it comes from."""
+
+    def told(found: re.Match[str]) -> str:
+        origin = origins.get(found[1])
+        return f"{found[0]} ({origin})" if origin else found[0]
+
+    return re.sub(r"The setting (\w+)", told, sentence, count=1)
 
 
 def _faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
@@ -263,7 +299,7 @@ def _in_words(error: ValidationError, schema: Mapping[str, Any]) -> str:
     """Say what is wrong with a setting without repeating its value, which may be a secret."""
     if not error.path:
         return "The setting customer_token is missing: set it to the API token that OneFile support gave you."
-    name = error.path[0]
+    name = str(error.path[0])
     rule = schema["properties"][name]
     if "enum" in rule:
         expected = f"one of {', '.join(map(str, rule['enum']))}"

@@ -6,33 +6,44 @@ import copy
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
-from singer_sdk.singerlib import ActivateVersionMessage
+from singer_sdk.singerlib import ActivateVersionMessage, Catalog
 from typing_extensions import override
 
 from tap_onefile.errors import Interrupted, OneFileError, SettingsError
 from tap_onefile.records.convert import in_words, to_timestamp
 from tap_onefile.reporting import console
 from tap_onefile.run import Run
-from tap_onefile.settings import Settings, settings_schema, unfit_settings, unknown_settings
-from tap_onefile.singer.catalog import add_keywords, check_parents, restrict, unlisted_fields
+from tap_onefile.settings import check, settings_schema, unfit_settings
+from tap_onefile.singer.catalog import Known, add_keywords, check_parents, completed, restrict, unlisted_fields
 from tap_onefile.singer.command import CommandTap
+from tap_onefile.singer.state import bookmarks, tidied
 from tap_onefile.singer.writer import BufferedWriter
-from tap_onefile.streams import DETAILED, NEEDED, PARENTS, STREAMS
+from tap_onefile.streams import DETAILED, PARENTS, STREAMS
 from tap_onefile.streams.base import OneFileStream
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
-    from singer_sdk.singerlib import Catalog
 
 SETTINGS = settings_schema(DETAILED)
 """Our settings: the source of the tables in the documentation, of meltano.yml and of the Hub definition."""
+
+KNOWN = {
+    str(stream.name): Known(
+        keys=tuple(stream.primary_keys),
+        replication_key=stream.replication_key,
+        is_default=stream.selected_by_default,
+        fields=frozenset(stream.schema["properties"]),
+    )
+    for stream in STREAMS
+}
+"""What holds of each stream whatever a catalog or a state says."""
 
 _TEST_RETRY_FOR = 10
 """Seconds."""
@@ -60,18 +71,33 @@ class TapOneFile(CommandTap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
-    def __init__(self, *, validate_config: bool = True, **options: Any) -> None:  # noqa: ANN401 - they are the SDK's
+    def __init__(
+        self,
+        *,
+        validate_config: bool = True,
+        catalog: Any = None,  # noqa: ANN401 - as the SDK takes it
+        **options: Any,  # noqa: ANN401 - they are the SDK's
+    ) -> None:
         """Create the tap for one run; discovery works without any settings, and so without `validate_config`."""
-        try:
-            super().__init__(validate_config=validate_config, **options)
-        except ConfigValidationError:
-            # The SDK's own messages repeat the value, which may be a token.
-            Settings.from_config(self.config, SETTINGS)
-            raise SettingsError(" ".join(unfit_settings(self.config, self._all_settings()))) from None
-        if validate_config:
-            for sentence in unknown_settings(self.config, self._all_settings()["properties"]):
-                self.logger.warning(sentence)
-            _ = self.onefile.settings
+        if isinstance(config := options.get("config") or {}, dict):
+            self.check_settings(config, needs_all=validate_config)
+        if catalog is not None and not isinstance(catalog, (Catalog, str, PurePath)):
+            catalog = completed(catalog, KNOWN)
+        super().__init__(validate_config=validate_config, catalog=catalog, **options)
+
+    @classmethod
+    @override
+    def check_settings(
+        cls, config: Mapping[str, Any], origins: Mapping[str, str] | None = None, *, needs_all: bool
+    ) -> None:
+        """Check the settings in place of the SDK, whose messages repeat the value, which may be a token."""
+        check(config, SETTINGS if needs_all else {**SETTINGS, "required": []}, origins)
+        if unfit := list(unfit_settings(config, {**cls.all_settings(), "required": []})):
+            raise SettingsError(" ".join(unfit))
+
+    @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        super().load_state(tidied(state, KNOWN, self.onefile.began))
 
     @cached_property
     def onefile(self) -> Run:
@@ -96,7 +122,7 @@ class TapOneFile(CommandTap):
         if catalog is None:
             return None
         check_parents(catalog, PARENTS)
-        return restrict(catalog, self.schemas, NEEDED)
+        return restrict(catalog, self.schemas, KNOWN)
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
@@ -110,6 +136,8 @@ class TapOneFile(CommandTap):
     def run(self) -> None:
         """Read everything selected, and report at the end; raises if something is missing."""
         run = self.onefile
+        # What is wrong with the network's settings is said before anything is written.
+        _ = run.reader
         self._log_omissions()
         for stream in self._own_streams():
             # The SDK has no maps for a stream that the catalog does not list.
@@ -138,6 +166,7 @@ class TapOneFile(CommandTap):
         run.settings = replace(run.settings, retry_for=min(_TEST_RETRY_FOR, run.settings.retry_for))
         # Before the dry run, which selects what it reads.
         selected = [stream for stream in self._own_streams() if stream.selected]
+        self._warn_if_empty(selected)
         self.dry_run()
         run.problems.conclude()
         self.logger.info("The connection works. Nothing was written.")
@@ -153,14 +182,26 @@ class TapOneFile(CommandTap):
         else:
             self.logger.info(_cost(calls, run.settings.requests_per_minute))
 
+    def _warn_if_empty(self, selected: Collection[OneFileStream]) -> None:
+        if not selected:
+            self.logger.warning(
+                "No stream is selected, so nothing is read. Select some in the catalog, or under Meltano by select"
+            )
+
     def _log_omissions(self) -> None:
         run = self.onefile
+        self._warn_if_empty([stream for stream in self._own_streams() if stream.selected])
         self.logger.info(run.privacy.in_words())
         if since := run.settings.start_date:
             # The month in words shows what Meltano made of a date such as 05/04/2026.
             self.logger.info(
                 "People modified and reviews scheduled before %s are left out (start_date)", in_words(since)
             )
+            if any(since < bookmark for bookmark in bookmarks(self.state)):
+                self.logger.info(
+                    "The run goes on from its bookmarks, which are later than start_date. If start_date was moved back,"
+                    " run once with --full-refresh, or without --state, to read what lies between"
+                )
         if self.input_catalog and (fields := unlisted_fields(self.input_catalog, self.schemas)):
             self.logger.warning(
                 "These fields are not in your catalog and are skipped: %s. Run --discover again to include them.",
@@ -191,12 +232,6 @@ class TapOneFile(CommandTap):
 
     def _own_streams(self) -> Collection[OneFileStream]:
         return [stream for stream in self.streams.values() if isinstance(stream, OneFileStream)]
-
-    @classmethod
-    def _all_settings(cls) -> dict[str, Any]:
-        schema = copy.deepcopy(cls.config_jsonschema)
-        cls.append_builtin_config(schema)
-        return schema
 
 
 def _cost(calls: int, calls_per_minute: int) -> str:

@@ -243,7 +243,7 @@ def test_settings_in_place_of_the_name_of_a_file_are_not_repeated(
     assert token not in stdout + stderr
     *_, last = stderr.rstrip().splitlines()
     inline = '"' in argument
-    assert ("write them to a file" if inline else "A file passed to --config cannot be read: No such file") in last
+    assert ("write them to a file" if inline else "The file passed to --config cannot be read: No such file") in last
     assert "Traceback" not in stderr
 
 

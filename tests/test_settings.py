@@ -77,7 +77,7 @@ def test_a_setting_of_the_sdk_that_does_not_fit_is_named(tmp_path: Path, name: s
         ("{", "not valid JSON"),
         ("null", "must hold a JSON object"),
         ("[1]", "must hold a JSON object"),
-        (None, "No such file or directory: broken.json"),
+        (None, "The file broken.json cannot be read: No such file or directory."),
     ],
 )
 def test_a_config_file_that_cannot_be_read_is_told_in_one_line(tmp_path: Path, text: str | None, sentence: str) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import http
 import http.client
+import importlib.util
 import io
 import ipaddress
+import os
 import re
 import ssl
 import threading
@@ -18,6 +20,7 @@ import zlib
 from contextlib import suppress
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -28,7 +31,7 @@ from typing_extensions import override
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from tap_onefile.errors import Fault
+from tap_onefile.errors import Fault, SettingsError
 
 if TYPE_CHECKING:
     import socket
@@ -93,6 +96,9 @@ class Transport:
     TLS certificates are always verified; a private authority and proxies are taken from the usual environment
     variables, except for a loopback address, which is never reached through a proxy. Redirects are not followed. The
     timeout is in seconds, for a connection, and for the whole answer after that.
+
+    Raises:
+        SettingsError: One of these variables is wrong, which no repeat could put right.
     """
 
     def __init__(self, api_url: str, *, user_agent: str, timeout: float) -> None:
@@ -104,6 +110,9 @@ class Transport:
         self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
         self._timeout = timeout
         self._local = threading.local()
+        if not self._loopback:
+            _check_authority()
+            _check_proxy(self._api_url)
 
     def exchange(
         self,
@@ -178,6 +187,43 @@ class Transport:
         if not (content or is_framed or response.status_code in _WITHOUT_BODY):
             raise Fault("an answer that was cut short")
         return content
+
+
+def _check_authority() -> None:
+    """Check the file with certificates that requests takes from the environment."""
+    variable = next((name for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if os.environ.get(name)), None)
+    if variable is None:
+        return
+    path = Path(os.environ[variable])
+    try:
+        if not path.is_dir():
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except OSError as error:
+        fault = "holds no certificates in PEM form" if isinstance(error, ssl.SSLError) else "cannot be read"
+        raise SettingsError(f"The variable {variable} names a file that {fault}: correct it, or unset it.") from None
+
+
+def _check_proxy(address: str) -> None:
+    """Check the proxy that requests takes from the environment."""
+    proxy = requests.utils.select_proxy(address, requests.utils.get_environ_proxies(address))
+    if proxy is None:
+        return
+    variable = next((name for name, value in os.environ.items() if value == proxy), "HTTPS_PROXY")
+    try:
+        parts = urllib3.util.parse_url(proxy if "://" in proxy else f"http://{proxy}")
+    except urllib3.exceptions.LocationParseError:
+        parts = urllib3.util.Url()
+    is_socks = str(parts.scheme).startswith("socks")
+    if not (parts.host and (is_socks or parts.scheme in {"http", "https"})):
+        raise SettingsError(
+            f"The variable {variable} is not the address of a proxy, such as http://proxy.college.example:8080: correct"
+            " it, or unset it."
+        )
+    if is_socks and importlib.util.find_spec("socks") is None:
+        raise SettingsError(
+            f"The variable {variable} names a SOCKS proxy, which needs the package PySocks: install it beside the tap"
+            " (under Meltano, add it to pip_url), or use a proxy whose address begins with http://."
+        )
 
 
 class _Body:

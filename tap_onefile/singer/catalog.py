@@ -1,70 +1,324 @@
-"""Catalog and state files: what is accepted, what a run makes of a catalog, and our own keywords in it."""
+"""A catalog of the user's: what is wrong with it, what a run makes of it, and our own keywords in it."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
-from typing import IO, TYPE_CHECKING, Any
+import difflib
+import logging
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft7Validator
 from singer_sdk.singerlib import Catalog, Schema
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from tap_onefile.errors import SettingsError
 from tap_onefile.records.fields import PSEUDONYM
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     Rule = dict[str, Any]
 
+logger = logging.getLogger("tap-onefile")
+
 _OURS = "x-onefile-"
 """The prefix of our own keywords, which the SDK drops from a catalog as it does not know them."""
-
-_PARTITION = {"type": "object", "properties": {"context": {"type": "object"}}}
-_BOOKMARK = {"type": "object", "properties": {"partitions": {"type": "array", "items": _PARTITION}}}
-_STATE: Rule = {
-    "type": ["object", "null"],
-    "properties": {"bookmarks": {"type": "object", "additionalProperties": _BOOKMARK}},
-}
-"""The JSON schema of a state that the SDK can resume from."""
-
-_STREAM = {
-    "type": "object",
-    "required": ["tap_stream_id", "schema"],
-    "properties": {
-        "tap_stream_id": {"type": "string"},
-        "schema": {"type": "object", "properties": {"properties": {"type": "object"}}},
-        "metadata": {"type": "array", "items": {"type": "object", "required": ["breadcrumb", "metadata"]}},
-    },
-}
-_CATALOG: Rule = {
-    "type": ["object", "null"],
-    "required": ["streams"],
-    "properties": {"streams": {"type": "array", "items": _STREAM}},
-}
-"""The JSON schema of a catalog that the SDK can read a selection from."""
-
-_KINDS = {"state": (_STATE, "Pass the last line that the target wrote"), "catalog": (_CATALOG, "Run --discover again")}
+_METHODS = (REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL)
+_INCLUSIONS = ("available", "automatic", "unsupported")
+_FLAGS = {"true": True, "false": False}
+_NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
 
 
-def parse(text: str) -> Any:  # noqa: ANN401 - as JSON may be
-    """Parse a file given on the command line; it may hold secrets, so that an error shows only the place."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        raise SettingsError(f"A file given on the command line is not valid JSON ({place}).") from None
+@dataclass(frozen=True)
+class Known:
+    """What the tap knows of a stream, whatever a catalog says."""
+
+    keys: Sequence[str]
+    replication_key: str | None
+    is_default: bool
+    """Whether it is selected where nothing is said."""
+    fields: Collection[str]
+    """All that OneFile gives, whether this run lets it through or not."""
+
+    @property
+    def needed(self) -> list[str]:
+        """The fields without which the stream cannot be read."""
+        return [*self.keys, *([self.replication_key] if self.replication_key else [])]
 
 
-def read_file(file: IO[str] | None, name: str) -> dict[str, Any] | None:
-    """Read the file passed to the option `name`, ``state`` or ``catalog``, and check what it holds."""
-    if file is None:
-        return None
-    found: dict[str, Any] | None = parse(file.read())
-    schema, advice = _KINDS[name]
-    if not Draft7Validator(schema).is_valid(found):
-        raise SettingsError(f"The file passed to --{name} is not a Singer {name}. {advice}, or leave it out.")
-    return found
+def near(name: object, names: Iterable[str]) -> str:
+    """Return a hint at the name that was probably meant, if there is one."""
+    lowered = {each.lower(): each for each in names}
+    found = difflib.get_close_matches(str(name).lower(), lowered, n=1)
+    return f" Did you mean {lowered[found[0]]}?" if found else ""
+
+
+def shown(name: object) -> str:
+    """Return a name out of a file if it is a plain one: anything else may be a secret, or forge a line of the log."""
+    return name if isinstance(name, str) and _NAME.fullmatch(name) else "(a name that is not shown)"
+
+
+def completed(catalog: object, streams: Mapping[str, Known]) -> dict[str, Any]:
+    """Return a catalog with what the tap knows wherever it lacks it, and without what cannot be.
+
+    Raises:
+        SettingsError: It holds what nobody can guess the meaning of, or what would send more than the user wants.
+    """
+    if not isinstance(catalog, dict) or not isinstance(catalog.get("streams"), list):
+        raise SettingsError("The file passed to --catalog is not a Singer catalog: run --discover again.")
+    entries: dict[str, Rule] = {}
+    unselected: list[str] = []
+    for place, given in enumerate(catalog["streams"], start=1):
+        name = _name_of(given, place)
+        if name not in streams:
+            _refuse_if_selected(name, given, streams)
+            continue
+        if name in entries:
+            raise SettingsError(f"The catalog holds the stream {name} twice: delete the one that does not count.")
+        entry = _Entry(name, given, streams[name])
+        entries[name] = entry.completed()
+        if entry.says_nothing:
+            unselected.append(name)
+    if unselected:
+        logger.warning(
+            "The catalog does not say whether these streams are selected, so that the defaults hold: %s",
+            ", ".join(unselected),
+        )
+    _warn_of_full_tables(entries, streams)
+    return {**catalog, "streams": list(entries.values())}
+
+
+def _name_of(given: object, place: int) -> str:
+    name = given.get("tap_stream_id", given.get("stream")) if isinstance(given, dict) else None
+    if not isinstance(name, str):
+        raise SettingsError(f"Entry {place} of the catalog has no tap_stream_id: run --discover again.")
+    return name
+
+
+def _refuse_if_selected(name: str, given: Rule, streams: Mapping[str, Known]) -> None:
+    """Refuse a stream that does not exist; one that is not selected does no harm."""
+    alias = str(given.get("stream"))
+    told = shown(name)
+    if alias in streams:
+        raise _misnamed(alias, told)
+    hint = near(name, streams)
+    if any(_flag(selected, told) for selected in _selections(given)):
+        raise SettingsError(
+            f"The catalog selects {told}, a stream that tap-onefile does not have.{hint} Another name for a stream"
+            " is the __alias__ in the setting stream_maps."
+        )
+    logger.warning("The catalog lists %s, a stream that tap-onefile does not have; it is ignored.%s", told, hint)
+
+
+def _misnamed(name: str, alias: str) -> SettingsError:
+    return SettingsError(
+        f"The catalog calls the stream {name} {alias}, which changes nothing. Rename it by `__alias__` in the setting"
+        f' stream_maps: {{"{name}": {{"__alias__": "{alias}"}}}}.'
+    )
+
+
+def _selections(given: Rule) -> Iterator[Any]:
+    yield given.get("selected")
+    metadata = given.get("metadata")
+    for each in metadata if isinstance(metadata, list) else ():
+        if isinstance(each, dict) and not each.get("breadcrumb") and isinstance(each.get("metadata"), dict):
+            yield each["metadata"].get("selected")
+
+
+def _flag(value: object, whose: str) -> bool | None:
+    """Return what a selection means."""
+    if isinstance(value, str):
+        value = _FLAGS.get(value.strip().lower(), value)
+    if value is None or isinstance(value, bool):
+        return value
+    raise SettingsError(f"The catalog's selected of {whose} must be true or false.")
+
+
+def _check_flags(rule: Rule, whose: str) -> None:
+    for key in ("selected", "selected-by-default"):
+        if key in rule:
+            rule[key] = _flag(rule[key], whose)
+    if rule.get("inclusion", "available") not in _INCLUSIONS:
+        raise SettingsError(f"The catalog's inclusion of {whose} must be one of {', '.join(_INCLUSIONS)}.")
+
+
+class _Entry:
+    """The entry of one stream."""
+
+    def __init__(self, name: str, given: Rule, known: Known) -> None:
+        self.name = name
+        self.given = given
+        self.known = known
+        self.root: Rule = {}
+        self.of_fields: dict[str, Rule] = {}
+        self.says_nothing = False
+
+    def completed(self) -> Rule:
+        """Return the entry with what the tap knows of its stream."""
+        alias = self.given.get("stream")
+        if alias not in {None, self.name}:
+            raise _misnamed(self.name, shown(alias))
+        schema = self._schema()
+        self._read_metadata()
+        self._read_selection(schema)
+        method = self._method()
+        self._check_replication_key()
+        keys = self._keys()
+        self._keep(self.known.needed)
+        self.root |= {"table-key-properties": keys}
+        self.root.pop("replication-key", None)
+        self.root.pop("replication-method", None)
+        self.root.pop("forced-replication-method", None)
+        fields = [{"breadcrumb": ["properties", name], "metadata": rule} for name, rule in self.of_fields.items()]
+        return {
+            **self.given,
+            "tap_stream_id": self.name,
+            "schema": schema,
+            "key_properties": keys,
+            "replication_key": self.known.replication_key,
+            "replication_method": method,
+            "metadata": [{"breadcrumb": [], "metadata": self.root}, *fields],
+        }
+
+    def _schema(self) -> Rule:
+        schema = self.given.get("schema") or {}
+        properties = schema.get("properties", {}) if isinstance(schema, dict) else None
+        if not isinstance(properties, dict) or not all(isinstance(rule, dict) for rule in properties.values()):
+            raise SettingsError(f"The catalog's schema of {self.name} is not a JSON schema. Run --discover again.")
+        if unknown := [shown(name) for name in properties if name not in self.known.fields]:
+            logger.warning(
+                "The catalog lists fields of %s that tap-onefile does not have; they are ignored: %s",
+                self.name,
+                ", ".join(unknown),
+            )
+        return schema
+
+    def _read_metadata(self) -> None:
+        metadata = self.given.get("metadata") or []
+        if not isinstance(metadata, list):
+            raise self._no_metadata()
+        for each in metadata:
+            where, rule = (each.get("breadcrumb"), each.get("metadata")) if isinstance(each, dict) else (None, None)
+            if not isinstance(where, list) or not isinstance(rule, dict):
+                raise self._no_metadata()
+            if not where:
+                self.root |= rule
+            elif len(where) == len(("properties", "field")) and where[0] == "properties" and isinstance(where[1], str):
+                self.of_fields.setdefault(where[1], {}).update(rule)
+            else:
+                raise self._no_metadata()
+
+    def _no_metadata(self) -> SettingsError:
+        return SettingsError(
+            f"The catalog's metadata of {self.name} is not in Singer's form, which is"
+            ' {"breadcrumb": ["properties", "Email"], "metadata": {"selected": false}} for each field. Run --discover'
+            " again."
+        )
+
+    def _read_selection(self, schema: Rule) -> None:
+        """Read what is selected, as catalogs have it today and as older ones have it, beside the names."""
+        for place in (self.given, schema):
+            if "selected" in place:
+                self.root.setdefault("selected", place["selected"])
+        for name, rule in schema.get("properties", {}).items():
+            if "selected" in rule:
+                self.of_fields.setdefault(name, {}).setdefault("selected", rule["selected"])
+        _check_flags(self.root, self.name)
+        for name, rule in self.of_fields.items():
+            whose = f"{self.name}.{shown(name)}"
+            _check_flags(rule, whose)
+            if rule.get("selected") is False and name not in self.known.fields:
+                raise SettingsError(
+                    f"The catalog deselects {whose}, a field that OneFile does not have, so that something else may be"
+                    f" sent that is not wanted.{near(name, self.known.fields)}"
+                )
+        if self.root.get("selected") is None and self.root.get("selected-by-default") is None:
+            self.says_nothing = True
+            self.root["selected"] = self.known.is_default
+
+    def _said(self, *places: tuple[Rule, str]) -> list[Any]:
+        """Return what is said in some places, without what is empty, and without what is said twice."""
+        said: list[Any] = []
+        for place, key in places:
+            if (value := place.get(key)) and value not in said:
+                said.append(value)
+        return said
+
+    def _keys(self) -> list[str]:
+        own = list(self.known.keys)
+        said = self._said((self.given, "key_properties"), (self.root, "table-key-properties"))
+        if not (
+            wrong := [keys for keys in said if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(own)]
+        ):
+            return own
+        names = wrong[0] if isinstance(wrong[0], list) else [wrong[0]]
+        absent = next((name for name in names if name not in self.known.fields), None)
+        fault = f" {self.name} has no field {shown(absent)}." if absent else " Records that share it would be lost."
+        raise SettingsError(
+            f"The catalog's key-properties of {self.name} are {', '.join(map(shown, names))}, but OneFile's records are"
+            f" told apart by {', '.join(own)}: leave them out, or write that.{fault}"
+        )
+
+    def _method(self) -> str:
+        said = self._said(
+            (self.given, "replication_method"),
+            (self.root, "replication-method"),
+            (self.root, "forced-replication-method"),
+        )
+        if any(method not in _METHODS for method in said):
+            raise SettingsError(f"The catalog's replication-method of {self.name} must be {' or '.join(_METHODS)}.")
+        own = REPLICATION_INCREMENTAL if self.known.replication_key else REPLICATION_FULL_TABLE
+        # Where it is said in several places, what differs is what somebody has changed.
+        return next((method for method in said if method != own), own)
+
+    def _check_replication_key(self) -> None:
+        own = self.known.replication_key
+        said = self._said((self.given, "replication_key"), (self.root, "replication-key"))
+        if wrong := [key for key in said if key != own]:
+            goes_by = f"{own} alone: leave it out, or write that" if own else "nothing: leave it out"
+            raise SettingsError(
+                f"The catalog's replication-key of {self.name} is {shown(wrong[0])}, but what has changed there can be"
+                f" told by {goes_by}."
+            )
+
+    def _keep(self, needed: Iterable[str]) -> None:
+        """Select the fields without which the records cannot be told apart, with a warning where they were not."""
+        deselected = [name for name, rule in self.of_fields.items() if rule.get("selected") is False]
+        # Meltano deselects every field before it selects those that are wanted.
+        is_list_of_wanted = 2 * len(deselected) > len(self.of_fields)
+        for name in needed:
+            rule = self.of_fields.setdefault(name, {})
+            is_dropped = rule.get("inclusion") == "unsupported" or rule.get("selected") is False
+            if is_dropped and not (rule.get("inclusion") == "automatic" and is_list_of_wanted):
+                logger.warning(
+                    "The catalog deselects %s.%s, which is sent nevertheless, as the stream cannot be read without it",
+                    self.name,
+                    name,
+                )
+            rule |= {"inclusion": "automatic"}
+            rule.pop("selected", None)
+
+
+def _root(entry: Rule) -> Rule:
+    root: Rule = entry["metadata"][0]["metadata"]
+    return root
+
+
+def _warn_of_full_tables(entries: Mapping[str, Rule], streams: Mapping[str, Known]) -> None:
+    """Read what has nothing to go by in full, and say so once, as ``'*'`` in Meltano's metadata means all of them."""
+    names = [
+        name
+        for name, entry in entries.items()
+        if entry["replication_method"] == REPLICATION_INCREMENTAL and streams[name].replication_key is None
+    ]
+    for name in names:
+        entries[name]["replication_method"] = REPLICATION_FULL_TABLE
+    if names := [name for name in names if _root(entries[name]).get("selected")]:
+        logger.warning(
+            "The catalog's replication-method INCREMENTAL has nothing to go by in these streams, which are read in"
+            " full: %s",
+            ", ".join(names),
+        )
 
 
 def check_parents(catalog: Mapping[str, Any], parents: Mapping[str, str]) -> None:
@@ -85,7 +339,7 @@ def add_keywords(catalog: dict[str, Any], schemas: Mapping[str, Rule]) -> dict[s
     return catalog
 
 
-def restrict(catalog: Catalog, schemas: Mapping[str, Rule], always: Mapping[str, Collection[str]]) -> Catalog:
+def restrict(catalog: Catalog, schemas: Mapping[str, Rule], streams: Mapping[str, Known]) -> Catalog:
     """Remove the fields from a catalog that this run does not let through.
 
     A catalog may be older than the settings, and the SDK sends its schemas to the target whatever the records hold. The
@@ -93,7 +347,8 @@ def restrict(catalog: Catalog, schemas: Mapping[str, Rule], always: Mapping[str,
     """
     known = [(name, entry) for name, entry in catalog.items() if name in schemas]
     ours = {
-        name: replace(entry, schema=_restricted(entry.schema, schemas[name], always[name])) for name, entry in known
+        name: replace(entry, schema=_restricted(entry.schema, schemas[name], streams[name].needed))
+        for name, entry in known
     }
     return Catalog({**catalog, **ours})
 

@@ -6,12 +6,12 @@ Whatever we rely on that the SDK does not promise has a test in ``tests/unit/tes
 from __future__ import annotations
 
 import abc
+import copy
 import logging
-import re
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from singer_sdk import Tap
@@ -22,12 +22,14 @@ from typing_extensions import override
 from tap_onefile.errors import SettingsError
 from tap_onefile.reporting import console
 from tap_onefile.reporting.signals import signals_blocked
-from tap_onefile.singer.catalog import parse, read_file
+from tap_onefile.settings import unknown_settings
+from tap_onefile.singer.inputs import read_catalog, read_environment, read_settings, read_state, unread_variables
+from tap_onefile.singer.state import unwrapped
 from tap_onefile.singer.writer import BufferedWriter, MuteWriter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Self
+    from typing import BinaryIO, Self
 
 
 _PURPOSE = """Read what a training provider keeps in OneFile, and write it to standard output as Singer messages.
@@ -58,10 +60,8 @@ _OPTIONS = {
 _VALUES = {"config": "FILE|ENV", "test": "[schema]", "catalog": "FILE", "state": "FILE"}
 _WHOLE_TEST = "all"
 """What the SDK makes of ``--test`` without a value."""
-
-
-_FILE = re.compile(r"[\w ./\\:~-]{1,200}\.\w{1,8}")
-"""What is sure to be the name of a file, and no secret in its place."""
+_LEFT_TO_THE_SDK = {"disabled", "schema"}
+_FILES = {"catalog", "state"}
 
 # The SDK logs the expressions of stream maps, which may name a person or hold a key.
 logging.getLogger("singer_sdk.mapper").addFilter(lambda record: record.levelno >= logging.WARNING)
@@ -72,11 +72,21 @@ class Config:
     """The settings of the command line, with the attributes that the SDK's callbacks read."""
 
     config: dict[str, Any] = field(default_factory=dict)
+    unread: list[str] = field(default_factory=list)
+    """The variables with settings that are not read."""
     parse_env: bool = False
+    """Whether the SDK shall read the environment, which it does without naming what is wrong there."""
 
 
 class CommandTap(Tap, abc.ABC):
     """A tap whose help is in plain words, and whose exit status a scheduler can rely on."""
+
+    @classmethod
+    @abc.abstractmethod
+    def check_settings(
+        cls, config: Mapping[str, Any], origins: Mapping[str, str] | None = None, *, needs_all: bool
+    ) -> None:
+        """Check the settings, given where each comes from if a sentence about it has to say so."""
 
     @abc.abstractmethod
     def run(self) -> None:
@@ -100,19 +110,33 @@ class CommandTap(Tap, abc.ABC):
             if isinstance(option, click.Option) and option.name in _OPTIONS:
                 option.help = _OPTIONS[option.name]
                 option.metavar = _VALUES.get(option.name, option.metavar)
-                # Click would run --test before it had read a catalog that comes after it.
-                option.is_eager = option.is_eager or option.name in {"catalog", "state"}
+                if option.name in _FILES:
+                    # As bytes, since nobody knows how their text is encoded.
+                    option.type = click.File("rb")
+                    # Click would run --test before it had read a catalog that comes after it.
+                    option.is_eager = True
         return command
 
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
-        """Read and merge the files passed to ``--config``."""
+        """Read and merge what is passed to ``--config``: where two of them hold a setting, the later one counts."""
         settings: dict[str, Any] = {}
+        origins: dict[str, str] = {}
+        known = cls.all_settings()
         for file in value:
-            if file != "ENV":
-                settings |= _read_settings(file)
-        return Config(settings, "ENV" in value)
+            found, from_here = read_environment(known) if file == "ENV" else (read_settings(file), {})
+            settings |= found
+            # With one file, it is clear which is meant.
+            named = len(value) > 1 and file != "ENV"
+            origins |= dict.fromkeys(found, f"in {file}" if named else "") | from_here
+        unread = [] if "ENV" in value else unread_variables(settings, known["properties"])
+        if unread:
+            cls.logger.warning("Without --config ENV, these variables are not read: %s", ", ".join(unread))
+        for sentence in unknown_settings(settings, known["properties"], origins):
+            cls.logger.warning(sentence)
+        cls.check_settings(settings, origins, needs_all=False)
+        return Config(settings, unread)
 
     @classmethod
     @override
@@ -122,33 +146,59 @@ class CommandTap(Tap, abc.ABC):
         about: bool = False,
         about_format: str | None = None,
         config: Any = None,  # our Config, where the SDK has one of its own
-        state: IO[str] | None = None,
-        catalog: IO[str] | None = None,
+        state: Any = None,  # in bytes, where the SDK reads text
+        catalog: Any = None,
     ) -> None:
         """Run the tap from the command line."""
         if about:
             super().invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
-        cls._create(config, read_file(catalog, "catalog"), state=read_file(state, "state")).run()
+        cls._create(config, catalog, state).run()
 
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Test the connection; other values of ``--test`` are left to the SDK."""
-        if value != _WHOLE_TEST:
-            super().cb_test(ctx, param, value)
-            return
-        catalog = read_file(ctx.params.get("catalog"), "catalog")
-        cls._create(ctx.params.get("config"), catalog, message_writer=MuteWriter()).try_out()
-        ctx.exit()
+        """Test the connection, or write the schemas."""
+        if value == _WHOLE_TEST:
+            cls._create(
+                ctx.params.get("config"),
+                ctx.params.get("catalog"),
+                ctx.params.get("state"),
+                message_writer=MuteWriter(),
+            ).try_out()
+            ctx.exit()
+        if value not in _LEFT_TO_THE_SDK:
+            # The SDK would write records.
+            raise SettingsError("The option --test takes no value other than schema.")
+        super().cb_test(ctx, param, value)
 
     @classmethod
-    def _create(cls, config: Config | None, catalog: dict[str, Any] | None, **options: Any) -> Self:  # noqa: ANN401 - the SDK's
+    def _create(
+        cls,
+        config: Config | None,
+        catalog: BinaryIO | None,
+        state: BinaryIO | None,
+        **options: Any,  # noqa: ANN401 - the SDK's
+    ) -> Self:
         config = config or Config()
+        if config.unread and "customer_token" not in config.config:
+            raise SettingsError(f"To have {', '.join(config.unread)} read, add --config ENV to the command.")
         with signals_blocked():
-            tap = cls(config=config.config, parse_env_config=config.parse_env, catalog=catalog, **options)
+            tap = cls(
+                config=config.config,
+                catalog=read_catalog(catalog) if catalog else None,
+                state=unwrapped(read_state(state)) if state else None,
+                **options,
+            )
             tap.listen()
         return tap
+
+    @classmethod
+    def all_settings(cls) -> dict[str, Any]:
+        """Return the JSON schema of the settings, with the SDK's own."""
+        schema = copy.deepcopy(cls.config_jsonschema)
+        cls.append_builtin_config(schema)
+        return schema
 
     def dry_run(self) -> None:
         """Read one record of each selected stream."""
@@ -159,25 +209,6 @@ class CommandTap(Tap, abc.ABC):
     def buffered_writer(self) -> BufferedWriter | None:
         """The tap's own writer, unless a test has passed another."""
         return self.message_writer if isinstance(self.message_writer, BufferedWriter) else None
-
-
-def _read_settings(file: str) -> Mapping[str, Any]:
-    if file.lstrip()[:1] in {"{", "[", '"', "'"}:
-        raise SettingsError(
-            "The settings themselves were passed to --config, where any user of the machine can see them: write them to"
-            " a file, and pass its name."
-        )
-    try:
-        settings = parse(Path(file).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        shown = f": {file}" if _FILE.fullmatch(file) else ""
-        reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
-        raise SettingsError(f"A file passed to --config cannot be read: {reason}{shown}") from None
-    if not isinstance(settings, dict):
-        raise SettingsError(
-            'A file passed to --config must hold a JSON object with the settings: {"customer_token": "…"}.'
-        )
-    return settings
 
 
 def comes_from_maps(error: BaseException) -> bool:

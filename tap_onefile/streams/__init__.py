@@ -44,12 +44,6 @@ STREAMS: tuple[type[OneFileStream], ...] = (
 DETAILED = tuple(str(stream.name) for stream in STREAMS if stream.has_details)
 """Names of the streams whose records can each be read in full by a call of its own."""
 
-NEEDED = {
-    str(stream.name): tuple(name for name in (*stream.primary_keys, stream.replication_key) if isinstance(name, str))
-    for stream in STREAMS
-}
-"""The fields without which each stream cannot be read: its primary and replication keys."""
-
 PARENTS = {
     str(stream.name): str(parent.name)
     for stream in STREAMS

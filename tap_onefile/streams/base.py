@@ -55,6 +55,8 @@ class OneFileStream(SingerStream):
     row_key: ClassVar[str | None] = "ID"
     """The field that identifies a row among those of one query; None where OneFile gives no id."""
     primary_keys: Sequence[str] = ("ID",)
+    replication_key: str | None = None
+    """The timestamp that tells what has changed; None where nothing does."""
     state_partitioning_keys: Sequence[str] | None = ()
     """One state for the stream: what is read in full needs no state for each organisation."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from tap_onefile.records.convert import earlier, to_timestamp
+from tap_onefile.records.convert import earlier
 from tap_onefile.streams.organisations import OrganisationStream
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class IncrementalStream(OrganisationStream):
         A bookmark never goes back, and never passes the start of the run, as changes made while we read may or may not
         be in what we read. Records without a timestamp are as new as the run itself.
         """
-        key = self.replication_key if self.replication_method == REPLICATION_INCREMENTAL else None
+        key = str(self.replication_key) if self.replication_method == REPLICATION_INCREMENTAL else ""
         began, latest = self.run.began, ""
         for records in super().read_batches(context):
             if key:
@@ -45,11 +45,7 @@ class IncrementalStream(OrganisationStream):
     def get_bookmarked(self, context: Mapping[str, Any]) -> str | None:
         """Return the timestamp up to which earlier runs have read an organisation; None if it must be read in full."""
         bookmark = self.get_bookmark(context)
-        try:
-            return None if bookmark is None else to_timestamp(bookmark)
-        except ValueError:
-            self.logger.warning("The bookmark in the state is not a timestamp; everything is read again")
-            return None
+        return None if bookmark is None else str(bookmark)
 
     def get_since(self, context: Mapping[str, Any]) -> str | None:
         """Return the timestamp from which an organisation is read; None for everything."""
