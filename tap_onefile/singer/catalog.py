@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from jsonschema import Draft7Validator
 from singer_sdk.singerlib import Catalog, Schema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
@@ -138,7 +139,7 @@ def _check_flags(rule: Rule, whose: str) -> None:
     for key in ("selected", "selected-by-default"):
         if key in rule:
             rule[key] = _flag(rule[key], whose)
-    if rule.get("inclusion", "available") not in _INCLUSIONS:
+    if (rule.get("inclusion") or "available") not in _INCLUSIONS:
         raise SettingsError(f"The catalog's inclusion of {whose} must be one of {', '.join(_INCLUSIONS)}.")
 
 
@@ -156,7 +157,7 @@ class _Entry:
     def completed(self) -> Rule:
         """Return the entry with what the tap knows of its stream."""
         alias = self.given.get("stream")
-        if alias not in {None, self.name}:
+        if alias is not None and alias != self.name:
             raise _misnamed(self.name, shown(alias))
         schema = self._schema()
         self._read_metadata()
@@ -181,9 +182,13 @@ class _Entry:
         }
 
     def _schema(self) -> Rule:
-        schema = self.given.get("schema") or {}
+        schema: Any = self.given.get("schema") or {}
         properties = schema.get("properties", {}) if isinstance(schema, dict) else None
-        if not isinstance(properties, dict) or not all(isinstance(rule, dict) for rule in properties.values()):
+        if (
+            not isinstance(properties, dict)
+            or not all(isinstance(rule, dict) for rule in properties.values())
+            or not Draft7Validator(Draft7Validator.META_SCHEMA).is_valid(schema)
+        ):
             raise SettingsError(f"The catalog's schema of {self.name} is not a JSON schema. Run --discover again.")
         if unknown := [shown(name) for name in properties if name not in self.known.fields]:
             logger.warning(
@@ -252,8 +257,8 @@ class _Entry:
         ):
             return own
         names = wrong[0] if isinstance(wrong[0], list) else [wrong[0]]
-        absent = next((name for name in names if name not in self.known.fields), None)
-        fault = f" {self.name} has no field {shown(absent)}." if absent else " Records that share it would be lost."
+        absent = [name for name in map(str, names) if name not in self.known.fields]
+        fault = f" {self.name} has no field {shown(absent[0])}." if absent else " Records that share it would be lost."
         raise SettingsError(
             f"The catalog's key-properties of {self.name} are {', '.join(map(shown, names))}, but OneFile's records are"
             f" told apart by {', '.join(own)}: leave them out, or write that.{fault}"
@@ -285,11 +290,11 @@ class _Entry:
         """Select the fields without which the records cannot be told apart, with a warning where they were not."""
         deselected = [name for name, rule in self.of_fields.items() if rule.get("selected") is False]
         # Meltano deselects every field before it selects those that are wanted.
-        is_list_of_wanted = 2 * len(deselected) > len(self.of_fields)
+        is_list_of_wanted = 2 * len(deselected) > len(self.of_fields) or self.root.get("selected") is False
         for name in needed:
             rule = self.of_fields.setdefault(name, {})
             is_dropped = rule.get("inclusion") == "unsupported" or rule.get("selected") is False
-            if is_dropped and not (rule.get("inclusion") == "automatic" and is_list_of_wanted):
+            if is_dropped and (rule.get("inclusion") != "automatic" or not is_list_of_wanted):
                 logger.warning(
                     "The catalog deselects %s.%s, which is sent nevertheless, as the stream cannot be read without it",
                     self.name,
