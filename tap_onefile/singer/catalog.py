@@ -196,7 +196,8 @@ class _Entry:
                 self.name,
                 ", ".join(unknown),
             )
-        return schema
+        checked: Rule = schema
+        return checked
 
     def _read_metadata(self) -> None:
         metadata = self.given.get("metadata") or []
