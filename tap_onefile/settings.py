@@ -30,6 +30,9 @@ ENVIRONMENTS = {
 }
 """The vendor's hosts (help articles 76000020990 and 76000048013)."""
 
+PLACEHOLDERS = frozenset({"...", "TOKEN-FROM-ONEFILE", "TOKEN-FOR-PRACTICE"})
+"""What stands for a token on our own pages."""
+
 _LONGEST_NAME = 40
 """Characters."""
 _PROTECTIVE = frozenset({"organisation_ids", "personal_data", "pseudonym_key", "stream_maps"})
@@ -272,8 +275,8 @@ def _faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[st
         yield _in_words(error, schema)
         if error.path:
             own.pop(str(error.path[0]), None)
-    if "customer_token" in own and not ((token := own["customer_token"].strip()).isascii() and _is_word(token)):
-        yield "The setting customer_token is empty or holds characters that no OneFile token has: copy it again."
+    if "customer_token" in own and (fault := _token_fault(own["customer_token"].strip())):
+        yield fault
     if own.get("organisation_ids") == []:
         # A list that came out empty by mistake must not mean everything.
         yield "The setting organisation_ids is an empty list: name an organisation, or leave it out to read all."
@@ -322,6 +325,14 @@ def _is_timestamp(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _token_fault(token: str) -> str | None:
+    if not (token.isascii() and _is_word(token)):
+        return "The setting customer_token is empty or holds characters that no OneFile token has: copy it again."
+    if token in PLACEHOLDERS:
+        return "The setting customer_token is the example of the documentation: write your own token in its place."
+    return None
 
 
 def _address_fault(api_url: str) -> str | None:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from onefile_sandbox import Sandbox
+from tap_onefile.settings import PLACEHOLDERS
 from tests.running import config_for, run_tap
 
 if TYPE_CHECKING:
@@ -452,7 +453,14 @@ def test_files_of_windows_are_read(tmp_path: Path, onefile: Sandbox, discovered:
     [
         (b'{"a": "\xe9"}', r"\.json is not text in UTF-8 or UTF-16: save it as UTF-8"),
         (b'{"page_size": ' + b"9" * 5000 + b"}", r"\.json is not valid JSON \(a number with too many digits"),
-        (b"{'a': 1}", r"\.json is not valid JSON \(line 1, column 2\)"),
+        (
+            b"{'a': 1}",
+            r"\.json is not valid JSON \(line 1, column 2: single quotation marks, where JSON has",
+        ),
+        ("{\u201ca\u201d: 1}".encode(), r"\.json is not valid JSON \(line 1, column 2: curly quotation marks, where"),
+        (b'{"a": 1,}', r"\.json is not valid JSON \(line 1, column [89]: a comma too many\)"),
+        (b'{"a": [1,]}', r"\.json is not valid JSON \(line 1, column (9|10): a comma too many\)"),
+        (b'{"a": 1\n"b": 2}', r"\.json is not valid JSON \(line 2, column 1: a comma is missing\)"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, option: str, content: bytes, sentence: str) -> None:
@@ -462,6 +470,32 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, option: str, conten
 
     assert run.status == 1
     _assert_ends_with(run, option + sentence)
+
+
+@pytest.mark.parametrize(
+    ("option", "content", "sentence"),
+    [
+        ("state", UNREACHED, "holds settings: pass it to --config, and not to --state"),
+        ("catalog", UNREACHED, "holds settings: pass it to --config, and not to --catalog"),
+        ("catalog", {"bookmarks": {}}, "holds a state: pass it to --state, and not to --catalog"),
+        ("config", {"streams": []}, "holds a catalog: pass it to --catalog, and not to --config"),
+        ("config", {"bookmarks": {}}, "holds a state: pass it to --state, and not to --config"),
+    ],
+)
+def test_a_file_that_belongs_to_another_option_is_told_where(
+    tmp_path: Path, option: str, content: Json, sentence: str
+) -> None:
+    (tmp_path / "mine.json").write_text(json.dumps(content), encoding="utf-8")
+
+    run = run_tap(tmp_path, None if option == "config" else UNREACHED, f"--{option}", "mine.json")
+
+    assert run.status == 1
+    _assert_ends_with(run, rf"The file mine\.json {sentence}")
+
+
+@pytest.mark.parametrize("token", sorted(PLACEHOLDERS))
+def test_the_example_of_a_token_is_refused(tmp_path: Path, token: str) -> None:
+    _assert_ends_with(run_tap(tmp_path, {**UNREACHED, "customer_token": token}), "is the example of the documentation")
 
 
 def test_an_empty_file_with_settings_is_named(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import struct
 import subprocess
 import termios
@@ -121,3 +122,15 @@ def test_the_help_can_be_followed() -> None:
     for words in examples:
         options = [word for word in words if word.startswith("--")]
         assert all(f"\n  {option} " in text for option in options)
+
+
+def test_records_are_not_written_to_a_terminal(tmp_path: Path, sandbox: Sandbox) -> None:
+    ours, theirs = pty.openpty()
+    with start_tap(tmp_path, config_for(sandbox), stdout=theirs) as process:
+        _, stderr = process.communicate(timeout=60)
+
+    assert process.returncode == 1
+    assert b"Nothing takes the records, which would appear on the screen: pipe the tap into a target" in stderr
+    assert not select.select([ours], [], [], 0)[0]
+    os.close(ours)
+    os.close(theirs)

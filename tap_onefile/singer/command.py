@@ -8,6 +8,7 @@ from __future__ import annotations
 import abc
 import copy
 import logging
+import sys
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -153,6 +154,11 @@ class CommandTap(Tap, abc.ABC):
         if about:
             super().invoke(about=about, about_format=about_format)
         cls.print_version(print_fn=cls.logger.info)
+        if sys.stdout and sys.stdout.isatty():
+            raise SettingsError(
+                "Nothing takes the records, which would appear on the screen: pipe the tap into a target, as in"
+                " `tap-onefile --config config.json | target-jsonl`, or into a file."
+            )
         cls._create(config, catalog, state).run()
 
     @classmethod

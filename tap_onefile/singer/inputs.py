@@ -25,6 +25,13 @@ _LEVEL = f"{_PREFIX}LOGLEVEL"
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _FILE = re.compile(r"[\w ./\\:~-]{1,200}\.\w{1,8}")
 """What is sure to be the name of a file, and no secret in its place."""
+_QUOTES = {"'": "single", **dict.fromkeys("\u201c\u201d\u201e\u2018\u2019", "curly")}
+_MARKS = {
+    "config": ("settings", "customer_token"),
+    "catalog": ("a catalog", "streams"),
+    "state": ("a state", "bookmarks"),
+}
+"""What the file of each option holds, and by what one recognises it."""
 _FLAGS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),
@@ -50,6 +57,7 @@ def read_settings(file: str) -> dict[str, Any]:
         hint = " For the variables TAP_ONEFILE_…, write ENV in capitals." if file.upper() == "ENV" else ""
         raise SettingsError(f"{named(file, 'config')} cannot be read: {reason}.{hint}") from None
     settings = parse(content, named(file, "config"))
+    _check_kind(settings, file, "config")
     if not isinstance(settings, dict):
         raise SettingsError(
             f'{named(file, "config")} must hold a JSON object with the settings: {{"customer_token": "…"}}.'
@@ -59,7 +67,9 @@ def read_settings(file: str) -> dict[str, Any]:
 
 def read_catalog(file: BinaryIO) -> Any:  # noqa: ANN401 - as JSON may be
     """Read the file passed to ``--catalog``."""
-    return parse(file.read(), named(file.name, "catalog"))
+    catalog = parse(file.read(), named(file.name, "catalog"))
+    _check_kind(catalog, file.name, "catalog")
+    return catalog
 
 
 def read_state(file: BinaryIO) -> Any:  # noqa: ANN401 - as JSON may be
@@ -79,7 +89,16 @@ def read_state(file: BinaryIO) -> Any:  # noqa: ANN401 - as JSON may be
             raise SettingsError(f"{name} holds {len(lines)} lines, the last of which is cut: keep the last whole one.")
         logger.warning("%s holds %d lines; the last of them counts", name, len(lines))
         return parse(lines[-1].encode(), name)
-    return parse(content, name)
+    state = parse(content, name)
+    _check_kind(state, file.name, "state")
+    return state
+
+
+def _check_kind(content: object, file: str, option: str) -> None:
+    """Refuse what belongs to another option."""
+    for other, (what, mark) in _MARKS.items():
+        if isinstance(content, dict) and mark in content and _MARKS[option][1] not in content:
+            raise SettingsError(f"{named(file, option)} holds {what}: pass it to --{other}, and not to --{option}.")
 
 
 def _is_object(line: str) -> bool:
@@ -103,10 +122,21 @@ def parse(content: bytes, name: str) -> Any:  # noqa: ANN401 - as JSON may be
     try:
         return json.loads(text, object_pairs_hook=lambda pairs: _object(pairs, name))
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}" if text.strip() else "it is empty"
+        place = f"line {error.lineno}, column {error.colno}{_cause(error)}"
+        where = place if text.strip() else "it is empty"
     except (ValueError, RecursionError):
         where = "a number with too many digits, or too many brackets in each other"
     raise SettingsError(f"{name} is not valid JSON ({where}).")
+
+
+def _cause(error: json.JSONDecodeError) -> str:
+    """Return what is probably wrong there."""
+    here, before = error.doc[error.pos : error.pos + 1], error.doc[: error.pos].rstrip()[-1:]
+    if here in _QUOTES:
+        return f": {_QUOTES[here]} quotation marks, where JSON has double ones"
+    if here and here in "}]," and (before in {",", "{", "["} or here == ","):
+        return ": a comma too many"
+    return ": a comma is missing" if "delimiter" in error.msg and here == '"' else ""
 
 
 def _object(pairs: list[tuple[str, Any]], name: str) -> dict[str, Any]:
