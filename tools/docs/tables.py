@@ -251,8 +251,10 @@ def to_paste() -> str:
     settings = "\n".join(f"    - {{{_declaration(name, rule)}}}" for name, rule in SETTINGS["properties"].items())
     selected = [f"{stream.name}.*" for stream in STREAMS if stream.selected_by_default]
     select = textwrap.fill(f"select: [{', '.join(selected)}]", 78, initial_indent="    ", subsequent_indent="      ")
-    loader = re.search(r"pip_url: (meltanolabs-target-postgres==\S+)", _MELTANO.read_text(encoding="utf-8"))
-    if not loader:
+    text = _MELTANO.read_text(encoding="utf-8")
+    loader = re.search(r"pip_url: (meltanolabs-target-postgres==\S+)", text)
+    fast = re.search(r"^    # The tap has made.*?(?=^    settings_group)", text, re.MULTILINE | re.DOTALL)
+    if not loader or not fast:
         raise LookupError(_MELTANO)
     return f"""```yaml
 plugins:
@@ -277,7 +279,7 @@ plugins:
     settings:
     - {{name: sqlalchemy_url, kind: string, sensitive: true}}
     - {{name: default_target_schema, kind: string, value: $MELTANO_EXTRACT__LOAD_SCHEMA}}
-```"""
+{re.sub(", label: [^,]*", "", fast[0])}```"""
 
 
 def navigation() -> str:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 RESULTS = ROOT / "tools" / "loaders" / "results.json"
 LONG = 40_000
 """Characters of the longest text."""
+_CHANGED = 20
+"""Of so many learners, one changes between the first load and the second."""
 
 
 def main() -> int:
@@ -35,10 +37,9 @@ def main() -> int:
     before = _proven(json.loads(RESULTS.read_text(encoding="utf-8"))) if RESULTS.exists() else set()
     folder = Path(tempfile.mkdtemp(prefix="tap-"))
     try:
-        output = _tapped(folder)
-        records, keys = _read(output)
+        outputs = _tapped(folder)
         with postgres(folder / "data") as server:
-            results = [_tried(each, folder, server.sqlalchemy_url, output, records, keys) for each in LOADERS]
+            results = [_tried(each, folder, server.sqlalchemy_url, outputs) for each in LOADERS]
     finally:
         shutil.rmtree(folder)
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -49,7 +50,8 @@ def _proven(results: list[dict[str, Any]]) -> set[tuple[str, str]]:
     return {(each["label"], each["package"]) for each in results if not each["differences"]}
 
 
-def _tapped(folder: Path) -> bytes:
+def _tapped(folder: Path) -> tuple[bytes, bytes]:
+    """Run the tap twice, with changes in between."""
     with Sandbox(learners=60, organisations=2, calls_per_minute=0) as sandbox:
         learner = int(str(sandbox.world.ids("learners")[0]))
         sandbox.world.change("learners", learner, HomeAddress="“Tŷ Gwyn”, 1 شارع\r\n\t😀" + "é" * LONG)
@@ -69,8 +71,15 @@ def _tapped(folder: Path) -> bytes:
             root["metadata"]["selected"] = True
         path = folder / "catalog.json"
         path.write_text(json.dumps(catalog), encoding="utf-8")
-        command = [*tap, "--catalog", str(path)]
-        return subprocess.run(command, env=environment, capture_output=True, check=True, timeout=300).stdout
+
+        def run() -> bytes:
+            command = [*tap, "--catalog", str(path)]
+            return subprocess.run(command, env=environment, capture_output=True, check=True, timeout=300).stdout
+
+        first = run()
+        for number in sandbox.world.ids("learners")[::_CHANGED]:
+            sandbox.world.change("learners", int(str(number)), LastName="Ó Néill\u2028", Email=None)
+        return first, run()
 
 
 def _read(output: bytes) -> tuple[dict[str, list[Any]], dict[str, list[str]]]:
@@ -85,9 +94,10 @@ def _read(output: bytes) -> tuple[dict[str, list[Any]], dict[str, list[str]]]:
     return records, keys
 
 
-def _tried(
-    loader: Loader, folder: Path, url: str, output: bytes, records: dict[str, list[Any]], keys: dict[str, list[str]]
-) -> dict[str, Any]:
+def _tried(loader: Loader, folder: Path, url: str, outputs: tuple[bytes, bytes]) -> dict[str, Any]:
+    """Load once, or twice with changes in between where the second load replaces records of the first."""
+    runs = outputs if loader.updates else outputs[:1]
+    records, keys = _read(runs[-1])
     loaded = folder / f"{loader.package}-{loader.label}"
     loaded.mkdir()
     config = json.loads(json.dumps(loader.config).replace(FOLDER + "/", f"{loaded}/"))
@@ -95,7 +105,10 @@ def _tried(
     path = loaded / "config.json"
     path.write_text(json.dumps(filled), encoding="utf-8")
     command = [str(loader.binaries / loader.command), "--config", str(path)]
-    run = subprocess.run(command, input=output, cwd=loaded, capture_output=True, check=False, timeout=300)
+    for output in runs:
+        run = subprocess.run(command, input=output, cwd=loaded, capture_output=True, check=False, timeout=300)
+        if run.returncode:
+            break
     found: list[str] = []
     if run.returncode:
         lines = run.stderr.decode(errors="replace").strip().split("\n")

@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from tools import ROOT
 from tools.demo.postgres import SCHEMA
 
@@ -40,6 +42,7 @@ class Loader:
         package: Its name in the package index.
         config: Its settings, in which FOLDER and POSTGRES are filled in.
         read: Gives the rows of a stream.
+        updates: Whether a second load replaces the records of the first by their keys.
     """
 
     label: str
@@ -48,6 +51,7 @@ class Loader:
     package: str
     config: dict[str, Any]
     read: Reader
+    updates: bool = False
 
     @property
     def binaries(self) -> Path:
@@ -113,14 +117,23 @@ def _told(loader: Loader, script: str, *arguments: str) -> Iterator[Row]:
     return iter(json.loads(read.stdout))
 
 
+def _as_pasted(name: str) -> dict[str, Any]:
+    """Return how meltano.yml sets a loader up, apart from where it writes to."""
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (loader,) = (each for each in project["plugins"]["loaders"] if each["name"] == name)
+    values = {setting["name"]: setting["value"] for setting in loader["settings"] if "value" in setting}
+    return {name: value for name, value in values.items() if name != "default_target_schema"}
+
+
 LOADERS = [
     Loader(
         "PostgreSQL 18",
         "target-postgres",
         "target-postgres",
         "meltanolabs-target-postgres",
-        {"sqlalchemy_url": POSTGRES, "default_target_schema": SCHEMA},
+        {"sqlalchemy_url": POSTGRES, "default_target_schema": SCHEMA, **_as_pasted("target-postgres")},
         _postgres,
+        updates=True,
     ),
     Loader(
         "JSON Lines",
@@ -137,6 +150,7 @@ LOADERS = [
         "target-duckdb",
         {"filepath": f"{FOLDER}/loaded.duckdb", "default_target_schema": SCHEMA},
         _duckdb,
+        updates=True,
     ),
     Loader("CSV", "target-csv", "target-csv", "meltanolabs-target-csv", {"output_path": FOLDER}, _csv),
     Loader(
