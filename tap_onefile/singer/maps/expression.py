@@ -20,6 +20,7 @@ _GIVEN = {*_RECORD, "config", "__stream_name__", "__original_stream_name__"}
 """The names that the SDK gives to expressions, beside the fields of a record."""
 _FAKE, _SELF = "fake", "self"
 _CONSTANTS = ("None", "True", "False")
+_QUOTES = " Text needs quotes of its own: \"'text'\"."
 _NULLS = {"null", "nil", "none", "__null__"}
 
 
@@ -37,11 +38,10 @@ class Known:
     is_read: bool = True
     """Whether it is selected, or a stream below it is."""
 
-    def lacks(self, name: str) -> str:
-        """Return what follows "a field that", for one that the records do not have."""
-        if why := self.absent.get(name):
-            return f"{shown(self.name)} does not have, as {why}."
-        return f"{shown(self.name)} does not have.{hint(name, self.fields)}"
+    def why(self, name: str) -> str:
+        """Return what ends a sentence about a field that the records do not have."""
+        reason = self.absent.get(name)
+        return f", as {reason}." if reason else f".{hint(name, self.fields)}"
 
 
 @dataclass(frozen=True)
@@ -174,7 +174,7 @@ class Expression:
             self._check_name(name, stream, key, tools)
         for holder, item in self.items:
             if holder in _RECORD and item not in stream.fields:
-                raise Mistake(f"reads {shown(item)}, which {stream.lacks(item)}")
+                raise Mistake(f"reads {shown(item)}, which {shown(stream.name)} does not have{stream.why(item)}")
             if holder == "config" and item not in tools.config:
                 raise Mistake(
                     f"reads {shown(item)} of config, which the setting stream_map_config does not have."
@@ -214,12 +214,11 @@ class Expression:
             if not any(isinstance(each, ast.Attribute) and each.value is node for each in self.nodes):
                 raise Mistake(f"names {name} without calling it: write {name}(…).")
         elif name in stream.absent:
-            raise Mistake(f"reads {name}, which {stream.lacks(name)}")
+            raise Mistake(f"reads {name}, which {stream.name} does not have{stream.why(name)}")
         else:
-            raise Mistake(
-                f"reads {self._named(node, [*stream.fields, *_CONSTANTS], tools)}, which"
-                f" {stream.lacks(name) if near(name, stream.fields) else _no_name(name, stream)}"
-            )
+            known = [*stream.fields, *_CONSTANTS]
+            asked = hint(name, known) or _QUOTES
+            raise Mistake(f"reads {self._named(node, known, tools)}, which {shown(stream.name)} does not have.{asked}")
 
     def _named(self, node: ast.Name, known: Collection[str], tools: Toolbox) -> str:
         """Return a name, or its place if it may be a text whose quotes were forgotten."""
@@ -228,12 +227,6 @@ class Expression:
             for each in self.nodes
         )
         return shown(node.id) if is_argument or node.id in tools.words or near(node.id, known) else f"a name{_at(node)}"
-
-
-def _no_name(name: str, stream: Known) -> str:
-    meant = near(name, _CONSTANTS)
-    asked = f" Did you mean {meant}?" if meant else " Text needs quotes of its own: \"'text'\"."
-    return f"{shown(stream.name)} does not have.{asked}"
 
 
 def _at(node: ast.AST) -> str:

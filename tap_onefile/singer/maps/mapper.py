@@ -7,7 +7,7 @@ it does not find, and before 0.55 refuses maps of streams that are off.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
@@ -183,18 +183,16 @@ class _Plan:
             return
         if is_pattern:
             raise Mistake(f"{of(label)} matches no stream.")
-        what = (
-            f"{of(label)} is for a stream that does not exist"
-            if label == name
-            else (f"__source__ in {of(label)} is {shown(name)}, a stream that does not exist")
-        )
-        raise Mistake(f"{what}.{hint(name, self._schemas) or ' `tap-onefile --discover` lists the streams.'}")
+        asked = hint(name, self._schemas) or " `tap-onefile --discover` lists the streams."
+        if label == name:
+            raise Mistake(f"{of(label)} is for a stream that does not exist.{asked}")
+        raise Mistake(f"__source__ in {of(label)} is {shown(name)}, a stream that does not exist.{asked}")
 
     def _expression(self, label: str, key: str, rule: str) -> Expression:
         try:
             expression = Expression(rule)
         except Mistake as mistake:
-            raise Mistake(f"{where(label, key)} {mistake}") from None
+            raise mistake.at(where(label, key)) from None
         self.expressions.append(expression)
         return expression
 
@@ -264,16 +262,16 @@ class _Plan:
             if key in stream.absent:
                 self.needless.append((label, key, stream.absent[key]))
             elif key not in stream.fields:
-                raise Mistake(f"{place} removes a field that {stream.lacks(key)}")
+                raise Mistake(f"{place} removes a field that {shown(stream.name)} does not have{stream.why(key)}")
             return
         if key == FILTER and expression.is_constant:
             raise Mistake(f"{place} is the same for every record: compare a field, as in \"Status == 'Live'\".")
         if expression.is_none and key not in stream.fields and key != FILTER:
-            raise Mistake(f"{place} empties a field that {stream.lacks(key)}")
+            raise Mistake(f"{place} empties a field that {shown(stream.name)} does not have{stream.why(key)}")
         try:
             expression.check(stream, None if key == FILTER else key, self.tools)
         except Mistake as mistake:
-            raise Mistake(f"{place} {mistake}") from None
+            raise mistake.at(place) from None
 
     def _check_slips(self, label: str, stream: Known, rules: Rules, computed: Iterable[str]) -> None:
         for key in computed:
@@ -351,7 +349,14 @@ def _known(
 def _plain_mapper(settings: Mapping[str, Any], catalog: Catalog, known: Mapping[str, Known]) -> PluginMapper:
     """Make the mapper of a run without maps; streams that are off keep their fields there, as from the SDK's 0.55."""
     mapper = PluginMapper({**settings, "stream_maps": {}}, logger)
-    selected = Catalog({name: entry for name, entry in catalog.items() if name not in known or known[name].is_selected})
+    selected = Catalog(
+        {
+            # Maps are looked up by the stream's own name, whatever the catalog calls it beside that.
+            name: replace(entry, stream=name)
+            for name, entry in catalog.items()
+            if name not in known or known[name].is_selected
+        }
+    )
     try:
         mapper.register_raw_streams_from_catalog(selected)
         for name, entry in catalog.items():

@@ -23,6 +23,10 @@ _SHORT = 5
 class Mistake(Exception):
     """What is wrong with one map, as words that follow its name."""
 
+    def at(self, place: str) -> Mistake:
+        """Return the whole of the sentence, given the map's name."""
+        return Mistake(f"{place} {self}")
+
 
 def shown(name: str) -> str:
     """Return a name as it may be logged."""
