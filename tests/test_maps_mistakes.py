@@ -276,13 +276,19 @@ def test_maps_that_are_right_work(maps: dict[str, Any], learner: dict[str, Any] 
 def test_a_map_of_a_stream_that_is_off_holds_as_soon_as_it_is_on(name: str, caplog: pytest.LogCaptureFixture) -> None:
     maps = {name: {"Source": "__stream_name__"}}
     make({"stream_maps": maps})
-    assert f"The stream map of {name} does nothing, as the stream {name} is not selected" in caplog.text
+    assert f"The stream map of {name} does nothing, as you have not selected {name}" in caplog.text
     caplog.clear()
 
     tap = make({"stream_maps": maps}, catalog(select=(name,)))
 
     assert tap.mapper.stream_maps[name][0].transform({"ID": 7}) == {"ID": 7, "Source": name}
     assert "does nothing" not in caplog.text
+
+
+def test_a_map_with_wildcards_for_streams_that_are_off_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    make({"stream_maps": {"time*": {"Comments": None}}})
+
+    assert "The stream map of time* does nothing, as you have not selected timesheets" in caplog.text
 
 
 def test_a_field_that_is_deselected_can_be_removed_but_not_read(caplog: pytest.LogCaptureFixture) -> None:
@@ -334,9 +340,10 @@ def test_a_stream_that_the_catalog_does_not_list_is_warned_of(caplog: pytest.Log
     listed = catalog()
     listed["streams"] = [entry for entry in listed["streams"] if entry["tap_stream_id"] != "learners"]
 
-    make({"stream_maps": {"learners": {"Emial": None}}}, listed)
+    make({"stream_maps": {"learners": {"Email": None}, "learner[s]": {"Email": None}}}, listed)
 
-    assert "The stream map of learners does nothing, as your catalog does not list the stream" in caplog.text
+    for name in ("learners", "learner[s]"):
+        assert f"The stream map of {name} does nothing, as your catalog does not list the stream" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -548,7 +555,7 @@ NEARLY_RIGHT = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(CONFIGS | NEARLY_RIGHT)
 def test_whatever_the_settings_hold_it_is_used_or_named(config: dict[str, Any]) -> None:
     with warnings_of_the_tap() as warned:
@@ -577,6 +584,24 @@ def made_or_refused(config: dict[str, Any]) -> tuple[TapOneFile | None, str]:
         return make(config), ""
     except SettingsError as refused:
         return None, str(refused)
+
+
+@settings(
+    max_examples=12,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(CONFIGS | NEARLY_RIGHT)
+def test_whatever_the_settings_hold_a_run_ends_in_a_sentence(tmp_path: Path, config: dict[str, Any]) -> None:
+    run = run_tap(tmp_path, {**CONFIG, **config})
+
+    assert run.status == 1
+    # Nobody answers there.
+    assert re.search(r"The setting \w+ \w+|No answer to", run.last_line)
+    assert "Traceback" not in run.stderr
+    assert "unexpectedly" not in run.stderr
+    assert not run.records
 
 
 @contextlib.contextmanager

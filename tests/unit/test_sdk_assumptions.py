@@ -592,7 +592,7 @@ def test_the_maps_of_a_stream_may_be_replaced_before_it_is_read() -> None:
 
     sent = [message for message in tap.kept.messages if message.get("stream") == "others"]
     assert [message["type"] for message in sent] == ["SCHEMA", "RECORD", "RECORD"]
-    assert not [message for message in sent if "Name" in message.get("record", message.get("schema"))]
+    assert not [message for message in sent if "Name" in json.dumps(message)]
 
 
 def test_a_stream_that_is_off_has_maps_if_it_is_registered_by_its_schema() -> None:
@@ -613,9 +613,9 @@ def test_an_alias_is_a_name_or_an_expression(alias: str, name: str) -> None:
 
 
 def test_flattening_that_gives_two_fields_one_name_is_a_value_error() -> None:
-    options = {"flattening_enabled": True, "flattening_max_depth": 1, "flattening_max_key_length": 3}
+    options: Any = {"flattening_enabled": True, "flattening_max_depth": 1, "flattening_max_key_length": 3}
     schema = {"type": "object", "properties": {"FirstName": {"type": "string"}, "FullName": {"type": "string"}}}
-    mapper = PluginMapper(options, logging.getLogger("small"))  # type: ignore[arg-type] # as of a tap's own
+    mapper = PluginMapper(options, logging.getLogger("small"))
 
     with pytest.raises(ValueError, match="Duplicate column name"):
         mapper.register_raw_stream_schema("parents", schema, ())

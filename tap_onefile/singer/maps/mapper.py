@@ -131,7 +131,8 @@ class _Plan:
         self.copies: list[_Treatment] = []
         self.needless: list[tuple[str, str, str]] = []
         """The names of maps, of fields that they remove, and why those are not there."""
-        self.unlisted: list[str] = []
+        self.streams: dict[str, list[Known]] = {}
+        """The streams that each map is for; none if the catalog does not list them."""
         self.expressions: list[Expression] = []
         self._known = known
         self._schemas = schemas
@@ -143,9 +144,9 @@ class _Plan:
         pattern = label if source is None else source
         is_pattern = bool(_WILDCARDS & set(pattern))
         streams = [each for name, each in self._known.items() if fnmatchcase(name, pattern)]
+        self.streams[label] = streams
         if not streams:
             self._check_is_known(label, pattern, is_pattern=is_pattern)
-            self.unlisted.append(label)
             return
         alias = rules.pop(ALIAS).strip() if rules and ALIAS in rules else None
         expressions = {
@@ -471,18 +472,14 @@ def _too_short(catalog: Catalog, known: Mapping[str, Known]) -> SettingsError:
 
 def _warn(settings: Mapping[str, Any], plan: _Plan) -> None:
     """Warn of what does nothing."""
-    treatments = [*plan.main.values(), *plan.copies]
     for label, field, why in dict.fromkeys(plan.needless):
         logger.warning("The stream map of %s need not remove %s, as %s", shown(label), shown(field), why)
-    for label in plan.unlisted:
-        logger.warning("The stream map of %s does nothing, as your catalog does not list the stream", shown(label))
-    for each in treatments:
-        if not (each.stream.is_read or each.is_pattern):
-            logger.warning(
-                "The stream map of %s does nothing, as the stream %s is not selected",
-                shown(each.label),
-                each.stream.name,
-            )
+    for label, streams in plan.streams.items():
+        if not streams:
+            logger.warning("The stream map of %s does nothing, as your catalog does not list the stream", shown(label))
+        elif not any(stream.is_read for stream in streams):
+            names = listed(stream.name for stream in streams)
+            logger.warning("The stream map of %s does nothing, as you have not selected %s", shown(label), names)
     for each in plan.copies:
         if (
             each.rules
