@@ -215,8 +215,6 @@ class CommandTap(Tap, abc.ABC):
         return self.message_writer if isinstance(self.message_writer, BufferedWriter) else None
 
 
-
-
 def _log_for_people() -> None:
     """Format the log for a person if the tap runs in a terminal."""
     terminal = console.attended()
