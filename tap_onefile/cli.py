@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tap_onefile.errors import OneFileError, SettingsError
-from tap_onefile.singer.command import comes_from_maps
 from tap_onefile.singer.inputs import check_logging
 from tap_onefile.tap import TapOneFile
 
@@ -61,8 +60,6 @@ def _fail(sentence: str, status: int = 1) -> None:
 def _worded(error: Exception) -> str:
     """Name the type and place of an error, but not its text, which may hold a value from a record."""
     kind = type(error).__name__
-    if comes_from_maps(error):
-        return f"The setting stream_maps cannot be used ({kind}): check its expressions."
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(place.filename).name}, line {place.lineno}"
     return f"tap-onefile failed unexpectedly: {kind} in {where}. Please report it with this line."

@@ -20,6 +20,8 @@ from tap_onefile.run import Run
 from tap_onefile.settings import check, settings_schema, unfit_settings
 from tap_onefile.singer.catalog import Known, add_keywords, check_parents, completed, restrict, unlisted_fields
 from tap_onefile.singer.command import CommandTap
+from tap_onefile.singer.maps.mapper import make_mapper
+from tap_onefile.singer.maps.structure import check_structure, leave_to_us
 from tap_onefile.singer.state import bookmarks, tidied
 from tap_onefile.singer.writer import BufferedWriter
 from tap_onefile.streams import DETAILED, PARENTS, STREAMS
@@ -92,6 +94,7 @@ class TapOneFile(CommandTap):
     ) -> None:
         """Check the settings in place of the SDK, whose messages repeat the value, which may be a token."""
         check(config, SETTINGS if needs_all else {**SETTINGS, "required": []}, origins)
+        check_structure(config)
         if unfit := list(unfit_settings(config, {**cls.all_settings(), "required": []})):
             raise SettingsError(" ".join(unfit))
 
@@ -128,6 +131,18 @@ class TapOneFile(CommandTap):
     def discover_streams(self) -> Sequence[Stream]:
         return [stream(self, self.onefile) for stream in STREAMS]
 
+    @classmethod
+    @override
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        super().append_builtin_config(config_jsonschema)
+        leave_to_us(config_jsonschema)
+
+    @override
+    def setup_mapper(self) -> None:
+        """Make the stream maps; a mistake in them ends the run here, before the first call."""
+        schemas = {stream.name: stream.schema for stream in STREAMS}
+        self.mapper = make_mapper(self.config, self.catalog, schemas, self.onefile.privacy, PARENTS)
+
     @override
     def listen(self) -> None:
         self.onefile.signals.listen()
@@ -139,10 +154,6 @@ class TapOneFile(CommandTap):
         # What is wrong with the network's settings is said before anything is written.
         _ = run.reader
         self._log_omissions()
-        for stream in self._own_streams():
-            # The SDK has no maps for a stream that the catalog does not list.
-            if stream.name in self.mapper.stream_maps:
-                stream.check_maps()
         versions = self._versions()
         if run.writer:
             run.writer.versions = versions

@@ -310,7 +310,13 @@ def _told(file: Path) -> Iterator[str]:
 
 def _is_whole(error: ast.expr) -> bool:
     """Return whether an error is made from its sentence, and not from data."""
-    return isinstance(error, ast.Name) and error.id in {"SettingsError", "IncompleteRun", "TargetGone"}
+    return isinstance(error, ast.Name) and error.id in {
+        "Mistake",
+        "SettingsError",
+        "IncompleteRun",
+        "TargetGone",
+        "_unusable",
+    }
 
 
 def _logs(function: ast.expr) -> bool:

@@ -9,14 +9,12 @@ import abc
 import copy
 import logging
 import sys
-import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from singer_sdk import Tap
-from singer_sdk.exceptions import MapExpressionError, StreamMapConfigError
 from singer_sdk.logging import ConsoleFormatter
 from typing_extensions import override
 
@@ -215,14 +213,6 @@ class CommandTap(Tap, abc.ABC):
     def buffered_writer(self) -> BufferedWriter | None:
         """The tap's own writer, unless a test has passed another."""
         return self.message_writer if isinstance(self.message_writer, BufferedWriter) else None
-
-
-def comes_from_maps(error: BaseException) -> bool:
-    """Return whether an error comes from the user's stream maps, whose expressions may raise anything."""
-    return isinstance(error, (MapExpressionError, StreamMapConfigError)) or any(
-        Path(frame.filename).parts[-2:] == ("singer_sdk", "mapper.py")
-        for frame in traceback.extract_tb(error.__traceback__)
-    )
 
 
 def _log_for_people() -> None:

@@ -82,11 +82,6 @@ class SingerStream(Stream):
             self._record_counter.increment(len(records))
             self.state_manager.is_flushed = False
 
-    @property
-    def is_removed_by_map(self) -> bool:
-        """Whether a stream map removes the stream, so that the SDK skips its child streams without a word."""
-        return self.has_selected_descendents and isinstance(self.stream_maps[0], RemoveRecordTransform)
-
     def is_filtered_by_map(self, record: Record) -> bool:
         """Return whether a stream map filters a record out, so that the SDK skips its child streams."""
         return not self.stream_maps[0].get_filter_result(record)

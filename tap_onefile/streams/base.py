@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from tap_onefile.errors import MissingPage, NotFound, Refused, SettingsError
+from tap_onefile.errors import MissingPage, NotFound, Refused
 from tap_onefile.extract.query import Search
 from tap_onefile.records.convert import converter_for
 from tap_onefile.records.shaper import Shaper
@@ -114,14 +114,6 @@ class OneFileStream(SingerStream):
     def _note_missing(self, context: Context | None, why: Refused) -> None:
         self.run.problems.missing(self._describe(context), why)
         self.forget_progress(context)
-
-    def check_maps(self) -> None:
-        """Raise if a stream map removes the stream while it has child streams: the SDK would skip them in silence."""
-        if self.is_removed_by_map:
-            raise SettingsError(
-                f"The setting stream_maps removes {self.name}, whose child streams would be empty then."
-                f" Keep {self.name} there (as {{}}), and deselect it in the catalog if you do not want it.",
-            )
 
     def read_batches(self, context: Mapping[str, Any]) -> Iterator[list[Record]]:
         """Read all records of one context, in batches."""

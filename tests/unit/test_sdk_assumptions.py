@@ -5,6 +5,7 @@ The tap and the streams are as small as the SDK lets them be, and none of ours.
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import logging
@@ -23,7 +24,7 @@ from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.exceptions import ConfigValidationError, MapExpressionError, StreamMapConfigError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.logging import ConsoleFormatter
-from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+from singer_sdk.mapper import CustomStreamMap, PluginMapper, RemoveRecordTransform, SameRecordTransform
 from singer_sdk.singerlib import Catalog, RecordMessage
 from typing_extensions import override
 
@@ -545,6 +546,79 @@ def test_maps_that_cannot_be_used_are_refused_as_such_when_the_tap_is_made(
 ) -> None:
     with pytest.raises(kind):
         Small(config={"wanted": 1, "stream_maps": {"parents": rule}})
+
+
+@pytest.mark.parametrize(
+    ("expression", "kind"),
+    [("Name.upper()", "AttributeDoesNotExist"), ("Name.format(1)", "FeatureNotAvailable"), ("a", "NameNotDefined")],
+)
+def test_the_cause_of_an_expressions_failure_is_told_by_its_class(expression: str, kind: str) -> None:
+    (each,) = Small(config={"wanted": 1, "stream_maps": {"parents": {"Loud": expression}}}).mapper.stream_maps[
+        "parents"
+    ]
+    with pytest.raises(MapExpressionError) as failed:
+        each.transform(Parents.rows[1])
+
+    assert type(failed.value.__cause__).__name__ == kind
+
+
+def test_the_evaluator_of_a_map_tells_its_functions_and_the_parts_of_python_that_it_knows() -> None:
+    nothing = CustomStreamMap("", {}, {}, {"properties": {}}, None, {}, None, stream_name="")
+    evaluator: Any = nothing.expr_evaluator
+
+    assert {"md5", "sha256", "str", "list", "json", "datetime"} <= evaluator.functions.keys()
+    assert {ast.Name, ast.Call, ast.ListComp} <= evaluator.nodes.keys()
+    assert {ast.Add, ast.Eq, ast.Not, ast.Is} <= evaluator.operators.keys()
+    assert not {ast.Lambda, ast.SetComp, ast.NamedExpr} & evaluator.nodes.keys()
+    assert nothing.fake is None
+
+
+def test_the_maps_of_a_stream_may_be_replaced_before_it_is_read() -> None:
+    tap = Small()
+    (plain,) = tap.mapper.stream_maps["parents"]
+    tap.mapper.stream_maps["parents"] = [
+        CustomStreamMap(
+            stream_alias="others",
+            map_config={},
+            faker_config={},
+            raw_schema=plain.raw_schema,
+            key_properties=plain.raw_key_properties,
+            map_transform={"Name": None},
+            flattening_options=plain.flattening_options,
+            stream_name="parents",
+        )
+    ]
+    tap.sync_all()
+
+    sent = [message for message in tap.kept.messages if message.get("stream") == "others"]
+    assert [message["type"] for message in sent] == ["SCHEMA", "RECORD", "RECORD"]
+    assert not [message for message in sent if "Name" in json.dumps(message)]
+
+
+def test_a_stream_that_is_off_has_maps_if_it_is_registered_by_its_schema() -> None:
+    mapper = PluginMapper({"stream_maps": {}}, logging.getLogger("small"))
+    mapper.register_raw_stream_schema("parents", SCHEMA, ("ID",))
+
+    (plain,) = mapper.stream_maps["parents"]
+    assert plain.raw_schema == SCHEMA
+    assert plain.raw_key_properties == ("ID",)
+
+
+@pytest.mark.parametrize(("alias", "name"), [("people", "people"), ("'raw_' + __stream_name__", "raw_parents")])
+def test_an_alias_is_a_name_or_an_expression(alias: str, name: str) -> None:
+    mapper = PluginMapper({"stream_maps": {"parents": {"__alias__": alias}}}, logging.getLogger("small"))
+    mapper.register_raw_stream_schema("parents", SCHEMA, ("ID",))
+
+    assert mapper.stream_maps["parents"][0].stream_alias == name
+
+
+def test_flattening_that_gives_two_fields_one_name_is_a_value_error() -> None:
+    options: Any = {"flattening_enabled": True, "flattening_max_depth": 1, "flattening_max_key_length": 3}
+    schema = {"type": "object", "properties": {"FirstName": {"type": "string"}, "FullName": {"type": "string"}}}
+    mapper = PluginMapper(options, logging.getLogger("small"))
+
+    with pytest.raises(ValueError, match="Duplicate column name"):
+        mapper.register_raw_stream_schema("parents", schema, ())
 
 
 # The command line.

@@ -1,0 +1,113 @@
+"""A stream map of the SDK's that names the field that it fails for, and no value."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk.mapper import CustomStreamMap
+from typing_extensions import override
+
+from tap_onefile.errors import OneFileError, SettingsError
+from tap_onefile.singer.maps.expression import Expression
+from tap_onefile.singer.maps.structure import FILTER, KEYS, is_removal, where
+from tap_onefile.singer.maps.words import listed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from singer_sdk.helpers.types import Record
+
+_ENCODER = msgspec.json.Encoder()
+
+
+class Map(CustomStreamMap):
+    """The SDK's map of one stream, made of expressions that have been checked."""
+
+    def __init__(self, label: str, map_transform: dict[str, Any], **options: Any) -> None:  # noqa: ANN401 - the SDK's
+        self._label = label
+        self._options = options
+        self._rules = {
+            key: rule for key, rule in map_transform.items() if isinstance(rule, str) and not is_removal(rule)
+        }
+        self._computed = [key for key in self._rules if key != FILTER]
+        super().__init__(map_transform=map_transform, **options)
+
+    @override
+    def transform(self, record: Record) -> Record | None:
+        try:
+            mapped = super().transform(record)
+            if mapped:
+                for key in self._computed:
+                    self._check_value(key, mapped.get(key))
+        except OneFileError:
+            raise
+        except Exception as error:  # noqa: BLE001 - an expression may raise anything, with values in it
+            raise self._failure(record, error) from None
+        return mapped
+
+    @override
+    def get_filter_result(self, record: Record) -> bool:
+        try:
+            return super().get_filter_result(record)
+        except Exception as error:  # noqa: BLE001 - as above
+            raise self._failure(record, error) from None
+
+    def _check_value(self, key: str, value: object) -> None:
+        if callable(value):
+            raise _unusable(f"{where(self._label, key)} gives a function in place of a value: call it, with ().")
+        _ENCODER.encode(value)
+
+    def _failure(self, record: Record, error: Exception) -> SettingsError:
+        key = next((key for key in self._rules if self._fails(key, record)), None)
+        if key is None:
+            return _unusable(f"the map of {self._label} fails for a record ({type(error).__name__}).")
+        expression = Expression(self._rules[key])
+        properties: Mapping[str, Any] = self.raw_schema["properties"]
+        read = expression.reads(properties)
+        empty = [name for name in read if record.get(name) is None]
+        cause = type(error.__cause__ or error).__name__
+        if empty and cause in {"AttributeDoesNotExist", "AttributeError", "TypeError"}:
+            function = _called_with(expression, empty)
+            got = f": {function} got null" if function else ""
+            test = " and ".join(f"{name} is not None" if _is_number(properties[name]) else name for name in empty)
+            # An expression with a text in it may name a person.
+            shown = "…" if expression.has_literals else expression.text
+            fallback = "False" if key == FILTER else "None"
+            return _unusable(
+                f"{where(self._label, key)} fails{got}, as {listed(empty)} can be null. Write `{shown} if {test} else"
+                f" {fallback}`."
+            )
+        values = f" of {', '.join(read)}" if read else ""
+        return _unusable(
+            f"{where(self._label, key)} fails ({cause}) for a value{values}, which is not shown. Write it so that it"
+            " fits every value, as in `… if … else None`."
+        )
+
+    def _fails(self, key: str, record: Record) -> bool:
+        """Return whether one line of the map fails by itself."""
+        options: dict[str, Any] = {**self._options, "flattening_options": None}
+        alone = CustomStreamMap(map_transform={key: self._rules[key], KEYS: []}, **options)
+        try:
+            _ENCODER.encode((alone.transform(record) or {}).get(key))
+        except Exception:  # noqa: BLE001 - as above
+            return True
+        return False
+
+
+def _unusable(what: str) -> SettingsError:
+    return SettingsError(f"The setting stream_maps cannot be used: {what}")
+
+
+def _called_with(expression: Expression, empty: list[str]) -> str | None:
+    for node in expression.nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            for argument in node.args:
+                if isinstance(argument, ast.Name) and argument.id in empty:
+                    return node.func.id
+    return None
+
+
+def _is_number(rule: Mapping[str, Any]) -> bool:
+    return not {"integer", "number", "boolean"}.isdisjoint(rule.get("type", ()))
