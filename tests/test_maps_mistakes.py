@@ -368,6 +368,18 @@ def test_a_stream_that_the_catalog_does_not_list_is_warned_of(caplog: pytest.Log
         ({"Odd": "1 / (ID - ID)"}, "fails (ZeroDivisionError) for a value of ID"),
         ({"Odd": "LastName.upper"}, "gives a function in place of a value: call it, with ()"),
         ({"Odd": "LastName + '\\ud800'"}, "fails (UnicodeEncodeError) for a value of LastName"),
+        (
+            {"Email": "len(LastName)"},
+            "Email in the map of learners gives something else than its column holds, which is of the type s",
+        ),
+        (
+            {"DOB": "sha256(str(DOB))"},
+            "DOB in the map of learners gives something else than its column holds, which is of the type d",
+        ),
+        (
+            {"Progress": "LastName"},
+            "Progress in the map of learners gives something else than its column holds, which is of",
+        ),
         ({"Odd": "1j"}, "for Odd fails (TypeError) for a value, which is not shown"),
     ],
     ids=repr,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+from datetime import date, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Record
 
 _ENCODER = msgspec.json.Encoder()
+_KINDS: dict[str, tuple[type, ...]] = {
+    "string": (str, date, time),
+    "integer": (int,),
+    "number": (int, float, Decimal),
+    "boolean": (bool,),
+    "array": (list, tuple),
+    "object": (dict,),
+    "null": (type(None),),
+}
 
 
 class Map(CustomStreamMap):
@@ -58,6 +69,13 @@ class Map(CustomStreamMap):
         if callable(value):
             raise _unusable(f"{where(self._label, key)} gives a function in place of a value: call it, with ().")
         _ENCODER.encode(value)
+        rule = self.transformed_schema["properties"].get(key)
+        if rule and not _fits(value, rule):
+            kind = "date" if "format" in rule else next(kind for kind in _listed(rule["type"]) if kind != "null")
+            raise _unusable(
+                f"{where(self._label, key)} gives no {kind}, which its column holds: write the whole as `str(…)`, `int(…)` or"
+                " `float(…)`, which gives the column that type."
+            )
 
     def _failure(self, record: Record, error: Exception) -> SettingsError:
         key = next((key for key in self._rules if self._fails(key, record)), None)
@@ -94,6 +112,23 @@ class Map(CustomStreamMap):
         except Exception:  # noqa: BLE001 - as above
             return True
         return False
+
+
+def _listed(types: str | list[str]) -> list[str]:
+    return [types] if isinstance(types, str) else types
+
+
+def _fits(value: object, rule: Mapping[str, Any]) -> bool:
+    """Return whether a target can store a value by its JSON schema, which loaders need not check again."""
+    types = _listed(rule.get("type", []))
+    if isinstance(value, str) and "format" in rule:
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:
+            return False
+    return not types or any(
+        isinstance(value, _KINDS[kind]) and (kind == "boolean" or not isinstance(value, bool)) for kind in types
+    )
 
 
 def _unusable(what: str) -> SettingsError:
