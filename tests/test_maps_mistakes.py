@@ -368,18 +368,9 @@ def test_a_stream_that_the_catalog_does_not_list_is_warned_of(caplog: pytest.Log
         ({"Odd": "1 / (ID - ID)"}, "fails (ZeroDivisionError) for a value of ID"),
         ({"Odd": "LastName.upper"}, "gives a function in place of a value: call it, with ()"),
         ({"Odd": "LastName + '\\ud800'"}, "fails (UnicodeEncodeError) for a value of LastName"),
-        (
-            {"Email": "len(LastName)"},
-            "Email in the map of learners gives something else than its column holds, which is of the type s",
-        ),
-        (
-            {"DOB": "sha256(str(DOB))"},
-            "DOB in the map of learners gives something else than its column holds, which is of the type d",
-        ),
-        (
-            {"Progress": "LastName"},
-            "Progress in the map of learners gives something else than its column holds, which is of",
-        ),
+        ({"Email": "{'a': 1}"}, "for Email gives no string, which its column holds: write it all as `str(…)`"),
+        ({"DOB": "sha256(str(DOB))"}, "for DOB gives no date, which its column holds"),
+        ({"Progress": "LastName"}, "for Progress gives no number, which its column holds"),
         ({"Odd": "1j"}, "for Odd fails (TypeError) for a value, which is not shown"),
     ],
     ids=repr,

@@ -73,8 +73,8 @@ class Map(CustomStreamMap):
         if rule and not _fits(value, rule):
             kind = "date" if "format" in rule else next(kind for kind in _listed(rule["type"]) if kind != "null")
             raise _unusable(
-                f"{where(self._label, key)} gives no {kind}, which its column holds: write the whole as `str(…)`, `int(…)` or"
-                " `float(…)`, which gives the column that type."
+                f"{where(self._label, key)} gives no {kind}, which its column holds: write it all as `str(…)`, `int(…)`"
+                " or `float(…)`, which gives the column that type."
             )
 
     def _failure(self, record: Record, error: Exception) -> SettingsError:
