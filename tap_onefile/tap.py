@@ -160,6 +160,7 @@ class TapOneFile(CommandTap):
         with console.heartbeat(run.metrics, run.settings.requests_per_minute):
             try:
                 self.sync_all()
+                run.reader.confirm_absences()
                 if run.problems.is_complete:
                     for name, version in versions.items():
                         if name not in run.problems.not_offered:

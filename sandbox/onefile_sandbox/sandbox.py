@@ -163,6 +163,10 @@ class Sandbox:
         """Add a fault."""
         self._faults.add(fault)
 
+    def faults_over(self) -> list[Fault]:
+        """Give the faults that have happened and do so no more, as calls have shown."""
+        return self._faults.over()
+
     def clear_faults(self) -> None:
         """Forget all faults that were added."""
         self._faults.clear()

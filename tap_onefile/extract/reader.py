@@ -15,6 +15,7 @@ from tap_onefile.errors import (
     NoDetails,
     NotFound,
     QuestionRefused,
+    Refused,
     UnusableRow,
 )
 from tap_onefile.extract.prefetch import Prefetch
@@ -81,8 +82,9 @@ class Reader:
             keys=self._unpaged.keys,
             check=check,
         )
-        self.experience = Experience(is_part=is_part)
+        self.experience = Experience(page_size=page_size, is_part=is_part)
         self.plan = self._prefetch.plan
+        self._not_found: dict[str, Query] = {}
         self._organisation: int | None = None
         self._learners: list[int] = []
 
@@ -126,7 +128,7 @@ class Reader:
         """Give the keys of a search, if they were listed while it was read."""
         return self._prefetch.counted(search)
 
-    def now(self, query: Listing | Record) -> Rows:
+    def now(self, query: Query) -> Rows:
         """Make one call before all that are planned."""
         return self._prefetch.at_once(lambda: self._call(query, 1))
 
@@ -158,18 +160,45 @@ class Reader:
         Yields:
             The rows of each page that did not come before.
         """
-        if isinstance(query, Search):
-            yield from SearchReader(query, self, self.experience, self._problems).read()
-            return
-        for rows in self._prefetch.pages(query):
-            own = self._own(query, rows)
-            if own and key is not None:
-                sequence = PageSequence(query.stream, key)
-                yield sequence.new_rows(own)
-                if sequence.repeated_rows:
-                    self._problems.repeated_rows(query.stream, sequence.repeated_rows)
-            elif own:
-                yield own
+        try:
+            if isinstance(query, Search):
+                yield from SearchReader(query, self, self.experience, self._problems).read()
+            else:
+                yield from self._one_page(query, key)
+        except NotFound as absence:
+            if absence.is_refusal:
+                self._not_found.setdefault(query.stream, query)
+            raise
+
+    def _one_page(self, query: Listing | Record, key: str | None) -> Iterator[list[Row]]:
+        (rows,) = self._prefetch.pages(query)
+        own: list[Row] = self._own(query, rows)
+        if own and key is not None:
+            sequence = PageSequence(query.stream, key)
+            own = sequence.new_rows(own)
+            if sequence.repeated_rows:
+                self._problems.repeated_rows(query.stream, sequence.repeated_rows)
+        if own:
+            yield own
+
+    def confirm_absences(self) -> None:
+        """Ask once more, at the end of a run, for what OneFile did not find: a slip may have passed since."""
+        for entity, (search, *_) in list(self.experience.unpaged.items()):
+            if self._is_found(search):
+                self.experience.note_pages(entity, self._problems)
+        for stream in self._problems.not_offered:
+            if self._is_found(self._not_found[stream]):
+                self._problems.present(stream)
+
+    def _is_found(self, query: Query) -> bool:
+        try:
+            self.now(query)
+        except NotFound:
+            return False
+        except Refused:
+            # It is another answer than before, at least.
+            return True
+        return True
 
     def _own(self, query: Listing | Record, rows: Rows) -> Rows:
         """Hold what came against what was asked for, and ask once more where it is somebody else's."""

@@ -71,7 +71,9 @@ class Experience:
     Only the main thread has it, so that it is the same however many calls are made at once.
     """
 
-    def __init__(self, *, is_part: bool = False) -> None:
+    def __init__(self, *, page_size: int = 0, is_part: bool = False) -> None:
+        self.page_size = page_size
+        """Rows that a page is asked for."""
         self.is_part = is_part
         """Whether the run leaves organisations out, of which nothing must be sent."""
         self.largest = 0
@@ -88,6 +90,12 @@ class Experience:
         """The streams and filters of which OneFile was seen to take notice."""
         self.keys: dict[str, dict[str, tuple[object, Keys]]] = {}
         """The role, and the keys that have come in searches that are complete, by entity and stream."""
+
+    def note_pages(self, entity: str, problems: Problems) -> None:
+        """Note that an entity has pages: what was read without them is thin, and missing."""
+        self.paged.add(entity)
+        for search in self.unpaged.pop(entity, ()):
+            problems.missing(search.name, MissingPage(f"POST {entity}/Search/1"))
 
 
 class Keys:
@@ -187,7 +195,7 @@ class SearchReader:
     def _take(self, page: Rows, *, is_page: bool = True) -> list[Row]:
         """Take the next page, and return its own rows that did not come before."""
         if is_page:
-            self._note_that_there_are_pages()
+            self._experience.note_pages(self._search.entity, self._problems)
         number = len(self._sizes) + 1
         page = self._checked(page, number)
         self._empty_answers = 0
@@ -205,14 +213,6 @@ class SearchReader:
     def _own(self, page: list[Row]) -> list[Row]:
         """Leave out the rows that say that they were not asked for."""
         return [row for row in page if not self._is_foreign(row)] if self._foreign else page
-
-    def _note_that_there_are_pages(self) -> None:
-        entity = self._search.entity
-        if entity not in self._experience.paged:
-            self._experience.paged.add(entity)
-            for search in self._experience.unpaged.pop(entity, ()):
-                # It was read thin for want of pages, which there are.
-                self._problems.missing(search.name, MissingPage(f"POST {entity}/Search/1"))
 
     # Whether what came answers the question.
 
@@ -290,10 +290,10 @@ class SearchReader:
         listed = self._calls.counted(self._search)
         if listed is not None and not self._search.is_narrowed:
             self._list = listed
-        if self._looks_right(form) and not self._missing():
+        if self._looks_right(form) and not (self._is_capped or self._missing()):
             return self._ends_by("a short last page")
         is_absence = form == _ABSENCE and form not in self._experience.forms
-        is_doubtful = len(self._sizes) <= SHORT_SEARCH or (is_absence and self._empty_answers > 1)
+        is_doubtful = len(self._sizes) <= SHORT_SEARCH or self._is_capped or (is_absence and self._empty_answers > 1)
         if self._list is None and is_doubtful:
             self._ask_for_list()
         if self._is_listed():
@@ -305,9 +305,12 @@ class SearchReader:
 
     def _ends_by_two_empty_answers(self) -> bool:
         # No list helps. Pages that have become larger since would be empty where smaller ones were not.
-        again = self._calls.page(self._search, 1)
-        if len(again) > self._sizes[0]:
-            self._sizes.append(len(again))
+        again = len(self._calls.page(self._search, 1))
+        if not again:
+            # OneFile says of all that has come, too, that there is nothing.
+            raise MissingRows(self._search.stream, 0)
+        if again > self._sizes[0]:
+            self._sizes.append(again)
         return self._ends_by("two empty answers")
 
     def _ends_by(self, evidence: str) -> bool:
@@ -318,18 +321,15 @@ class SearchReader:
         full = self._sizes[0] if len(self._sizes) > 1 else self._experience.largest
         return (
             form in self._experience.forms
-            and self._is_regular
             and self._sizes[-1] < full
             and self._sizes[-1] not in self._experience.full
             and not self._search.is_never_empty
-            and not self._sequence.repeated_rows
         )
 
     @property
-    def _is_regular(self) -> bool:
-        """Whether all pages but the last are as large as each other, and it is no larger."""
-        sizes = self._sizes
-        return all(size == sizes[0] for size in sizes[:-1]) and sizes[-1] <= sizes[0]
+    def _is_capped(self) -> bool:
+        """Whether there are more pages than one, and they are smaller than asked: the cap may have changed."""
+        return len(self._sizes) > 1 and self._sizes[0] < self._experience.page_size
 
     def _ask_for_list(self) -> None:
         # Nothing shows that the unpaged search takes notice of what narrows a search, such as LastModified.
@@ -348,7 +348,9 @@ class SearchReader:
         """Read once more for the rows that did not come, as far as anything shows that there are some."""
         if not self._sizes or self._foreign:
             return
-        if self._is_regular and not self._sequence.repeated_rows and not self._missing():
+        first = self._sizes[0]
+        is_regular = set(self._sizes[:-1]) <= {first} and self._sizes[-1] <= first
+        if is_regular and not self._sequence.repeated_rows and not self._missing():
             return
         # A list that was had while pages came may have rows that have gone since.
         self._ask_for_list()

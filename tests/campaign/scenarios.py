@@ -213,17 +213,20 @@ def accident(rng: Random) -> Accident:
         is_empty = details["status"] == HTTPStatus.NO_CONTENT
         shape, page, organisation, after, times = rng.choice(BY_ID[: -1 if is_empty else None]), None, None, 0, None
     elif kind == "lacking-rows":
-        # Which page that is follows from how many there are: that the last one lacks some shows nowhere.
-        shape, page, organisation = "search of users", rng.randint(1, 3), None
+        # Which page of users that is follows from how many there are: that their last one lacks some shows nowhere.
+        shape = rng.choice(["search of users", "organisations", "unpaged search"])
+        page = {"search of users": rng.randint(1, 3), "organisations": rng.choice([1, 2, 0])}.get(shape)
+        organisation, times = None, times if page else rng.choice([None, 1, 2])
     elif kind == "capped":
         # A cap holds for all searches; a single page cut short once is as good as a search of so few rows.
         shape, page, organisation, after = rng.choice(["page", "unpaged search"]), None, None, 0
         times = rng.choice([None, 1, 3, 8, 20])
     elif kind == "nothing" and page is None:
         # Who says to every question that there is nothing has nothing, for all that anybody can find out.
-        times = 1
+        times = None if shape == "unpaged search" else 1
     elif kind == "other-question":
-        shape, page = ("detail" if details["asks"] == "id" else "search of users"), None
+        # For ever, it is a filter that makes no difference.
+        shape, page = ("detail" if details["asks"] == "id" else rng.choice(["search", "search of users"])), None
     return Accident(kind, tuple(details.items()), shape, page, after, times, organisation)
 
 

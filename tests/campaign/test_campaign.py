@@ -83,7 +83,7 @@ def test_the_judge_knows_the_ways_to_end_well() -> None:
     odd = run_of(NAMELESS, BO, log=NULLED)
     assert judge(replace(WELL, tables=dict(sent_by(odd)), run=odd)) == (ODD, "")
     denied = run_of(log="Empty, as OneFile answers 404: learners. Deselect them.")
-    assert judge(replace(WELL, tables={}, run=denied, denies=True)) == (TOLD, "")
+    assert judge(replace(WELL, tables={}, run=denied, denies=True, denies_to_the_end=True)) == (TOLD, "")
 
 
 NOT_NAMED = "x | ERROR    | tap-onefile | The run is incomplete. Missing: classrooms of OrganisationID 1 (No answer.)"
@@ -91,6 +91,9 @@ BADLY = {
     "2 records absent": replace(WELL, tables={}, run=run_of()),
     "1 records absent": replace(
         WELL, tables=ONE, run=run_of(ADA, log=GONE.replace("learners", "reviews")), denies=True
+    ),
+    "2 records absent, such as ('learners', '[1]')": replace(
+        WELL, tables={}, run=run_of(log="Empty, as OneFile answers 404: learners. Deselect them."), denies=True
     ),
     "records absent, such as ('learners', '[2]')": replace(WELL, tables=ONE, run=run_of(ADA, log=GONE)),
     "2 records wrong": replace(WELL, tables={key: {} for key in TRUTH}, run=run_of()),

@@ -68,7 +68,8 @@ class Trial:
         tables: What the target held after it.
         repaired: The run after that, where the first one failed.
         repaired_tables: What the target held after that.
-        denies: Whether OneFile said for ever that it has none of something.
+        denies: Whether OneFile said for long that it has none of something.
+        denies_to_the_end: Whether it did to the end of the run.
     """
 
     whole: Run
@@ -78,6 +79,7 @@ class Trial:
     repaired: Run | None
     repaired_tables: Tables
     denies: bool = False
+    denies_to_the_end: bool = False
 
     @property
     def truth(self) -> Tables:
@@ -143,19 +145,21 @@ def _try_out(scenario: Scenario, folder: Path) -> Trial:
             sandbox.advance(scenario.days)
         whole = run_at_once(folder, config)
         held = {stream: count for stream, count in sandbox.counts().items() if stream in STREAMS}
-        for accident in scenario.accidents:
-            if fault := fault_of(accident, sandbox, scenario):
-                sandbox.add_fault(fault)
+        faults = [fault_of(accident, sandbox, scenario) for accident in scenario.accidents]
+        for fault in filter(None, faults):
+            sandbox.add_fault(fault)
         run = run_at_once(folder, config, target.state)
         target.load(run)
         tables = dict(target.tables)
+        over = sandbox.faults_over()
         sandbox.clear_faults()
         repaired = None
         if run.status:
             repaired = run_at_once(folder, config, target.state)
             target.load(repaired)
-    denies = any(accident.denies for accident in scenario.accidents)
-    return Trial(whole, held, run, tables, repaired, target.tables, denies)
+    denials = [fault for accident, fault in zip(scenario.accidents, faults, strict=True) if accident.denies]
+    lasts = any(fault not in over for fault in denials)
+    return Trial(whole, held, run, tables, repaired, target.tables, bool(denials), lasts)
 
 
 def fault_of(accident: Accident, sandbox: Sandbox, scenario: Scenario) -> Fault | None:
@@ -165,13 +169,15 @@ def fault_of(accident: Accident, sandbox: Sandbox, scenario: Scenario) -> Fault 
     organisations = sandbox.world.ids("organisations")
     sizes = Counter(row["OrganisationID"] for row in sandbox.records("learners"))
     largest, rows = sizes.most_common(1)[0]
+    if accident.shape == "organisations":
+        rows = len(organisations)
     # Of the largest organisation, which the others have fewer pages than.
     last = math.ceil(rows / min(scenario.page_size, scenario.cap or scenario.page_size))
     if page is not None and page < 1:
         page = last - page
     if accident.organisation is not None:
         where["OrganisationID"] = organisations[accident.organisation % len(organisations)]
-    if accident.kind == "lacking-rows":
+    if accident.kind == "lacking-rows" and accident.shape == "search of users":
         if scenario.days or last <= 1:
             return None
         page, where = min(page or 1, last - 1), {"OrganisationID": largest, "Role": 1}

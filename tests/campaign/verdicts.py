@@ -24,7 +24,7 @@ FAILED = "failed in one sentence, and complete after the next run"
 _GONE = re.compile(r"(\w+): OneFile (?:no longer had|has nothing for) (\d+) ")
 _NOT_OFFERED = re.compile(r"Empty, as OneFile answers 404: ([\w, ]+)\.")
 _NULLED = re.compile(r"(\w+): (\w+) was sent as null in (\d+) records")
-_UNPAGED = re.compile(r"Read unpaged, as OneFile has no pages of them: ([\w, ]+)")
+_UNPAGED = re.compile(r"(\w+): OneFile has no pages of it, so it is read unpaged")
 _ERROR = re.compile(r"\| ERROR +\|")
 
 
@@ -41,9 +41,9 @@ def judge(trial: Trial) -> tuple[str, str]:
     if run.status == HUNG:
         return "hung", "the run had to be killed"
     nulled = {(stream, name): int(count) for stream, name, count in _NULLED.findall(run.stderr)}
-    if trial.denies:
-        # A search that has no pages for longer than it takes to ask again is read without them, which gives less.
-        thin = {stream for streams in _UNPAGED.findall(run.stderr) for stream in streams.split(", ")}
+    if trial.denies_to_the_end:
+        # A search that has no pages to the end of a run is read without them, which gives less.
+        thin = {*_UNPAGED.findall(run.stderr)}
         nulled |= {(key[0], name): 0 for key, record in truth.items() if key[0] in thin for name in record}
     faults = [*_unsound(trial), *_unclear(run), *_wrongly_sent(run, truth, nulled)]
     absent = [key for key in truth if key not in trial.tables]
@@ -130,9 +130,10 @@ def _excused(trial: Trial, lacking: list[Key]) -> set[str]:
     for key in lacking:
         owners[key[0]].add(trial.truth[key].get("LearnerID") if key[0] == "timesheets" else key)
     excused = {stream for stream, those in owners.items() if len(those) <= gone[stream] - usual[stream]}
-    return excused | {name for names in _NOT_OFFERED.findall(trial.run.stderr) for name in names.split(", ")} & {
-        *owners
-    }
+    if trial.denies_to_the_end:
+        absent = {name for names in _NOT_OFFERED.findall(trial.run.stderr) for name in names.split(", ")}
+        excused |= absent & {*owners}
+    return excused
 
 
 def _unnamed(run: Run, lacking: list[Key]) -> list[str]:

@@ -128,6 +128,8 @@ class _Armed:
     seen: int = 0
     used: int = 0
     since: float = 0.0
+    is_over: bool = False
+    """Whether a call went well after the last at which it happened."""
 
     @property
     def is_due(self) -> bool:
@@ -153,6 +155,10 @@ class Faults:
         """Forget all of them."""
         self._armed = []
 
+    def over(self) -> list[Fault]:
+        """Give those that have happened and do so no more, as calls have shown."""
+        return [armed.fault for armed in self._armed if armed.is_over]
+
     def due(self, route: Route, path: str, body: Mapping[str, Any]) -> list[Fault]:
         """Take the faults that happen at a call; at most one of them takes the answer's place."""
         due: list[Fault] = []
@@ -162,6 +168,7 @@ class Faults:
             if not fault.matches(route, path, body):
                 continue
             armed.seen += 1
+            armed.is_over = armed.used > 0 and not armed.is_due
             if not armed.is_due or (replaced and fault.kind in REPLACING):
                 continue
             if fault.kind in {"repeat-page", "moving-row"} and (route.page or 0) <= 1:
