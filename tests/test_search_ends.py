@@ -118,6 +118,26 @@ def test_a_page_that_stays_empty_before_the_end_is_told(tmp_path: Path, stream: 
         assert_put_right(tmp_path, run, onefile, stream)
 
 
+@pytest.mark.parametrize(("pages", "cap", "stream"), [(2, 50, "learners"), (6, 20, "learners"), (1, 100, "classrooms")])
+def test_an_end_is_not_believed_of_a_search_that_has_nothing_at_all_any_more(
+    tmp_path: Path, pages: int, cap: int, stream: str
+) -> None:
+    entity = {"learners": "User", "classrooms": "Classroom"}[stream]
+    answered: list[Call] = []
+
+    def nothing(call: Call, _: int, answer: Answer) -> Answer:
+        if call.entity != entity or call.role == 5:
+            return answer
+        answered.append(call)
+        return answer if len(answered) <= pages else NO_CONTENT
+
+    with OneFile(1, cap=cap, assessors=2, **some(stream, 190)) as onefile:
+        onefile.slips = [nothing]
+        run = read(tmp_path, onefile, "assessors", stream, parallel_requests=1)
+        assert_told(run, onefile, stream, "assessors")
+        assert_put_right(tmp_path, run, onefile, stream)
+
+
 CUT = {
     "no-first-byte": Answer(framing="close"),
     **{
@@ -207,7 +227,11 @@ def test_what_is_empty_in_truth_is_activated_and_no_failure(tmp_path: Path, kind
 
 @pytest.mark.parametrize(
     ("rows", "size", "caps", "grown_after"),
-    [(120, 100, (30, 50), 1), (1020, 200, (100, 150), 3), (1020, 200, (100, 150), 6), (40, 30, (7, 9), 2)],
+    [
+        *((120, 100, (30, 50), 1), (1020, 200, (100, 150), 3), (1020, 200, (100, 150), 6), (40, 30, (7, 9), 2)),
+        # The last page that came is shorter than the first.
+        *((70, 100, (30, 50), 1), (160, 100, (40, 50), 3), (130, 100, (20, 25), 5), (11, 100, (4, 9), 1)),
+    ],
 )
 @pytest.mark.parametrize("by", ["page", "time"])
 def test_a_cap_that_grows_while_we_read_loses_nothing_in_silence(
@@ -308,6 +332,16 @@ def test_searches_that_look_right_cost_no_call_more(tmp_path: Path, threads: int
             asked = onefile.count(entity=call.entity, filters=call.filters)
             assert asked <= 2 + is_end_of_all, call
     assert onefile.count(entity="User", role=5, organisation=FIRST) <= 3
+
+
+@pytest.mark.parametrize("pages", [2, 4, 5, 9])
+def test_pages_that_are_smaller_than_asked_cost_a_list(tmp_path: Path, pages: int) -> None:
+    with OneFile(1, cap=20, classrooms=pages * 20 - 7) as onefile:
+        run = read(tmp_path, onefile, "classrooms", parallel_requests=1)
+
+    assert_complete(run, onefile, "classrooms")
+    assert [call.page for call in onefile.calls if call.entity == "Classroom"].count(0) == 1
+    assert onefile.count(entity="Classroom") == pages + 2
 
 
 @pytest.mark.parametrize("rows", [5040, 10_000])

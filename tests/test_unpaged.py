@@ -103,6 +103,44 @@ def test_what_lastingly_has_no_pages_in_one_organisation_is_whole_in_the_others(
     assert len([record for record in run.records["classrooms"] if record["OrganisationID"] != SECOND]) == 190
 
 
+ENTITIES = {
+    "placements": "Placement",
+    "plans": "Plan",
+    "learner_statuses": "Organisation/LearnerStatuses",
+    "off_the_job": "User/offthejob",
+}
+
+
+@pytest.mark.parametrize("stream", ENTITIES)
+@pytest.mark.parametrize("unpaged", [True, False], ids=["thin", "empty"])
+def test_404_that_has_passed_before_the_end_of_the_run_is_told(tmp_path: Path, stream: str, *, unpaged: bool) -> None:
+    with OneFile(1, assessors=2, learners=9, placements=9, plans=9, learner_statuses=9, off_the_job=9) as onefile:
+        # What a page is asked for twice, and what stands in for it once.
+        onefile.slips = [
+            slip(NOT_FOUND, (1, 2), entity=ENTITIES[stream], page=None),
+            slip(NOT_FOUND, (1, 2), entity=ENTITIES[stream], page=1),
+            slip(NOT_FOUND, () if unpaged else (1,), entity=ENTITIES[stream], page=0),
+        ]
+        run = read(tmp_path, onefile, stream, "assessors", emit_activate_version_messages=True)
+        assert run.status == 1
+        assert re.search(rf"Missing: {stream} of .*404 although it has", run.last_line)
+        assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
+        assert_put_right(tmp_path, run, onefile, stream, "assessors")
+
+
+def test_404_that_lasts_costs_a_call_at_the_end_and_no_failure(tmp_path: Path) -> None:
+    with OneFile(2, assessors=2, learners=1, plans=3, placements=4) as onefile:
+        onefile.slips = [slip(NOT_FOUND, None, entity="Plan"), slip(NOT_FOUND, None, entity="Placement", page=1)]
+        run = read(tmp_path, onefile, "plans", "placements", "assessors", emit_activate_version_messages=True)
+
+    assert run.status == 0
+    assert not run.records["plans"]
+    assert "Empty, as OneFile answers 404: plans." in run.stderr
+    assert "placements: OneFile has no pages of it" in run.stderr
+    for entity in ("Plan", "Placement"):
+        assert [onefile.count(entity=entity, organisation=each) for each in (FIRST, SECOND)] == [4, 3]
+
+
 def test_a_stream_that_is_read_unpaged_is_named_in_the_log_and_in_the_summary(tmp_path: Path) -> None:
     with OneFile(placements=(120, 30), assessors=2) as onefile:
         onefile.slips = [lambda call, _, answer: NOT_FOUND if call.entity == "Placement" and call.page else answer]

@@ -308,7 +308,7 @@ class SearchReader:
         again = len(self._calls.page(self._search, 1))
         if not again:
             # OneFile says of all that has come, too, that there is nothing.
-            raise MissingRows(self._search.stream, 0)
+            raise MissingRows(self._search.stream, len(self._missing()))
         if again > self._sizes[0]:
             self._sizes.append(again)
         return self._ends_by("two empty answers")

@@ -99,7 +99,8 @@ def test_a_search_of_an_entity_that_has_pages_is_not_read_unpaged() -> None:
         reader.read(LEARNERS)
     assert not reader.problems.unpaged
 
-    reader = OneAfterTheOther(ScriptedTransport(GONE, GONE, GOOD, answer(200, [{"ID": 3}]), NOTHING))
+    third = answer(200, [{"ID": 3}])
+    reader = OneAfterTheOther(ScriptedTransport(GONE, GONE, GOOD, third, NOTHING, third))
     assert reader.read(USERS) == ROWS
     assert reader.problems.is_complete
     assert reader.read(LEARNERS) == [{"ID": 3}]
