@@ -306,6 +306,28 @@ def test_a_last_page_that_lacks_rows_is_found_out_by_a_list_that_was_had(
         assert_honest(run, onefile, stream)
 
 
+@pytest.mark.parametrize("unpaged", ["404", "500", "nothing"])
+@pytest.mark.parametrize(("rows", "cap", "page"), [(130, 20, 3), (340, 100, 1), (95, 30, 2)])
+def test_a_page_that_lacks_rows_each_time_is_told_where_nothing_lists_them(
+    tmp_path: Path, rows: int, cap: int, page: int, unpaged: str
+) -> None:
+    with OneFile(1, cap=cap, assessors=2, classrooms=rows) as onefile:
+        onefile.slips = [
+            slip(lambda answer: answer.with_rows(lambda rows: rows[4:]), None, entity="Classroom", page=page),
+            slip(UNUSABLE[unpaged], None, entity="Classroom", page=0),
+        ]
+        run = read(tmp_path, onefile, "classrooms", "assessors")
+        assert_told(run, onefile, "classrooms", "assessors")
+        assert_put_right(tmp_path, run, onefile, "classrooms")
+
+
+def test_pages_that_are_larger_from_some_page_on_are_told_where_nothing_lists_them(tmp_path: Path) -> None:
+    with OneFile(1, cap=lambda call, _: 7 if (call.page or 0) <= 2 else 17, classrooms=130, assessors=2) as onefile:
+        onefile.slips = [slip(UNUSABLE["nothing"], None, entity="Classroom", page=0)]
+        run = read(tmp_path, onefile, "classrooms", "assessors")
+        assert_told(run, onefile, "classrooms", "assessors")
+
+
 def test_a_page_of_organisations_that_lacks_rows_is_found_out(tmp_path: Path) -> None:
     with OneFile(12, cap=5, classrooms=2) as onefile:
         onefile.slips = [slip(lambda answer: answer.with_rows(lambda rows: rows[:2]), entity="Organisation", page=1)]

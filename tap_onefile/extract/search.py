@@ -348,9 +348,7 @@ class SearchReader:
         """Read once more for the rows that did not come, as far as anything shows that there are some."""
         if not self._sizes or self._foreign:
             return
-        first = self._sizes[0]
-        is_regular = set(self._sizes[:-1]) <= {first} and self._sizes[-1] <= first
-        if is_regular and not self._sequence.repeated_rows and not self._missing():
+        if _is_regular(self._sizes) and not self._sequence.repeated_rows and not self._missing():
             return
         # A list that was had while pages came may have rows that have gone since.
         self._ask_for_list()
@@ -362,7 +360,7 @@ class SearchReader:
     def _missing_rows(self) -> Iterator[list[Row]]:
         """Read the pages again for rows that the unpaged search lists."""
         for _ in range(_MOST_PASSES if len(self._sizes) <= _MOST_PAGES_AGAIN else 1):
-            for rows in self._read_again():
+            for rows in self._read_again([]):
                 yield rows
                 if not self._missing():
                     return
@@ -371,23 +369,23 @@ class SearchReader:
     def _second_reading(self) -> Iterator[list[Row]]:
         """Read the pages again until that brings nothing new, where nothing says what there is."""
         for _ in range(_MOST_PASSES if len(self._sizes) <= _MOST_PAGES_AGAIN else 0):
-            found = 0
-            for rows in self._read_again():
+            found, sizes = 0, list[int]()
+            for rows in self._read_again(sizes):
                 found += len(rows)
                 yield rows
-            if not found:
+            # What is left out of the pages each time is not between them at a second reading either.
+            if not found and _is_regular(sizes):
                 self._ends_by("a second reading")
                 return
         raise MissingRows(self._search.stream, 0)
 
-    def _read_again(self) -> Iterator[list[Row]]:
+    def _read_again(self, sizes: list[int]) -> Iterator[list[Row]]:
         for number in range(1, len(self._sizes) + _MOST_PAGES):
-            if not (page := self._calls.page(self._search, number)):
-                # The end, or a slip where pages are known to be.
-                if number > len(self._sizes):
-                    return
-                continue
-            yield self._sequence.unseen(self._own(self._checked(page, number)))
+            if page := self._calls.page(self._search, number):
+                sizes += [*[0] * (number - 1 - len(sizes)), len(page)]
+                yield self._sequence.unseen(self._own(self._checked(page, number)))
+            elif number > len(self._sizes):
+                return
 
     def _conclude(self, form: str) -> None:
         """Keep what this search has shown, and report what was odd about it."""
@@ -403,6 +401,11 @@ class SearchReader:
             self._problems.moved_rows(search.stream, again)
         if self._foreign:
             raise ForeignRows(search.stream, self._foreign)
+
+
+def _is_regular(sizes: list[int]) -> bool:
+    """Return whether all pages but the last are as large as each other, and it is no larger."""
+    return bool(sizes) and all(size == sizes[0] for size in sizes[:-1]) and sizes[-1] <= sizes[0]
 
 
 class PageSequence:
