@@ -10,11 +10,9 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tap_onefile.errors import NotFound, OneFileError
@@ -84,8 +82,6 @@ class Prefetch:
         self._broken: BaseException | None = None
         self._wanted: tuple[PageWindow, int] | None = None
         self._being_counted: set[Query] = set()
-        self._to_be_listed: deque[PageWindow] = deque()
-        self._largest = 0
         self._believed: set[str] = set()
         self._counted: dict[Query, list[Hashable]] = {}
 
@@ -130,13 +126,13 @@ class Prefetch:
 
         It takes the place of one that might be under way, and the wait for it can be broken off.
         """
-        urgent: Future[T] = Future()
+        came: list[T | Exception] = []
         with self._lock:
             self._start()
-            self._urgent.append(partial(_complete, urgent, call))
+            self._urgent.append(lambda: came.append(_outcome(call)))
             self._may_be_asked.notify()
-            self._wait_until(urgent.done)
-        return urgent.result()
+            self._wait_until(lambda: bool(came))
+        return _taken(came[0])
 
     def counted(self, query: Query) -> list[Hashable] | None:
         """Return the keys of a search, if they were listed while it was read; wait where they still are."""
@@ -219,24 +215,9 @@ class Prefetch:
             if not window.is_forgotten and window.not_before == not_before:
                 window.put(page, outcome)
                 self._waiting += window.weight_of(page)
-                self._note_size(window, outcome)
             if self._wanted == (window, page):
                 self._has_come.notify_all()
             self._may_be_asked.notify()
-
-    def _note_size(self, window: PageWindow, outcome: Rows | Exception) -> None:
-        """Have a search listed that ends with the largest page so far, which nothing else shows to be the last."""
-        if isinstance(outcome, Exception):
-            return
-        self._largest = max(self._largest, len(outcome))
-        if outcome or window.expected is not None or not window.ends_with(self._largest):
-            return
-        # What is read before it may have larger pages.
-        before = takewhile(lambda each: each is not window, self._planned)
-        if all(each.filled or each.is_over for each in before):
-            window.expected = 0
-            self._being_counted.add(window.query)
-            self._to_be_listed.append(window)
 
     def _put_off(self, window: PageWindow) -> None:
         """Have what was not found asked for once more, later: a slip of the server has passed then."""
@@ -271,8 +252,6 @@ class Prefetch:
         return partial(self._make_urgent, self._urgent.popleft()) if self._urgent else None
 
     def _planned_call(self) -> Callable[[], None] | None:
-        if self._to_be_listed:
-            return partial(self._make_count, self._to_be_listed.popleft())
         if (call := self._find_call()) is None:
             return None
         window, page = call
@@ -322,18 +301,17 @@ def _kind_of(query: Query) -> str:
     return query.entity if isinstance(query, Search) else query.stream
 
 
-def _outcome(call: Callable[[], Rows]) -> Rows | Exception:
+def _outcome(call: Callable[[], T]) -> T | Exception:
     try:
         return call()
     except Exception as error:  # noqa: BLE001 - it is raised on the main thread, at its turn
         return error
 
 
-def _complete(future: Future[T], call: Callable[[], T]) -> None:
-    try:
-        future.set_result(call())
-    except Exception as error:  # noqa: BLE001 - it is raised on the main thread
-        future.set_exception(error)
+def _taken(outcome: T | Exception) -> T:
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 @dataclass(eq=False)
@@ -405,10 +383,6 @@ class PageWindow:
         looks_long = self._first_size > 0 and (self.filled > 1 or self._first_size >= self.full)
         return looks_long and self._looks_on and self.expected is None and not self.is_over
 
-    def ends_with(self, size: int) -> bool:
-        """Return whether a short search seems to end, with a last page of some size at the least."""
-        return 1 <= self.filled <= SHORT_SEARCH and self._last_size >= max(size, self._first_size)
-
     @property
     def _looks_on(self) -> bool:
         return self._last_size >= self._first_size
@@ -435,11 +409,8 @@ class PageWindow:
 
     def take(self, page: int) -> Rows:
         """Return a page that has come, or raise what came in its place."""
-        outcome = self._come.pop(page)
         self.taken = page
-        if isinstance(outcome, Exception):
-            raise outcome
-        return outcome
+        return _taken(self._come.pop(page))
 
     def weight_of(self, page: int) -> int:
         """Return what a page that has come weighs while it waits, in rows of an ordinary size."""

@@ -92,16 +92,19 @@ class Reader:
 
     def _fetch(self, query: Query, page: int) -> Rows:
         """Make the call for a page. What is said to be empty is asked for twice."""
+        if page > 1:
+            return self._page(query, page)
+        rows = self._call(query, page)
+        if not rows:
+            return self._confirmed_empty(query, rows) if isinstance(query, Search) else self._call(query, page)
+        return rows
+
+    def _page(self, query: Query, page: int) -> Rows:
         try:
-            rows = self._call(query, page)
+            return self._call(query, page)
         except NotFound:
-            if page == 1:
-                raise
             # What OneFile answers past the last page is not known (API reference, section 3).
             return Rows(form="404")
-        if rows or page > 1:
-            return rows
-        return self._confirmed_empty(query, rows) if isinstance(query, Search) else self._call(query, page)
 
     def _confirmed_empty(self, search: Search, rows: Rows) -> Rows:
         keys = None if search.is_narrowed else self._unpaged.keys(search)
@@ -134,13 +137,7 @@ class Reader:
 
     def page(self, search: Search, number: int) -> Rows:
         """Ask for one page of a search once more, before all that is planned."""
-        return self._prefetch.at_once(lambda: self._fetch_again(search, number))
-
-    def _fetch_again(self, search: Search, number: int) -> Rows:
-        try:
-            return self._call(search, number)
-        except NotFound:
-            return Rows(form="404")
+        return self._prefetch.at_once(lambda: self._page(search, number))
 
     def keys(self, search: Search) -> list[Hashable] | None:
         """List the keys of a search by the unpaged one, if they can be had."""

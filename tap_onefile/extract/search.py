@@ -4,11 +4,11 @@ OneFile says nowhere how many rows a search has. Pages may be capped below the s
 and rows may move between pages while we read (API reference, section 3). An empty page is therefore a hint of the end,
 and no proof. A search ends by evidence:
 
-- *a short last page*: all pages before it are as large as each other, it is smaller than they are, or than the largest
-  page of the run, and the answer after it says that there is nothing in the form that OneFile has for this;
+- *a short last page*: all pages before it are as large as we ask for, or there is none and it is smaller than the
+  largest page of the run, and the answer after it says that there is nothing in the form that OneFile has for this;
 - *a list of the whole search*, by the unpaged search, with just the rows that came;
-- *two empty answers*, where neither is to be had;
-- *a second reading* of all pages that brought nothing new, where rows had moved.
+- *two empty answers*, where neither is to be had, and a first page that is as it was;
+- *a second reading* of all pages that is regular and brought nothing new, where rows had moved or pages were odd.
 
 What none of them shows is missing, and the search fails with ``MissingRows``.
 """
