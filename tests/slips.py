@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 import socketserver
+import time
 import zlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -204,6 +205,19 @@ def slip(becomes: Answer | Callable[[Answer], Answer], times: Collection[int] | 
         if any(getattr(call, name) != value for name, value in where.items()):
             return answer
         return becomes if isinstance(becomes, Answer) else becomes(answer)
+
+    return slips
+
+
+def for_a_while(seconds: float, becomes: Answer, **where: object) -> Slip:
+    """Make a slip that lasts for some seconds from the first such call on."""
+    began: list[float] = []
+
+    def slips(call: Call, _: int, answer: Answer) -> Answer:
+        if any(getattr(call, name) != value for name, value in where.items()):
+            return answer
+        began.append(time.monotonic())
+        return becomes if began[-1] - began[0] < seconds else answer
 
     return slips
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.outcomes import assert_complete, assert_honest, assert_put_right, assert_told, assert_true, differences, read
-from tests.slips import EMPTY, FIRST, HTML, NO_CONTENT, SECOND, UNUSABLE, Answer, OneFile, slip, some
+from tests.slips import EMPTY, FIRST, HTML, NO_CONTENT, SECOND, UNUSABLE, Answer, OneFile, for_a_while, slip, some
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,6 +183,26 @@ def test_a_first_page_that_is_empty_once_empties_no_table(tmp_path: Path, stream
 
     assert_complete(run, onefile, stream)
     assert activated(run) == {stream}
+
+
+@pytest.mark.parametrize("kind", ["204", "list", "length-0"])
+@pytest.mark.parametrize(
+    ("stream", "entity"),
+    [
+        ("classrooms", "Classroom"),
+        ("learners", "User"),
+        ("learner_statuses", "Organisation/LearnerStatuses"),
+        ("off_the_job", "User/offthejob"),
+    ],
+)
+def test_what_is_empty_for_a_moment_whoever_asks_empties_no_table(
+    tmp_path: Path, stream: str, entity: str, kind: str
+) -> None:
+    with OneFile(learners=5, classrooms=4, learner_statuses=3, off_the_job=5) as onefile:
+        onefile.slips = [for_a_while(0.1, EMPTY[kind], entity=entity)]
+        run = read(tmp_path, onefile, stream, **VERSIONS)
+
+    assert_complete(run, onefile, stream)
 
 
 @pytest.mark.parametrize(("page", "kind"), [(1, "204"), (1, "no-length"), (2, "204"), (2, "list")])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.outcomes import assert_complete, assert_honest, assert_put_right, assert_told, assert_true, read
-from tests.slips import FIRST, NO_CONTENT, SECOND, UNUSABLE, Answer, OneFile, slip
+from tests.slips import FIRST, NO_CONTENT, SECOND, UNUSABLE, Answer, OneFile, for_a_while, slip
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,19 +19,6 @@ NOT_FOUND = Answer(404)
 
 
 # What one search could not do is not taken for all searches of its entity.
-
-
-def for_a_while(seconds: float, becomes: Answer = NOT_FOUND, **where: object) -> Slip:
-    """Slip for some time from the first such call on."""
-    began: list[float] = []
-
-    def slips(call: Call, _: int, answer: Answer) -> Answer:
-        if any(getattr(call, name) != value for name, value in where.items()):
-            return answer
-        began.append(time.monotonic())
-        return becomes if began[-1] - began[0] < seconds else answer
-
-    return slips
 
 
 @pytest.mark.parametrize(
@@ -49,7 +35,7 @@ def test_404_on_a_first_page_for_a_moment_loses_nothing_anywhere(
     tmp_path: Path, rows: tuple[int, int], size: int, organisation: int, threads: int
 ) -> None:
     with OneFile(classrooms=rows, assessors=3) as onefile:
-        onefile.slips = [for_a_while(0.1, entity="Classroom", page=1, organisation=organisation)]
+        onefile.slips = [for_a_while(0.1, NOT_FOUND, entity="Classroom", page=1, organisation=organisation)]
         run = read(tmp_path, onefile, "classrooms", "assessors", page_size=size, parallel_requests=threads)
 
     assert_complete(run, onefile, "classrooms", "assessors")
@@ -64,7 +50,7 @@ def test_404_for_a_moment_on_what_is_read_by_one_call_loses_nothing(
     tmp_path: Path, stream: str, entity: str, organisations: int
 ) -> None:
     with OneFile(organisations, learners=3, learner_statuses=4, off_the_job=3, reviews=2) as onefile:
-        onefile.slips = [for_a_while(0.2, entity=entity, method="GET")]
+        onefile.slips = [for_a_while(0.2, NOT_FOUND, entity=entity, method="GET")]
         run = read(tmp_path, onefile, stream)
 
     assert_complete(run, onefile, stream)

@@ -39,7 +39,7 @@ _BETWEEN_CHECKS = 0.2
 _BEFORE_BELIEVING = 1.0
 """Seconds after which a search that was not found is asked for again."""
 _BEFORE_BELIEVING_AGAIN = 0.2
-"""The same, where this was so of another search of its entity."""
+"""The same, where this was so of another search of its entity, and for what had no rows."""
 _BYTES_OF_A_ROW = 4096
 """What a row weighs at the most to count as one of those that wait."""
 
@@ -52,6 +52,7 @@ class Prefetch:
         threads: How many calls may be under way at once.
         page_size: How many rows a page is asked for.
         stand_in: Gives what there is of a search that has no first page; called from several threads.
+        confirm: Gives the first page of what had none of any rows; called from several threads.
         keys: Lists the keys of a search, if that can be had; called from several threads.
         check: Called now and then while a page is waited for; may raise.
     """
@@ -63,11 +64,13 @@ class Prefetch:
         *,
         page_size: int,
         stand_in: Callable[[Search], Rows] | None = None,
+        confirm: Callable[[Query], Rows] | None = None,
         keys: Callable[[Search], list[Hashable] | None] = lambda _: None,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._fetch = fetch
         self._stand_in = stand_in
+        self._confirm = confirm
         self._keys = keys
         self._check = check
         self._threads = threads
@@ -133,6 +136,10 @@ class Prefetch:
             self._may_be_asked.notify()
             self._wait_until(lambda: bool(came))
         return _taken(came[0])
+
+    def pause(self) -> None:
+        """Wait until a slip of the server has passed; this wait can be broken off, too."""
+        self.at_once(partial(time.sleep, _BEFORE_BELIEVING_AGAIN))
 
     def counted(self, query: Query) -> list[Hashable] | None:
         """Return the keys of a search, if they were listed while it was read; wait where they still are."""
@@ -203,11 +210,15 @@ class Prefetch:
             self._may_be_asked.notify()
 
     def _make_call(self, window: PageWindow, page: int, not_before: float) -> None:
-        outcome = _outcome(lambda: self._fetch(window.query, page))
+        is_first = page == 1 and not not_before
+        if self._confirm and window.was_empty and page == 1:
+            outcome = _outcome(partial(self._confirm, window.query))
+        else:
+            outcome = _outcome(partial(self._fetch, window.query, page))
+        if is_first and (isinstance(outcome, NotFound) or (self._confirm and not outcome)):
+            self._put_off(window, was_empty=not isinstance(outcome, NotFound))
+            return
         if isinstance(outcome, NotFound) and page == 1:
-            if not not_before:
-                self._put_off(window)
-                return
             self._believed.add(_kind_of(window.query))
             if isinstance(window.query, Search) and self._stand_in:
                 outcome = _outcome(partial(self._stand_in, window.query))
@@ -219,11 +230,13 @@ class Prefetch:
                 self._has_come.notify_all()
             self._may_be_asked.notify()
 
-    def _put_off(self, window: PageWindow) -> None:
-        """Have what was not found asked for once more, later: a slip of the server has passed then."""
+    def _put_off(self, window: PageWindow, *, was_empty: bool) -> None:
+        """Have what was not found, or has no rows, asked for once more, later: a slip of the server has passed then."""
         with self._lock:
             self._waiting -= window.weight
-            pause = _BEFORE_BELIEVING_AGAIN if _kind_of(window.query) in self._believed else _BEFORE_BELIEVING
+            is_usual = was_empty or _kind_of(window.query) in self._believed
+            pause = _BEFORE_BELIEVING_AGAIN if is_usual else _BEFORE_BELIEVING
+            window.was_empty = was_empty
             window.begin_again(time.monotonic() + pause)
             self._may_be_asked.notify()
 
@@ -333,6 +346,8 @@ class PageWindow:
     """Whether a page came back empty, or the whole search as one page, or a call failed for good."""
     is_forgotten: bool = False
     """Whether nobody will read any more of it."""
+    was_empty: bool = False
+    """Whether its first page had no rows, so that this is to be confirmed."""
     not_before: float = 0.0
     """When it may be asked for again, on the clock of `time.monotonic`; 0 where it was not put off."""
     _first_size: int = 0

@@ -79,11 +79,12 @@ class Reader:
             parallel_requests,
             page_size=page_size,
             stand_in=self._stand_in,
+            confirm=self._confirm,
             keys=self._unpaged.keys,
             check=check,
         )
         self.experience = Experience(page_size=page_size, is_part=is_part)
-        self.plan = self._prefetch.plan
+        self.plan, self.pause = self._prefetch.plan, self._prefetch.pause
         self._not_found: dict[str, Query] = {}
         self._organisation: int | None = None
         self._learners: list[int] = []
@@ -91,13 +92,7 @@ class Reader:
     # Called from several threads.
 
     def _fetch(self, query: Query, page: int) -> Rows:
-        """Make the call for a page. What is said to be empty is asked for twice."""
-        if page > 1:
-            return self._page(query, page)
-        rows = self._call(query, page)
-        if not rows:
-            return self._confirmed_empty(query, rows) if isinstance(query, Search) else self._call(query, page)
-        return rows
+        return self._page(query, page) if page > 1 else self._call(query, page)
 
     def _page(self, query: Query, page: int) -> Rows:
         try:
@@ -106,13 +101,14 @@ class Reader:
             # What OneFile answers past the last page is not known (API reference, section 3).
             return Rows(form="404")
 
-    def _confirmed_empty(self, search: Search, rows: Rows) -> Rows:
-        keys = None if search.is_narrowed else self._unpaged.keys(search)
+    def _confirm(self, query: Query) -> Rows:
+        """Ask again for what is said to be empty: a list of a search is another answer, at the same cost."""
+        keys = self._unpaged.keys(query) if isinstance(query, Search) and not query.is_narrowed else None
         if keys == []:
-            return rows
-        again = self._call(search, 1)
+            return Rows()
+        again = self._call(query, 1)
         if keys and not again:
-            raise MissingRows(search.stream, len(keys))
+            raise MissingRows(query.stream, len(keys))
         return again
 
     def _call(self, query: Query, page: int) -> Rows:

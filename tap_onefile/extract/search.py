@@ -58,6 +58,9 @@ class Calls(Protocol):
     def page(self, search: Search, number: int) -> Rows:
         """Ask for one page now, once more perhaps: a slip of the server is not repeated then."""
 
+    def pause(self) -> None:
+        """Wait until a slip of the server has passed."""
+
     def keys(self, search: Search) -> list[Hashable] | None:
         """Give the keys of the rows of the whole search, by the unpaged one; None where that cannot be had."""
 
@@ -174,6 +177,7 @@ class SearchReader:
                 raise MissingPage(absence.call) from None
             raise
         while not self._is_over(last.form):
+            self._calls.pause()
             for number in range(len(self._sizes) + 1, len(self._sizes) + _MOST_PAGES):
                 if not (last := self._calls.page(self._search, number)):
                     break

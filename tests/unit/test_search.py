@@ -18,6 +18,7 @@ from tap_onefile.api.decode import Rows
 from tap_onefile.api.rate_limit import RateLimit
 from tap_onefile.api.transport import LOGIN, Answer, Transport
 from tap_onefile.errors import MissingRows, NotFound, RepeatedPage
+from tap_onefile.extract import prefetch
 from tap_onefile.extract.query import Search
 from tap_onefile.extract.reader import Reader
 from tap_onefile.extract.search import Experience, PageSequence, SearchReader
@@ -40,6 +41,13 @@ MOST_CALLS = 200
 LOUD = (RepeatedPage, MissingRows)
 """How a search ends that is not sure to have everything."""
 USERS = Search.of("User", {}, "users")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _without_a_pause() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(prefetch, "_BEFORE_BELIEVING_AGAIN", 0.0)
+        yield
 
 
 class Server(Transport):
@@ -96,6 +104,9 @@ class Calls:
             return search.fetch(self._client, number, PAGE_SIZE, Tally())
         except NotFound:
             return Rows(form="404")
+
+    def pause(self) -> None:
+        """Go on at once."""
 
     def keys(self, search: Search) -> list[Hashable] | None:
         return self._unpaged.keys(search)
