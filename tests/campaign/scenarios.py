@@ -60,6 +60,7 @@ PASSING: dict[str, tuple[dict[str, Any], ...]] = {
     "nothing": (
         {"status": 204, "body": "empty"},
         *({"status": 200, "body": body} for body in ("empty", "[]", "null", '""')),
+        {"status": 204, "body": "empty", "within": 0.1},
     ),
     "not found": (
         {"status": 404},
@@ -223,10 +224,12 @@ def accident(rng: Random) -> Accident:
         times = rng.choice([None, 1, 3, 8, 20])
     elif kind == "nothing" and page is None:
         # Who says to every question that there is nothing has nothing, for all that anybody can find out.
-        times = None if shape == "unpaged search" else 1
+        times = None if shape == "unpaged search" or "within" in details else 1
     elif kind == "other-question":
-        # For ever, it is a filter that makes no difference.
-        shape, page = ("detail" if details["asks"] == "id" else rng.choice(["search", "search of users"])), None
+        shape, page = ("detail" if details["asks"] == "id" else "search of users"), None
+        if details["asks"].startswith("no ") and rng.randrange(2):
+            # A filter that makes no difference: rows that do not say whose they are show it only if that lasts.
+            shape, organisation, after, times = "search", None, 0, None
     return Accident(kind, tuple(details.items()), shape, page, after, times, organisation)
 
 

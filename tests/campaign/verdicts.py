@@ -41,6 +41,7 @@ def judge(trial: Trial) -> tuple[str, str]:
     if run.status == HUNG:
         return "hung", "the run had to be killed"
     nulled = {(stream, name): int(count) for stream, name, count in _NULLED.findall(run.stderr)}
+    unread = dict(nulled)
     if trial.denies_to_the_end:
         # A search that has no pages to the end of a run is read without them, which gives less.
         thin = {*_UNPAGED.findall(run.stderr)}
@@ -48,8 +49,10 @@ def judge(trial: Trial) -> tuple[str, str]:
     faults = [*_unsound(trial), *_unclear(run), *_wrongly_sent(run, truth, nulled)]
     absent = [key for key in truth if key not in trial.tables]
     wrong = [key for key in truth if key in trial.tables and not _is(trial.tables[key], truth[key], key[0], nulled)]
-    excused = _excused(trial, absent + wrong)
-    faults += _activated(run, {key: record for key, record in truth.items() if key[0] not in excused})
+    unsent = _activated(run, truth)
+    excused = _excused(trial, absent + wrong + unsent)
+    # A version must not go while records of it did not come.
+    faults += _counted("not sent, and activated", [key for key in unsent if key[0] not in excused])
     if run.status == 0:
         faults += _counted("absent", [key for key in absent if key[0] not in excused])
         faults += _counted("wrong", [key for key in wrong if key[0] not in excused])
@@ -62,7 +65,9 @@ def judge(trial: Trial) -> tuple[str, str]:
     faults += _wrongly_sent(trial.repaired, truth, {})
     tables = trial.repaired_tables
     faults += _counted("absent after the next run", [key for key in truth if key not in tables])
-    faults += _counted("wrong after the next run", [key for key in truth if tables.get(key, truth[key]) != truth[key]])
+    # What could not be read and is not modified is not read again.
+    wrong = [key for key in truth if key in tables and not _is(tables[key], truth[key], key[0], unread)]
+    faults += _counted("wrong after the next run", wrong)
     return FAILED, "; ".join(faults)
 
 
@@ -103,11 +108,11 @@ def _wrongly_sent(run: Run, truth: Tables, nulled: dict[tuple[str, str], int]) -
     ]
 
 
-def _activated(run: Run, truth: Tables) -> list[str]:
-    """A version must not go while records of it did not come."""
+def _activated(run: Run, truth: Tables) -> list[Key]:
+    """Give the records that a target loses, as a version was activated in which they did not come."""
     streams = {message["stream"] for message in run.messages if message["type"] == "ACTIVATE_VERSION"}
     sent = {key for key, _ in sent_by(run)}
-    return _counted("not sent, and activated", [key for key in truth if key[0] in streams and key not in sent])
+    return [key for key in truth if key[0] in streams and key not in sent]
 
 
 def _is(record: Record, true: Record, stream: str, nulled: dict[tuple[str, str], int]) -> bool:
