@@ -42,9 +42,11 @@ def judge(trial: Trial) -> tuple[str, str]:
         return "hung", "the run had to be killed"
     nulled = {(stream, name): int(count) for stream, name, count in _NULLED.findall(run.stderr)}
     unread = dict(nulled)
-    if trial.denies_to_the_end:
-        # A search that has no pages to the end of a run is read without them, which gives less.
-        thin = {*_UNPAGED.findall(run.stderr)}
+    if trial.denies:
+        # A search that has no pages to the end of a run is read without them, which gives less; one that has some then
+        # is named as missing.
+        unpaged = {*_UNPAGED.findall(run.stderr)}
+        thin = {each for each in unpaged if trial.denies_to_the_end or (run.status and each in run.last_line)}
         nulled |= {(key[0], name): 0 for key, record in truth.items() if key[0] in thin for name in record}
     faults = [*_unsound(trial), *_unclear(run), *_wrongly_sent(run, truth, nulled)]
     absent = [key for key in truth if key not in trial.tables]
