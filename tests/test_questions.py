@@ -157,6 +157,18 @@ def test_an_ignored_organisation_is_told_where_rows_do_not_tell_theirs(
     assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
 
 
+def test_a_filter_that_rows_show_to_be_ignored_is_believed_of_none_that_do_not_tell(tmp_path: Path) -> None:
+    def silent(rows: list[Row]) -> list[Row]:
+        return [{name: value for name, value in row.items() if name != "OrganisationID"} for row in rows]
+
+    with OneFile(2, assessors=3, classrooms=(4, 3), ignores=("OrganisationID",)) as onefile:
+        onefile.slips = [slip(lambda answer: answer.with_rows(silent), None, entity="Classroom")]
+        run = read(tmp_path, onefile, "assessors", "classrooms")
+
+    assert_told(run, onefile, "classrooms", only=str(FIRST))
+    assert not run.records["classrooms"]
+
+
 @pytest.mark.parametrize("tells", [True, False], ids=["told", "untold"])
 @pytest.mark.parametrize("stream", ["learners", "classrooms", "reviews"])
 def test_nothing_of_an_organisation_that_is_left_out_is_sent(tmp_path: Path, stream: str, *, tells: bool) -> None:

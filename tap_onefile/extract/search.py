@@ -89,6 +89,8 @@ class Experience:
         """The searches that were read without pages, by entity."""
         self.paged: set[str] = set()
         """The entities of which pages have come."""
+        self.ignored: set[str] = set()
+        """The filters of which OneFile was seen to take no notice for some stream."""
         self.honoured: set[tuple[str, str]] = set()
         """The streams and filters of which OneFile was seen to take notice."""
         self.keys: dict[str, dict[str, tuple[object, Keys]]] = {}
@@ -233,13 +235,15 @@ class SearchReader:
                 page = self._calls.page(self._search, number) or page
                 if any(is_foreign(row, owner, value) for row in page):
                     self._foreign = owner
+                    self._experience.ignored.add(owner)
             elif page and all(is_silent(row, owner) for row in page):
                 page = self._checked_silent(page, number, owner, value)
         return page
 
     def _checked_silent(self, page: Rows, number: int, owner: str, value: object) -> Rows:
         """Hold a page, whose rows do not say whose they are, against what came for other owners."""
-        if self._experience.is_part and owner in _OF_AN_ORGANISATION and self._ignores(owner):
+        is_part = self._experience.is_part and owner in _OF_AN_ORGANISATION
+        if (is_part or owner in self._experience.ignored) and self._ignores(owner):
             raise ForeignRows(self._search.stream, owner)
         elsewhere = self._elsewhere(owner, value)
         if self._came_elsewhere(page, elsewhere) * 2 < len(page):
