@@ -82,6 +82,14 @@ def test_the_judge_knows_the_ways_to_end_well() -> None:
     assert judge(replace(WELL, tables=ONE, run=run_of(ADA, log=GONE), denies=True)) == (TOLD, "")
     odd = run_of(NAMELESS, BO, log=NULLED)
     assert judge(replace(WELL, tables=dict(sent_by(odd)), run=odd)) == (ODD, "")
+    stray = ("learners", {"ID": 1, "FirstName": "Ada", "OrganisationID": 8})
+    theirs = dict(sent_by(run_of(("learners", {"ID": 1, "FirstName": "Ada", "OrganisationID": 9}))))
+    ignored = run_of(stray, status=1, log=NOT_NAMED.replace("classrooms", "learners"))
+    whole = run_of(*[("learners", record) for record in theirs.values()])
+    strayed = Trial(whole, {"learners": 1}, ignored, dict(sent_by(ignored)), whole, theirs, ignores_a_filter=True)
+    assert judge(strayed) == (FAILED, "")
+    assert "sent otherwise" in judge(replace(strayed, ignores_a_filter=False))[1]
+    assert "sent otherwise" in judge(replace(strayed, run=run_of(stray, status=1, log=NOT_NAMED)))[1]
     denied = run_of(log="Empty, as OneFile answers 404: learners. Deselect them.")
     assert judge(replace(WELL, tables={}, run=denied, denies=True, denies_to_the_end=True)) == (TOLD, "")
 

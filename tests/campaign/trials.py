@@ -70,6 +70,7 @@ class Trial:
         repaired_tables: What the target held after that.
         denies: Whether OneFile said for long that it has none of something.
         denies_to_the_end: Whether it did to the end of the run.
+        ignores_a_filter: Whether it took no notice of a filter for rows that need not say whose they are.
     """
 
     whole: Run
@@ -80,6 +81,7 @@ class Trial:
     repaired_tables: Tables
     denies: bool = False
     denies_to_the_end: bool = False
+    ignores_a_filter: bool = False
 
     @property
     def truth(self) -> Tables:
@@ -159,7 +161,8 @@ def _try_out(scenario: Scenario, folder: Path) -> Trial:
             target.load(repaired)
     denials = [fault for accident, fault in zip(scenario.accidents, faults, strict=True) if accident.denies]
     lasts = any(fault not in over for fault in denials)
-    return Trial(whole, held, run, tables, repaired, target.tables, bool(denials), lasts)
+    ignores = any(accident.kind == "other-question" and accident.shape == "search" for accident in scenario.accidents)
+    return Trial(whole, held, run, tables, repaired, target.tables, bool(denials), lasts, ignores)
 
 
 def fault_of(accident: Accident, sandbox: Sandbox, scenario: Scenario) -> Fault | None:
