@@ -28,6 +28,15 @@ def test_a_status(client: Client) -> None:
     assert client.search("User", 1, 5, Role=1).status_code == 200
 
 
+def test_a_fault_is_over_once_a_call_has_gone_well_after_it(client: Client) -> None:
+    twice, later = Fault("status", match="User", times=2), Fault("status", match="Review")
+    client.sandbox.add_fault(twice)
+    client.sandbox.add_fault(later)
+    for over in ([], [], [twice]):
+        client.search("User", 1, 5, Role=1)
+        assert client.sandbox.faults_over() == over
+
+
 def test_a_status_with_code_and_message(client: Client) -> None:
     client.sandbox.add_fault(Fault("status", status=400, code=-57, message="Placement not found"))
     answer = client.search("User", 1, 5)
