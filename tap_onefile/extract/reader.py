@@ -84,7 +84,7 @@ class Reader:
             check=check,
         )
         self.experience = Experience(page_size=page_size, is_part=is_part)
-        self.plan, self.pause = self._prefetch.plan, self._prefetch.pause
+        self.plan = self._prefetch.plan
         self._not_found: dict[str, Query] = {}
         self._organisation: int | None = None
         self._learners: list[int] = []
@@ -122,6 +122,10 @@ class Reader:
     def answers(self, search: Search) -> Iterator[Rows]:
         """Give the pages of a search in their order, up to the first that is empty."""
         return self._prefetch.pages(search)
+
+    def pause(self) -> None:
+        """Wait until a slip of the server has passed."""
+        self._prefetch.pause()
 
     def counted(self, search: Search) -> list[Hashable] | None:
         """Give the keys of a search, if they were listed while it was read."""

@@ -227,7 +227,7 @@ def accident(rng: Random) -> Accident:
         times = None if shape == "unpaged search" or "within" in details else 1
     elif kind == "other-question":
         shape, page = ("detail" if details["asks"] == "id" else "search of users"), None
-        if details["asks"].startswith("no ") and rng.randrange(2):
+        if "no " in str(details["asks"]) and rng.randrange(2):
             # A filter that makes no difference: rows that do not say whose they are show it only if that lasts.
             shape, organisation, after, times = "search", None, 0, None
     return Accident(kind, tuple(details.items()), shape, page, after, times, organisation)
