@@ -11,8 +11,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from tests.campaign.processes import LostProcess, run_at_once
-from tests.running import Run, run_tap
+from tests.campaign.processes import run_at_once
+from tests.running import LostProcess, Run, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

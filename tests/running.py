@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import IO, TYPE_CHECKING, Any
@@ -118,18 +118,36 @@ def run_tap(
             encoding="utf-8",
         )
         return Run(finished.returncode, finished.stdout, finished.stderr)
-    status = _LOST
-    while status == _LOST:
-        process = _processes.Process(target=_run, args=(str(folder), arguments, environment))
-        process.start()
-        process.join(timeout)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
-            raise subprocess.TimeoutExpired(arguments, timeout, stderr=(folder / _STDERR).read_bytes())
-        status = process.exitcode
-        process.close()
-    return Run(status, (folder / _STDOUT).read_text(encoding="utf-8"), (folder / _STDERR).read_text(encoding="utf-8"))
+    while True:
+        with suppress(LostProcess):
+            return run_forked(folder, *arguments, environment=environment, timeout=timeout)
+
+
+class LostProcess(Exception):
+    """Nobody knows how a process has ended; that is no fault of what ran in it, and it can be run again."""
+
+
+def run_forked(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None, timeout: float) -> Run:
+    """Run the tap to its end, as a process whose Python has been started and has imported what it needs.
+
+    Raises:
+        LostProcess: How it ended cannot be known.
+        subprocess.TimeoutExpired: It hung, and was killed.
+    """
+    process = _processes.Process(target=_run, args=(str(folder), arguments, dict(environment or clean_environment())))
+    process.start()
+    process.join(timeout)
+    status = process.exitcode
+    if status is None:
+        process.kill()
+        process.join()
+    process.close()
+    if status == _LOST:
+        raise LostProcess
+    stdout, stderr = ((folder / name).read_text(encoding="utf-8") for name in (_STDOUT, _STDERR))
+    if status is None:
+        raise subprocess.TimeoutExpired(arguments, timeout, output=stdout, stderr=stderr)
+    return Run(status, stdout, stderr)
 
 
 _STDOUT, _STDERR = ".stdout", ".stderr"

@@ -11,9 +11,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox import Behaviour, Fault, Sandbox
-from tests.campaign.processes import LostProcess, run_at_once
+from tests.campaign.processes import run_at_once
 from tests.campaign.scenarios import SHAPES, STANDS_FOR
-from tests.running import config_for
+from tests.running import LostProcess, config_for
 
 if TYPE_CHECKING:
     from pathlib import Path
