@@ -18,7 +18,7 @@ from tests.running import clean_environment, config_for, run_tap
 from tools.demo.pipeline import MELTANO, Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from onefile_sandbox import Sandbox
 
@@ -30,11 +30,52 @@ LEARNERS, ASSESSORS, REVIEWS = "learners", "assessors", "reviews"
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
+SERVER = """
+import json, os, sys
+from meltano.cli import main
+
+for line in sys.stdin:
+    folder, environment, arguments, files = json.loads(line)
+    if not (child := os.fork()):
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(environment)
+        for place, name in enumerate(files, start=1):
+            os.dup2(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), place)
+        sys.argv = ["meltano", *arguments]
+        main()
+        sys.exit()
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+"""Starts Meltano as its own command does, in a process of its own, with its imports done: they take twice the rest."""
+
+
+class Meltano:
+    """Meltano's command line."""
+
+    def __init__(self, files: Path, server: subprocess.Popen[str]) -> None:
+        self._files = [files / "stdout", files / "stderr"]
+        self._server = server
+
+    def __call__(self, folder: Path, environment: Mapping[str, str], *arguments: str) -> tuple[str, str]:
+        """Run a command, and return what it wrote to stdout and to stderr."""
+        assert self._server.stdin
+        assert self._server.stdout
+        environment = {**environment, "MELTANO_CLI_DISABLE_VERSION_CHECK": "1", "NO_COLOR": "1"}
+        request = (str(folder), environment, ["--log-level=warning", *arguments], [str(file) for file in self._files])
+        print(json.dumps(request), file=self._server.stdin, flush=True)
+        status = self._server.stdout.readline()
+        stdout, stderr = (file.read_text(encoding="utf-8") for file in self._files)
+        assert status == "0\n", stdout + stderr
+        return stdout, stderr
+
+
 class Project:
     """A Meltano project with the tap in it, and nothing that has to be installed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, meltano: Meltano) -> None:
         self.folder = folder
+        self._meltano = meltano
         self.extractor: dict[str, Any] = {
             "name": "tap-onefile",
             "namespace": "tap_onefile",
@@ -44,44 +85,42 @@ class Project:
             "capabilities": ["catalog", "discover", "state"],
             "settings": [{"name": "special_category_data", "kind": "boolean", "value": True}],
         }
+        self.environment: dict[str, Any] = {"name": "dev"}
 
-    def meltano(self, *arguments: str, env_file: str = "", **environments: Any) -> subprocess.CompletedProcess[str]:  # noqa: ANN401 - whatever YAML can hold
+    def meltano(self, *arguments: str, env_file: str = "") -> tuple[str, str]:
         """Run Meltano with the extractor as it is now."""
         project = {
             "requires_meltano": ">=4.0",
             "project_id": "select",
             "send_anonymous_usage_stats": False,
-            "environments": [{"name": name, "config": config} for name, config in environments.items()],
+            "environments": [self.environment],
             "plugins": {"extractors": [self.extractor]},
         }
         (self.folder / "meltano.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
         (self.folder / ".env").write_text(env_file, encoding="utf-8")
-        return run_meltano(self.folder, clean_environment(), *arguments)
+        return self._meltano(self.folder, clean_environment(), *arguments)
 
     def dump(self, file: str, env_file: str = "") -> tuple[Any, str]:
         """Return what Meltano would hand to the tap, and what it said while it made it."""
-        done = self.meltano("invoke", "--no-install", f"--dump={file}", "tap-onefile", env_file=env_file)
-        return json.loads(done.stdout), done.stderr
+        stdout, stderr = self.meltano("invoke", "--no-install", f"--dump={file}", "tap-onefile", env_file=env_file)
+        return json.loads(stdout), stderr
 
 
-def run_meltano(folder: Path, environment: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [MELTANO, "--log-level=warning", *arguments],
-        cwd=folder,
-        env={**environment, "MELTANO_CLI_DISABLE_VERSION_CHECK": "1", "NO_COLOR": "1"},
-        capture_output=True,
+@pytest.fixture(scope="module")
+def meltano(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Meltano]:
+    with subprocess.Popen(
+        [MELTANO.with_name("python"), "-c", SERVER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done
+    ) as server:
+        yield Meltano(tmp_path_factory.mktemp("meltano"), server)
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    return Project(tmp_path)
+def project(tmp_path: Path, meltano: Meltano) -> Project:
+    return Project(tmp_path, meltano)
 
 
 def test_each_form_of_select_reads_what_the_page_says(project: Project) -> None:
@@ -100,9 +139,10 @@ def test_meltano_lists_what_is_selected_and_an_environments_select_replaces_the_
     project.extractor["select"] = ["learners.*", "!learners.NINO"]
     command = ("select", "--no-install", "tap-onefile", "--list")
     own = {"plugins": {"extractors": [{"name": "tap-onefile", "select": ["!learners.NINO"]}]}}
+    project.environment["config"] = own
 
-    of_extractor = project.meltano(*command, dev=own).stdout
-    of_environment = project.meltano("--environment=dev", *command, dev=own).stdout
+    of_extractor, _ = project.meltano(*command)
+    of_environment, _ = project.meltano("--environment=dev", *command)
 
     listed = re.findall(r"\[(?:selected|automatic) *\] (\w+)\.(\w+)", of_extractor)
     assert {(LEARNERS, name) for name in FIELDS[LEARNERS] - {"NINO"}} == set(listed)
@@ -115,11 +155,15 @@ def test_meltano_reads_env_files_as_the_page_says(project: Project) -> None:
     project.extractor["settings"] += [{"name": name, "kind": "string"} for name in names]
     lines = [f"TAP_ONEFILE_{name.upper()}={code(form)}" for name, (form, *_) in zip(names, table, strict=True)]
 
+    project.extractor["settings"].append({"name": "of_project", "kind": "string"})
+    project.extractor["config"] = {"of_project": "pa$word"}
+
     config, _ = project.dump("config", "\n".join(["word='secret$'", "TAP_ONEFILE_OTHER=x", *lines]))
 
     read = {name: code(reads) for name, (_, reads, _) in zip(names, table, strict=True) if reads != "nothing"}
     read = {name: value.replace("pa1", "pasecret$1") for name, value in read.items()}
     assert {name: value for name, value in config.items() if name in names} == read
+    assert config["of_project"] == "pasecret$"
 
 
 def test_the_tap_takes_metadata_and_schema_from_meltano_as_the_page_says(project: Project, sandbox: Sandbox) -> None:
@@ -144,7 +188,9 @@ def test_the_tap_takes_metadata_and_schema_from_meltano_as_the_page_says(project
     assert "that tap-onefile does not have; they are ignored: Emial" in run.stderr
 
 
-def test_meltano_keeps_or_replaces_all_bookmarks_of_a_stream_at_once(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_meltano_keeps_or_replaces_all_bookmarks_of_a_stream_at_once(
+    tmp_path: Path, meltano: Meltano, sandbox: Sandbox
+) -> None:
     first, second = (each["ID"] for each in sandbox.records("organisations"))
     both = {name: [first, second] for name in (LEARNERS, ASSESSORS, REVIEWS)}
     settings = {
@@ -156,25 +202,25 @@ def test_meltano_keeps_or_replaces_all_bookmarks_of_a_stream_at_once(tmp_path: P
     environment = Pipeline(settings, database=tmp_path / "meltano.db", log=tmp_path / "log").environment
     state_id = "dev:tap-onefile-to-target-jsonl"
 
-    def meltano(*arguments: str) -> str:
-        return run_meltano(ROOT, environment, "--env-file", os.devnull, *arguments).stdout
+    def run(*arguments: str) -> str:
+        return meltano(ROOT, environment, "--env-file", os.devnull, *arguments)[0]
 
     def bookmarks() -> dict[str, list[int]]:
-        found = json.loads(meltano("state", "get", state_id))["singer_state"]["bookmarks"]
+        found = json.loads(run("state", "get", state_id))["singer_state"]["bookmarks"]
         return {
             name: [each["context"]["OrganisationID"] for each in bookmark["partitions"]]
             for name, bookmark in found.items()
             if bookmark
         }
 
-    meltano("state", "set", "--force", state_id, json.dumps({"singer_state": state_of(both)}))
-    meltano("state", "merge", state_id, json.dumps({"singer_state": state_of({ASSESSORS: [second]})}))
+    run("state", "set", "--force", state_id, json.dumps({"singer_state": state_of(both)}))
+    run("state", "merge", state_id, json.dumps({"singer_state": state_of({ASSESSORS: [second]})}))
     assert bookmarks() == {**both, ASSESSORS: [second]}
 
-    meltano("run", "tap-onefile", "target-jsonl")
+    run("run", "tap-onefile", "target-jsonl")
     assert bookmarks() == {**both, ASSESSORS: [second]}
 
-    meltano("run", "--full-refresh", "tap-onefile", "target-jsonl")
+    run("run", "--full-refresh", "tap-onefile", "target-jsonl")
     assert bookmarks() == {**both, ASSESSORS: [second], LEARNERS: [first]}
 
 
