@@ -29,7 +29,6 @@ LEARNERS, ASSESSORS, REVIEWS = "learners", "assessors", "reviews"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
-
 SERVER = """
 import json, os, sys
 from meltano.cli import main
@@ -154,11 +153,10 @@ def test_meltano_reads_env_files_as_the_page_says(project: Project) -> None:
     names = [f"form_{number}" for number, _ in enumerate(table)]
     project.extractor["settings"] += [{"name": name, "kind": "string"} for name in names]
     lines = [f"TAP_ONEFILE_{name.upper()}={code(form)}" for name, (form, *_) in zip(names, table, strict=True)]
-
     project.extractor["settings"].append({"name": "of_project", "kind": "string"})
-    project.extractor["config"] = {"of_project": "pa$word"}
+    project.extractor["config"] = {"of_project": "pa$WORD"}
 
-    config, _ = project.dump("config", "\n".join(["word='secret$'", "TAP_ONEFILE_OTHER=x", *lines]))
+    config, _ = project.dump("config", "\n".join(["WORD='secret$'", *lines]))
 
     read = {name: code(reads) for name, (_, reads, _) in zip(names, table, strict=True) if reads != "nothing"}
     read = {name: value.replace("pa1", "pasecret$1") for name, value in read.items()}
