@@ -2,7 +2,7 @@
 # Finds the Python that the environments are built with and writes it, with all that an environment depends on, to
 # .venvs/python. The file changes only when its content does: make rebuilds what is older than it.
 #
-# PYTHON (a command or a path) is the one asked for. Without it: python3, or else the newest that will do.
+# PYTHON (a command or a path) is the one asked for. Without it: python3, or else the newest on which everything runs.
 set -eu
 
 case "${PYTHON:-}" in
@@ -19,7 +19,7 @@ print(sys.version.split()[0], os.path.realpath(sys.base_prefix))
 print(os.getcwd())  # scripts in an environment hold their path: a checkout that moved needs new ones
 '
 
-for candidate in ${PYTHON:+"$PYTHON"} ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+for candidate in ${PYTHON:+"$PYTHON"} ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 python3.15}; do
   found=$("$candidate" -c "$describe" 2>/dev/null) && break
   found=
   [ -z "${PYTHON:-}" ] || break

