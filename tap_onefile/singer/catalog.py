@@ -254,10 +254,12 @@ class _Entry:
         own = list(self.known.keys)
         said = self._said((self.given, "key_properties"), (self.root, "table-key-properties"))
         if not (
-            wrong := [keys for keys in said if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(own)]
+            wrong := [
+                keys for keys in said if not isinstance(keys, (list, tuple)) or sorted(map(str, keys)) != sorted(own)
+            ]
         ):
             return own
-        names = wrong[0] if isinstance(wrong[0], list) else [wrong[0]]
+        names = wrong[0] if isinstance(wrong[0], (list, tuple)) else [wrong[0]]
         absent = [name for name in map(str, names) if name not in self.known.fields]
         fault = f" {self.name} has no field {shown(absent[0])}." if absent else " Records that share it would be lost."
         raise SettingsError(
