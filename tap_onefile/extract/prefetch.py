@@ -20,7 +20,7 @@ from tap_onefile.extract.query import SHORT_SEARCH, Search
 from tap_onefile.extract.unpaged import UNPAGED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Sequence
 
     from tap_onefile.api.decode import Rows
     from tap_onefile.extract.query import Query
@@ -80,6 +80,7 @@ class Prefetch:
         self._has_come = threading.Condition(self._lock)
         self._may_be_asked = threading.Condition(self._lock)
         self._planned: deque[PageWindow] = deque()
+        self._not_wanted: deque[set[Query]] = deque()
         self._urgent: deque[Callable[[], None]] = deque()
         self._waiting = 0
         self._broken: BaseException | None = None
@@ -91,6 +92,7 @@ class Prefetch:
     def plan(self, queries: Iterable[Query]) -> None:
         """Plan what will be read next, in reading order: it goes to the front of the queue."""
         with self._lock:
+            self._drop_what_is_not_wanted()
             self._planned.extendleft(reversed([PageWindow(query, self._page_size) for query in queries]))
             self._may_be_asked.notify()
 
@@ -103,7 +105,7 @@ class Prefetch:
         finally:
             self._forget(set(queries))
 
-    def pages(self, query: Query) -> Iterator[Rows]:
+    def pages(self, query: Query) -> Generator[Rows]:
         """Read a query to its end, whether or not it was planned.
 
         Yields:
@@ -148,13 +150,23 @@ class Prefetch:
             return self._counted.pop(query, None)
 
     def _forget(self, queries: set[Query]) -> None:
-        with self._lock:
-            forgotten = [window for window in self._planned if window.query in queries]
-            for window in forgotten:
+        # A reader that was left half-way is closed wherever the garbage collector comes upon it, which may be in this
+        # very class: then whoever has the lock cannot be waited for, and what is not wanted goes before its next step.
+        self._not_wanted.append(queries)
+        if self._lock.acquire(blocking=False):
+            try:
+                self._drop_what_is_not_wanted()
+                self._may_be_asked.notify()
+            finally:
+                self._lock.release()
+
+    def _drop_what_is_not_wanted(self) -> None:
+        while self._not_wanted:
+            queries = self._not_wanted.popleft()
+            for window in [window for window in self._planned if window.query in queries]:
                 window.is_over = window.is_forgotten = True
                 self._waiting -= window.weight
                 self._planned.remove(window)
-            self._may_be_asked.notify()
 
     def _start(self) -> None:
         if not self._started:
@@ -165,6 +177,7 @@ class Prefetch:
 
     def _begin(self, query: Query) -> PageWindow:
         with self._lock:
+            self._drop_what_is_not_wanted()
             self._start()
             found = next((window for window in self._planned if window.query == query), None)
             if found is None:
@@ -265,6 +278,7 @@ class Prefetch:
         return partial(self._make_urgent, self._urgent.popleft()) if self._urgent else None
 
     def _planned_call(self) -> Callable[[], None] | None:
+        self._drop_what_is_not_wanted()
         if (call := self._find_call()) is None:
             return None
         window, page = call

@@ -18,7 +18,7 @@ from tap_onefile.extract.prefetch import PageWindow, Prefetch, to_be_counted
 from tap_onefile.extract.query import Listing, Record, Search
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
 
     from tap_onefile.extract.query import Query
 
@@ -167,6 +167,29 @@ def test_what_was_planned_and_is_not_read_does_not_hold_up_the_rest() -> None:
         list(prefetch.pages(forgotten[0]))
 
     assert len(list(prefetch.pages(search("next")))) == 2 + 1
+
+
+def test_a_reader_left_half_way_may_be_closed_at_any_moment_as_the_garbage_collector_does() -> None:
+    onefile = CountedPages({"left": 20, "read": 2})
+    is_closed = threading.Event()
+
+    def fetch(query: Query, page: int) -> Rows:
+        assert page == 1 or is_closed.wait(10)
+        return onefile.fetch(query, page)
+
+    prefetch = Prefetch(fetch, 1, page_size=ROWS_ON_A_PAGE)
+    left = prefetch.pages(search("left"))
+    next(left)
+
+    def planned() -> Iterator[Search]:
+        left.close()
+        yield search("read")
+
+    prefetch.plan(planned())
+    is_closed.set()
+
+    assert len(list(prefetch.pages(search("read")))) == 3
+    assert onefile.asked == {"left": 2, "read": 3}
 
 
 def test_a_wait_is_broken_off_when_the_run_is_told_to_stop() -> None:
