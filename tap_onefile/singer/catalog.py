@@ -36,6 +36,8 @@ class Known:
 
     keys: Sequence[str]
     replication_key: str | None
+    replication_method: str
+    """How it is read where nothing is said."""
     is_default: bool
     """Whether it is selected where nothing is said."""
     fields: Collection[str]
@@ -273,7 +275,7 @@ class _Entry:
         )
         if any(method not in _METHODS for method in said):
             raise SettingsError(f"The catalog's replication-method of {self.name} must be {' or '.join(_METHODS)}.")
-        own = REPLICATION_INCREMENTAL if self.known.replication_key else REPLICATION_FULL_TABLE
+        own = self.known.replication_method
         # Where it is said in several places, what differs is what somebody has changed.
         return next((method for method in said if method != own), own)
 
