@@ -7,6 +7,7 @@ SDK does not promise has a test in ``tests/unit/test_sdk_assumptions.py``.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.helpers._state import StateWriter
@@ -46,21 +47,21 @@ def _compacted(bookmark: State) -> State:
 class Bookmarks(StreamStateManager):
     """The bookmarks of one stream, found by their organisation. What the SDK notes of a context is not kept."""
 
-    _partitions: dict[tuple[tuple[str, object], ...], State] | None = None
-
     @override
     def get_context_state(self, context: Context | None) -> State:
         part = self.get_state_partition_context(context)
         if not part:
             return self.stream_state
-        listed = self.stream_state.setdefault(_PARTITIONS, [])
-        if self._partitions is None:
-            self._partitions = {tuple(each[_CONTEXT].items()): each for each in listed}
-        key = tuple(part.items())
-        if (found := self._partitions.get(key)) is None:
-            found = self._partitions[key] = {_CONTEXT: dict(part)}
-            listed.append(found)
-        return found
+        return self._partitions.get(tuple(part.items()), {_CONTEXT: dict(part)})
+
+    @cached_property
+    def _partitions(self) -> dict[tuple[tuple[str, object], ...], State]:
+        return {tuple(each[_CONTEXT].items()): each for each in self._listed if _VALUE in each}
+
+    @property
+    def _listed(self) -> list[State]:
+        listed: list[State] = self.stream_state.setdefault(_PARTITIONS, [])
+        return listed
 
     @override
     def write_starting_replication_value(self, *_args: Any, **_options: Any) -> None:
@@ -81,17 +82,21 @@ class Bookmarks(StreamStateManager):
         The SDK's own would go back when everything read is older than before, and stand still for records without a
         timestamp.
         """
-        self.get_context_state(context).update({_KEY: key, _VALUE: value})
+        state = self.get_context_state(context)
+        if _VALUE not in state:
+            self._listed.append(state)
+            self._partitions[tuple(state[_CONTEXT].items())] = state
+        state.update({_KEY: key, _VALUE: value})
 
     @property
     def is_empty(self) -> bool:
         """Whether there is no bookmark."""
-        return not any(_VALUE in each for each in self.stream_state.get(_PARTITIONS, ()))
+        return not self._partitions
 
     def clear(self) -> None:
         """Forget all bookmarks."""
         self.stream_state.clear()
-        self._partitions = None
+        self._partitions.clear()
 
 
 class RareStateWriter(StateWriter):
