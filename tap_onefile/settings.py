@@ -107,13 +107,13 @@ _DECLARED: dict[str, dict[str, Any]] = {
     "start_date": _setting(
         th.DateTimeType,
         "Read only people whose record was modified, and reviews scheduled, at or after this moment"
-        " (the year first, as in 2026-01-31; UTC unless it says otherwise), on every run. Other streams are always read in"
-        " full.",
+        " (the year first, as in 2026-01-31; UTC unless it says otherwise), on every run. Other streams are always read"
+        " in full.",
     ),
     "lookback": _setting(
         th.IntegerType(minimum=0, maximum=8760),
-        "Where the catalog asks for changes only (INCREMENTAL): hours before the bookmark from which people are read again"
-        " on every run, in case OneFile's clock differs from ours or a change took its time to show.",
+        "Where the catalog asks for changes only (INCREMENTAL), hours before the bookmark from which people are read"
+        " again on every run, in case OneFile's clock differs from ours or a change took its time to show.",
         default=24,
         title="Look back",
     ),
@@ -125,8 +125,8 @@ _DECLARED: dict[str, dict[str, Any]] = {
     ),
     "detail_window": _setting(
         th.IntegerType(minimum=0, maximum=36_500),
-        "Where fetch_details names people: days before the bookmark from which those modified are completed and sent again"
-        " on every run. Others are not sent, so that what the target has of them stays.",
+        "Where fetch_details names people, days before the bookmark from which those modified are completed and sent"
+        " again on every run. Others are not sent, and stay in the target as they are.",
         default=30,
     ),
     "fetch_details": _setting(

@@ -229,8 +229,8 @@ class TapOneFile(CommandTap):
         streams = [stream for stream in self._own_streams() if isinstance(stream, UserStream) and stream.selected]
         if narrowed := [stream.name for stream in streams if stream.is_incremental]:
             self.logger.info(
-                "Changes only, as the catalog asks for it, are read of: %s. What does not move LastModified is missed, such"
-                " as who was archived, and Progress perhaps.",
+                "Read by changes only, as the catalog asks for it: %s. What does not move LastModified is missed: who was"
+                " archived, and Progress perhaps.",
                 ", ".join(narrowed),
             )
         if changed := [stream.name for stream in streams if stream.forget_bookmarks()]:

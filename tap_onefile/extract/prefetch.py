@@ -304,6 +304,10 @@ class Prefetch:
                 return window, page
         if has_room and (opened := self._open_next()):
             return opened, opened.asked + 1
+        return self._find_unsure_call(windows)
+
+    @staticmethod
+    def _find_unsure_call(windows: Collection[PageWindow]) -> tuple[PageWindow, int] | None:
         # Nothing is left that there is room for and that is sure to be wanted: now a call may be spent on what is not.
         if unknown := to_be_counted(windows):
             return unknown, _COUNT

@@ -1,8 +1,8 @@
 """The bookmarks of each organisation: how they are kept during a run, and how a STATE message spells them.
 
-The SDK keeps them in a list, which it searches several times for each organisation, and writes the whole list after each
-of them, so that messages and processor time would grow with the square of their number. Whatever we rely on that the
-SDK does not promise has a test in ``tests/unit/test_sdk_assumptions.py``.
+The SDK keeps them in a list, which it searches several times for each organisation and writes as a whole after each, so
+that messages and processor time would grow with the square of their number. Whatever we rely on that the SDK does not
+promise has a test in ``tests/unit/test_sdk_assumptions.py``.
 """
 
 from __future__ import annotations
@@ -114,9 +114,11 @@ class RareStateWriter(StateWriter):
 
     @override
     def write_state(self, state: State) -> None:
-        """Write a state, unless it would cost too much now."""
+        """Write a state, unless it would cost too much now; what is before it is written anyway."""
         if self._writer.written - self._written >= _RECORDS_FOR_A_STATE * self._size:
             self.finish(state)
+        else:
+            self._writer.flush()
 
     def finish(self, state: State) -> None:
         """Write a state if it differs from the last one."""

@@ -99,9 +99,9 @@ class UserStream(IncrementalStream):
     Searched page by page, as the paged search is the one that gives ULN, NINO, e-mail and the rest (help articles
     76000048013 and 76000087773 "Initial data download using API").
 
-    All of them are searched unless the catalog asks for changes only. In the one export that shows both, `LastModified`
-    lies before the day on which a learner was archived for 302 of 302, and before the last activity for 888 of 891: what
-    is searched by it alone grows stale. A full search costs one call for each page.
+    All of them are searched unless the catalog asks for changes only. In an export that shows both (API reference,
+    section 11), `LastModified` lies before the day of archiving for all of 302 learners, and before the last activity
+    for 888 of 891: what is searched by it alone grows stale. A full search costs one call for each page.
     """
 
     entity = "User"
