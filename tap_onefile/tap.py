@@ -155,8 +155,8 @@ class TapOneFile(CommandTap):
         run = self.onefile
         # What is wrong with the network's settings is said before anything is written.
         _ = run.reader
-        self._log_omissions()
         self._log_how_people_are_read()
+        self._log_omissions()
         versions = self._versions()
         if run.writer:
             run.writer.versions = versions
@@ -229,8 +229,8 @@ class TapOneFile(CommandTap):
         streams = [stream for stream in self._own_streams() if isinstance(stream, UserStream) and stream.selected]
         if narrowed := [stream.name for stream in streams if stream.is_incremental]:
             self.logger.info(
-                "Read by changes only, as the catalog asks for it: %s. What does not move LastModified is missed: who was"
-                " archived, and Progress perhaps.",
+                "Read by changes only, as the catalog asks for it: %s. What does not move LastModified is missed: who"
+                " was archived, and Progress perhaps.",
                 ", ".join(narrowed),
             )
         if changed := [stream.name for stream in streams if stream.forget_bookmarks()]:

@@ -16,7 +16,9 @@ from singer_sdk.streams._state import StreamStateManager
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from singer_sdk.helpers.types import Context
+    from collections.abc import Mapping
+
+    from singer_sdk.helpers.types import Context, TapState
 
     from tap_onefile.singer.writer import BufferedWriter
 
@@ -32,7 +34,7 @@ _RECORDS_FOR_A_STATE = 50
 """How many times its own size must have been written before a state may interrupt the records."""
 
 
-def _compact(state: State) -> State:
+def _compact(state: Mapping[str, Any]) -> State:
     """Return a state as it is sent, with no more than a line for each bookmark."""
     return {**state, _BOOKMARKS: {name: _compacted(each) for name, each in state.get(_BOOKMARKS, {}).items()}}
 
@@ -113,14 +115,14 @@ class RareStateWriter(StateWriter):
         self._size = self._written = 0
 
     @override
-    def write_state(self, state: State) -> None:
+    def write_state(self, state: TapState) -> None:
         """Write a state, unless it would cost too much now; what is before it is written anyway."""
         if self._writer.written - self._written >= _RECORDS_FOR_A_STATE * self._size:
             self.finish(state)
         else:
             self._writer.flush()
 
-    def finish(self, state: State) -> None:
+    def finish(self, state: TapState) -> None:
         """Write a state if it differs from the last one."""
         compact = _compact(state)
         before = self._writer.written

@@ -19,6 +19,7 @@ from tap_onefile.singer.writer import BufferedWriter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from types import TracebackType
     from typing import ClassVar
 
     from singer_sdk import Tap
@@ -48,9 +49,11 @@ class _Timer(metrics.Timer):
         """Leave the context out of the METRIC line, as the time is that of the stream."""
 
     @override
-    def __exit__(self, *failure: object) -> None:
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
         self._before += super().elapsed()
-        self.tags[metrics.Tag.STATUS] = metrics.Status.FAILED if failure[0] else metrics.Status.SUCCEEDED
+        self.tags[metrics.Tag.STATUS] = metrics.Status.FAILED if exc_type else metrics.Status.SUCCEEDED
 
     @override
     def elapsed(self) -> float:

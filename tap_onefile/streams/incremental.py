@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
-from tap_onefile.records.convert import earlier
+from tap_onefile.records.convert import earlier, to_timestamp
 from tap_onefile.streams.organisations import OrganisationStream
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ class IncrementalStream(OrganisationStream):
     bookmark does not.
     """
 
-    replication_key: str
     state_partitioning_keys = ("OrganisationID",)
     default_replication_method = REPLICATION_INCREMENTAL
 
@@ -35,7 +34,7 @@ class IncrementalStream(OrganisationStream):
         A bookmark never goes back, and never passes the start of the run, as changes made while we read may or may not
         be in what we read. Records without a timestamp are as new as the run itself.
         """
-        key = self.replication_key if self.keeps_bookmarks else ""
+        key = str(self.replication_key) if self.keeps_bookmarks else ""
         began, latest = self.run.began, ""
         for records in super().read_batches(context):
             if key:
@@ -63,7 +62,7 @@ class IncrementalStream(OrganisationStream):
 
     def get_bookmarked(self, context: Mapping[str, Any]) -> str | None:
         """Return the timestamp up to which earlier runs have read an organisation; None if it must be read in full."""
-        bookmark = self.state_manager.get(context, self.replication_key) if self.keeps_bookmarks else None
+        bookmark = self.state_manager.get(context, str(self.replication_key)) if self.keeps_bookmarks else None
         return None if bookmark is None else str(bookmark)
 
     def get_since(self, context: Mapping[str, Any]) -> str | None:
@@ -80,7 +79,7 @@ class IncrementalStream(OrganisationStream):
     def is_since(self, row: Mapping[str, Any], since: str | None) -> bool:
         """Return whether a row may have changed since a moment."""
         try:
-            return since is None or to_timestamp(row.get(self.replication_key)) >= since
+            return since is None or to_timestamp(row.get(str(self.replication_key))) >= since
         except ValueError:
             return True
 
