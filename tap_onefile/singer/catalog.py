@@ -255,11 +255,11 @@ class _Entry:
     def _keys(self) -> list[str]:
         own = list(self.known.keys)
         said = self._said((self.given, "key_properties"), (self.root, "table-key-properties"))
-        if not (
-            wrong := [keys for keys in said if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(own)]
-        ):
+        # The SDK's own has tuples until it is written.
+        lists = [[*keys] if isinstance(keys, (list, tuple)) else [keys] for keys in said]
+        if not (wrong := [keys for keys in lists if sorted(map(str, keys)) != sorted(own)]):
             return own
-        names = wrong[0] if isinstance(wrong[0], list) else [wrong[0]]
+        names = wrong[0]
         absent = [name for name in map(str, names) if name not in self.known.fields]
         fault = f" {self.name} has no field {shown(absent[0])}." if absent else " Records that share it would be lost."
         raise SettingsError(
