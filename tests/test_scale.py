@@ -54,7 +54,7 @@ def test_messages_and_log_lines_grow_with_organisations_and_never_with_their_squ
 
     assert many["records"] > few["records"] * 3
     assert many["states"] <= few["states"] * MOST
-    # For one organisation: less than a bookmark of each stream in each of the two states that each run has at the least.
+    # A bookmark takes some 40 bytes; a run has two states at the least, or a little more than that.
     assert many["states"] <= MANY * len(STREAMS) * 4 * 60
     # A line with the names of all organisations is as long as it must be; none comes for each of them.
     assert many["log"] <= few["log"] + 10

@@ -95,8 +95,9 @@ def test_states_cost_little_beside_the_records_and_are_true_of_what_stands_befor
     lines = capsysbinary.readouterr().out.splitlines(keepends=True)
     kinds = [json.loads(line)["type"] for line in lines]
     sizes = [len(line) for line, kind in zip(lines, kinds, strict=True) if kind == "STATE"]
-    assert sum(sizes[:-1]) <= sum(map(len, lines)) / 40
-    assert 5 < len(sizes) < 60
+    assert sum(sizes[:-1]) < sizes[-1]
+    assert sum(sizes) < sum(map(len, lines)) / 10
+    assert 4 < len(sizes) < 60
     assert kinds[-2:] != ["STATE", "STATE"]
     sent = 0
     for line in lines:
