@@ -168,7 +168,7 @@ class Learners(UserStream, name="learners", role=1):
 
 
 class ArchivedLearners(UserStream, name="archived_learners", role=2, selected=False):
-    """Learners who are archived, which is a role of its own to OneFile; not known to be searchable."""
+    """Learners who are archived: a role of its own to OneFile, of which nobody shows that it can be searched."""
 
     schema = _LEARNER_SCHEMA
 

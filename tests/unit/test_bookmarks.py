@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from tap_onefile.singer.bookmarks import Bookmarks, RareStateWriter
 from tap_onefile.singer.writer import BufferedWriter
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pytest
+    from singer_sdk.helpers.types import TapState
 
 EARLY, LATE = "2026-01-01T00:00:00.000000Z", "2026-02-01T00:00:00.000000Z"
 
@@ -21,6 +24,7 @@ class CountedList(list[dict[str, Any]]):
 
     searches = 0
 
+    @override
     def __iter__(self) -> Iterator[dict[str, Any]]:
         self.searches += 1
         return super().__iter__()
@@ -34,13 +38,13 @@ def partition(organisation: int, value: str) -> dict[str, Any]:
     }
 
 
-def bookmarks_in(state: dict[str, Any]) -> Bookmarks:
+def bookmarks_in(state: TapState) -> Bookmarks:
     return Bookmarks(stream_name="learners", tap_state=state, state_partitioning_keys=("OrganisationID",))
 
 
 def test_bookmarks_are_found_and_set_without_a_search_through_all_organisations() -> None:
     listed = CountedList(partition(number, EARLY) for number in range(50))
-    state: dict[str, Any] = {"bookmarks": {"learners": {"partitions": listed}}}
+    state: TapState = {"bookmarks": {"learners": {"partitions": listed}}}
     bookmarks = bookmarks_in(state)
 
     for number in range(100):
@@ -54,7 +58,7 @@ def test_bookmarks_are_found_and_set_without_a_search_through_all_organisations(
 
 
 def test_what_the_sdk_notes_of_an_organisation_without_a_bookmark_is_not_kept() -> None:
-    state: dict[str, Any] = {}
+    state: TapState = {}
     bookmarks = bookmarks_in(state)
     bookmarks.get_context_state({"OrganisationID": 1})["progress_markers"] = {}
 
@@ -63,9 +67,9 @@ def test_what_the_sdk_notes_of_an_organisation_without_a_bookmark_is_not_kept() 
 
 
 def test_bookmarks_that_are_cleared_are_gone() -> None:
-    state: dict[str, Any] = {"bookmarks": {"learners": {"partitions": [partition(1, EARLY)]}}}
+    state: TapState = {"bookmarks": {"learners": {"partitions": [partition(1, EARLY)]}}}
     bookmarks = bookmarks_in(state)
-    assert not bookmarks.is_empty
+    assert bookmarks.get({"OrganisationID": 1}, "LastModified") == EARLY
     bookmarks.clear()
 
     assert bookmarks.is_empty
@@ -75,7 +79,7 @@ def test_bookmarks_that_are_cleared_are_gone() -> None:
 
 def run_over(organisations: int) -> None:
     """Write a record of 500 bytes and a bookmark for each organisation, as a run does."""
-    state: dict[str, Any] = {}
+    state: TapState = {}
     bookmarks = bookmarks_in(state)
     writer = BufferedWriter()
     states = RareStateWriter(writer)

@@ -296,7 +296,7 @@ def test_meters_that_keep_quiet_when_they_are_left_leave_no_metric_and_count_on(
     assert [message for message in caplog.messages if '"record_count","value":4,' in message]
 
 
-def test_the_replication_method_may_be_ours_unless_the_catalog_says_otherwise() -> None:
+def test_the_replication_method_may_be_ours_unless_the_catalog_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
     class Ours(Children):
         @property
         @override
@@ -309,7 +309,7 @@ def test_the_replication_method_may_be_ours_unless_the_catalog_says_otherwise() 
     def entries(tap: Tap) -> list[dict[str, Any]]:
         return [each for each in tap.catalog_dict["streams"] if each["tap_stream_id"] == "children"]
 
-    Ours.replication_key = "Changed"
+    monkeypatch.setattr(Ours, "replication_key", "Changed")
     catalog = catalog_of(small(Parents, Ours))
     (entry,) = (each for each in catalog["streams"] if each["tap_stream_id"] == "children")
     assert methods(small(Parents, Ours)) == {"FULL_TABLE"}
