@@ -34,6 +34,7 @@ from tap_onefile.singer.writer import BufferedWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from types import TracebackType
 
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.metrics import Counter
@@ -271,7 +272,9 @@ def test_meters_that_keep_quiet_when_they_are_left_leave_no_metric_and_count_on(
 
     class QuietTimer(metrics.Timer):
         @override
-        def __exit__(self, *_failure: object) -> None:
+        def __exit__(
+            self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+        ) -> None:
             pass
 
     counter = QuietCounter(metrics.Metric.RECORD_COUNT, {metrics.Tag.STREAM: "children"})
