@@ -44,13 +44,13 @@ class Target:
         self.state: dict[str, Any] = {}
 
     def read_people(self, method: str) -> None:
-        """Have the catalog say how people are read, as Meltano's `metadata` does."""
+        """Have the metadata of the catalog say how people are read, as Singer has it, and Meltano's `metadata` too."""
         path = self._folder / "catalog.json"
         catalog = json.loads(path.read_text(encoding="utf-8"))
         for stream in catalog["streams"]:
             if stream["tap_stream_id"] in PEOPLE:
                 (root,) = (entry["metadata"] for entry in stream["metadata"] if not entry["breadcrumb"])
-                stream["replication_method"] = root["replication-method"] = method
+                root["replication-method"] = method
         path.write_text(json.dumps(catalog), encoding="utf-8")
 
     def load(self, sandbox: Sandbox, **settings: object) -> Run:
