@@ -291,10 +291,13 @@ def test_bookmarks_in_the_form_of_the_sdk_are_gone_on_from(tmp_path: Path) -> No
         }
 
 
-def test_that_changes_only_are_read_is_logged_with_what_it_misses(tmp_path: Path) -> None:
+def test_changes_only_are_logged_with_what_they_miss_and_activate_no_version(tmp_path: Path) -> None:
     with onefile() as sandbox:
-        run = Target(tmp_path).load(sandbox)
+        run = Target(tmp_path).load(sandbox, emit_activate_version_messages=True)
 
+    activated = {message["stream"] for message in run.messages if message["type"] == "ACTIVATE_VERSION"}
+    assert activated
+    assert not activated & PEOPLE
     (line,) = [line for line in run.stderr.splitlines() if "changes only" in line]
     assert all(word in line for word in (*PEOPLE, "archived", "Progress"))
 
