@@ -137,7 +137,8 @@ class UserStream(IncrementalStream):
     def _due(self, rows: list[dict[str, Any]], since: str | None) -> list[dict[str, Any]]:
         """Leave out the rows whose details are not fetched, which would be thin in the place of fuller records."""
         due = [row for row in rows if self.is_since(row, since)]
-        self.run.problems.not_due(self.name, len(rows) - len(due))
+        if left := len(rows) - len(due):
+            self.run.problems.not_due(self.name, left)
         return due
 
     @property
