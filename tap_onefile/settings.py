@@ -107,12 +107,13 @@ _DECLARED: dict[str, dict[str, Any]] = {
     "start_date": _setting(
         th.DateTimeType,
         "Read only people whose record was modified, and reviews scheduled, at or after this moment"
-        " (the year first, as in 2026-01-31; UTC unless it says otherwise). Other streams are always read in full.",
+        " (the year first, as in 2026-01-31; UTC unless it says otherwise), on every run. Other streams are always read"
+        " in full.",
     ),
     "lookback": _setting(
         th.IntegerType(minimum=0, maximum=8760),
-        "Hours before the bookmark from which people are read again on every run, in case OneFile's clock"
-        " differs from ours or a change took its time to show.",
+        "Where the catalog asks for changes only (INCREMENTAL), hours before the bookmark from which people are read"
+        " again on every run, in case OneFile's clock differs from ours or a change took its time to show.",
         default=24,
         title="Look back",
     ),
@@ -121,6 +122,12 @@ _DECLARED: dict[str, dict[str, Any]] = {
         "Days before the bookmark from which reviews are read again on every run, as a signed review can be"
         " unlocked and changed. Reviews scheduled for the future are always read.",
         default=180,
+    ),
+    "detail_window": _setting(
+        th.IntegerType(minimum=0, maximum=36_500),
+        "Where fetch_details names people, days before the bookmark from which those modified are completed and sent"
+        " again on every run. Others are not sent, and stay in the target as they are.",
+        default=30,
     ),
     "fetch_details": _setting(
         th.ArrayType(th.StringType),
@@ -180,6 +187,7 @@ class Settings:
     """A timestamp as in records."""
     lookback: timedelta
     review_window: timedelta
+    detail_window: timedelta
     fetch_details: frozenset[str]
     """Names of streams."""
     reports_deleted: bool
@@ -205,6 +213,7 @@ class Settings:
             start_date=to_timestamp(values["start_date"]) if values["start_date"] else None,
             lookback=timedelta(hours=values["lookback"]),
             review_window=timedelta(days=values["review_window"]),
+            detail_window=timedelta(days=values["detail_window"]),
             fetch_details=frozenset(values["fetch_details"]),
             reports_deleted=values["emit_activate_version_messages"],
             user_agent=values["user_agent"] or f"tap-onefile/{__version__}",

@@ -26,6 +26,7 @@ from tap_onefile.singer.state import bookmarks, tidied
 from tap_onefile.singer.writer import BufferedWriter
 from tap_onefile.streams import DETAILED, PARENTS, STREAMS
 from tap_onefile.streams.base import OneFileStream
+from tap_onefile.streams.people import UserStream
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -40,6 +41,7 @@ KNOWN = {
     str(stream.name): Known(
         keys=tuple(stream.primary_keys),
         replication_key=stream.replication_key,
+        replication_method=stream.default_replication_method,
         is_default=stream.selected_by_default,
         fields=frozenset(stream.schema["properties"]),
     )
@@ -153,6 +155,7 @@ class TapOneFile(CommandTap):
         run = self.onefile
         # What is wrong with the network's settings is said before anything is written.
         _ = run.reader
+        self._log_how_people_are_read()
         self._log_omissions()
         versions = self._versions()
         if run.writer:
@@ -166,8 +169,9 @@ class TapOneFile(CommandTap):
                         if name not in run.problems.not_offered:
                             self.write_message(ActivateVersionMessage(stream=name, version=version))
             finally:
-                if run.writer:
-                    run.writer.flush()
+                for stream in self._own_streams():
+                    stream.log_metrics()
+                self.finish()
         console.summarise(run.metrics.rows(), run.problems.unpaged)
         run.problems.conclude()
 
@@ -218,6 +222,22 @@ class TapOneFile(CommandTap):
             self.logger.warning(
                 "These fields are not in your catalog and are skipped: %s. Run --discover again to include them.",
                 ", ".join(fields),
+            )
+
+    def _log_how_people_are_read(self) -> None:
+        """Say once where that is not as it is by default, or not as it was before."""
+        streams = [stream for stream in self._own_streams() if isinstance(stream, UserStream) and stream.selected]
+        if narrowed := [stream.name for stream in streams if stream.is_incremental]:
+            self.logger.info(
+                "Read by changes only, as the catalog asks for it: %s. What does not move LastModified is missed: who"
+                " was archived, and Progress perhaps.",
+                ", ".join(narrowed),
+            )
+        if changed := [stream.name for stream in streams if stream.forget_bookmarks()]:
+            self.logger.info(
+                "Read in full from now on: %s. The bookmarks that the state has of them are no longer used. For changes"
+                " only, as before, set replication-method to INCREMENTAL.",
+                ", ".join(changed),
             )
 
     def _versions(self) -> dict[str, int]:

@@ -23,17 +23,35 @@ if TYPE_CHECKING:
 
     from tests.running import Run
 
-CHANGING = [stream for stream in STREAMS if stream.name in {"learners", "assessors", "employers", "reviews"}]
+PEOPLE = {"learners", "assessors", "employers"}
+CHANGING = [stream for stream in STREAMS if stream.name in PEOPLE | {"reviews"}]
 
 
 class Target:
-    """What a database holds after some runs, and the state that goes with it."""
+    """What a database holds after some runs, and the state that goes with it.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        folder: An empty folder.
+        changes_only: Whether the catalog asks for changes only, and not as by default for all people.
+    """
+
+    def __init__(self, folder: Path, *, changes_only: bool = True) -> None:
         self._folder = folder
         self._catalog = select(folder, *(stream.name for stream in CHANGING))
+        if changes_only:
+            self.read_people("INCREMENTAL")
         self.tables: dict[str, dict[Any, dict[str, Any]]] = {stream.name: {} for stream in CHANGING}
         self.state: dict[str, Any] = {}
+
+    def read_people(self, method: str) -> None:
+        """Have the metadata of the catalog say how people are read, as Singer has it, and Meltano's `metadata` too."""
+        path = self._folder / "catalog.json"
+        catalog = json.loads(path.read_text(encoding="utf-8"))
+        for stream in catalog["streams"]:
+            if stream["tap_stream_id"] in PEOPLE:
+                (root,) = (entry["metadata"] for entry in stream["metadata"] if not entry["breadcrumb"])
+                root["replication-method"] = method
+        path.write_text(json.dumps(catalog), encoding="utf-8")
 
     def load(self, sandbox: Sandbox, **settings: object) -> Run:
         """Run the tap once with the state that was left, and take over what it sends."""
@@ -47,17 +65,16 @@ class Target:
                 self.state = message["value"]
         return run
 
-    def assert_holds(self, sandbox: Sandbox) -> None:
-        """Assert that all that OneFile holds now is here, as it is now."""
+    def assert_holds(self, sandbox: Sandbox, *detailed: str) -> None:
+        """Assert that all that OneFile holds now is here, as it is now; of some streams in all detail."""
         for stream in CHANGING:
-            for row in sandbox.records(stream.name, details=stream.name == "reviews"):
+            for row in sandbox.records(stream.name, details=stream.name in {"reviews", *detailed}):
                 held = spelled(row, stream.schema, stream.row_defaults)
                 assert self.tables[stream.name].get(row["ID"]) == held, stream.name
 
     def bookmarks(self, stream: str) -> list[str]:
         """Give the bookmarks of all organisations."""
-        partitions = self.state["bookmarks"][stream]["partitions"]
-        return [partition["replication_key_value"] for partition in partitions if "replication_key_value" in partition]
+        return list(self.state["bookmarks"][stream].get("organisations", {}).values())
 
 
 @contextmanager
@@ -75,6 +92,7 @@ def onefile(**behaviour: Any) -> Generator[Sandbox]:  # noqa: ANN401 - they are 
     days=st.lists(st.integers(0, 20), min_size=2, max_size=3),
     last_modified=st.sampled_from(["present", "sometimes", "absent"]),
     inclusive=st.booleans(),
+    changes_only=st.booleans(),
     minutes_ahead=st.sampled_from([0, 7]),
 )
 def test_the_target_holds_what_onefile_holds_after_every_run(
@@ -82,9 +100,10 @@ def test_the_target_holds_what_onefile_holds_after_every_run(
     days: list[int],
     last_modified: Literal["present", "sometimes", "absent"],
     inclusive: bool,  # noqa: FBT001 - drawn, not called
+    changes_only: bool,  # noqa: FBT001 - drawn, not called
     minutes_ahead: int,
 ) -> None:
-    target = Target(tmp_path_factory.mktemp("target"))
+    target = Target(tmp_path_factory.mktemp("target"), changes_only=changes_only)
     behaviour = {"last_modified_inclusive": inclusive, "clock_ahead_minutes": minutes_ahead}
     with onefile(last_modified=last_modified, **behaviour) as sandbox:
         for gone_by in (0, *days):
@@ -195,13 +214,152 @@ def test_a_full_refresh_by_the_catalog_asks_for_all(tmp_path: Path) -> None:
     target = Target(tmp_path)
     with onefile() as sandbox:
         target.load(sandbox)
-        catalog = json.loads((tmp_path / "catalog.json").read_text(encoding="utf-8"))
-        for stream in catalog["streams"]:
-            stream["replication_method"] = "FULL_TABLE"
-        (tmp_path / "catalog.json").write_text(json.dumps(catalog), encoding="utf-8")
+        target.read_people("FULL_TABLE")
         sandbox.reset_calls()
 
         run = target.load(sandbox)
 
         assert len(run.records["learners"]) == len(sandbox.records("learners"))
         assert not [call for call in sandbox.calls if "LastModified" in call.body]
+
+
+# People, read in full.
+
+
+def test_people_are_read_in_full_by_default_and_have_no_bookmarks(tmp_path: Path) -> None:
+    target = Target(tmp_path, changes_only=False)
+    with onefile() as sandbox:
+        target.load(sandbox)
+        first, second = sandbox.world.ids("learners")[:2]
+        before = sandbox.world.get("learners", first)["LastModified"]
+        sandbox.world.change("learners", first, Progress=99.5, LastModified=before)
+        sandbox.world.remove("learners", second)
+        sandbox.reset_calls()
+
+        run = target.load(sandbox)
+
+        assert not [call for call in sandbox.calls if "LastModified" in call.body]
+        assert {record["ID"] for record in run.records["learners"]} == {
+            row["ID"] for row in sandbox.records("learners")
+        }
+        assert target.tables["learners"][first]["Progress"] == 99.5
+        assert not any(target.bookmarks(name) for name in PEOPLE)
+
+
+def test_the_state_of_a_version_that_read_changes_only_loses_nothing_and_one_line_says_what_changed(
+    tmp_path: Path,
+) -> None:
+    target = Target(tmp_path, changes_only=False)
+    with onefile() as sandbox:
+        (organisation, *_) = (row["ID"] for row in sandbox.records("organisations"))
+        bookmark = {"replication_key": "LastModified", "replication_key_value": datetime.now(UTC).isoformat()}
+        partition = {"context": {"OrganisationID": organisation}, **bookmark}
+        target.state = {"bookmarks": {name: {"partitions": [partition]} for name in ("learners", "assessors")}}
+
+        runs = [target.load(sandbox), target.load(sandbox)]
+
+        target.assert_holds(sandbox)
+        assert not any(target.bookmarks(name) for name in PEOPLE)
+        lines = [line for run in runs for line in run.stderr.splitlines() if "from now on" in line]
+        assert [("learners" in line, "assessors" in line) for line in lines] == [(True, True)]
+        assert "INCREMENTAL" in lines[0]
+
+
+def test_bookmarks_in_the_form_of_the_sdk_are_gone_on_from(tmp_path: Path) -> None:
+    target = Target(tmp_path)
+    with onefile() as sandbox:
+        target.load(sandbox)
+        ours = target.state["bookmarks"]
+        for name in PEOPLE:
+            held = ours[name]
+            partitions = [
+                {
+                    "context": {"OrganisationID": int(owner)},
+                    "replication_key": held["replication_key"],
+                    "replication_key_value": value,
+                }
+                for owner, value in held["organisations"].items()
+            ]
+            ours[name] = {"partitions": partitions}
+        sandbox.reset_calls()
+
+        run = target.load(sandbox)
+
+        assert all("LastModified" in call.body for call in sandbox.calls if "User/Search" in call.route)
+        assert run.state["bookmarks"]["learners"]["organisations"].keys() == {
+            str(row["ID"]) for row in sandbox.records("organisations")
+        }
+
+
+def test_changes_only_are_logged_with_what_they_miss_and_activate_no_version(tmp_path: Path) -> None:
+    with onefile() as sandbox:
+        run = Target(tmp_path).load(sandbox, emit_activate_version_messages=True)
+
+    activated = {message["stream"] for message in run.messages if message["type"] == "ACTIVATE_VERSION"}
+    assert not activated
+    (line,) = [line for line in run.stderr.splitlines() if "changes only" in line]
+    assert all(word in line for word in (*PEOPLE, "archived", "Progress"))
+
+
+@pytest.mark.parametrize(
+    ("settings_given", "is_covered"),
+    [({}, True), ({"start_date": "2020-01-01"}, False), ({"fetch_details": ["learners"]}, False)],
+)
+def test_who_was_archived_leaves_the_active_tables_where_everybody_is_sent(
+    tmp_path: Path,
+    settings_given: dict[str, Any],
+    is_covered: bool,  # noqa: FBT001 - a parameter
+) -> None:
+    target = Target(tmp_path, changes_only=False)
+    with onefile() as sandbox:
+        run = target.load(sandbox, emit_activate_version_messages=True, **settings_given)
+
+    activated = {message["stream"] for message in run.messages if message["type"] == "ACTIVATE_VERSION"}
+    assert ("learners" in activated) is is_covered
+    assert "reviews" not in activated
+    if is_covered:
+        assert activated >= PEOPLE
+
+
+# People, with a call for each.
+
+
+def details_in(sandbox: Sandbox) -> set[int]:
+    """Give the ids of the users that were asked for by a call of their own."""
+    return {int(call.path.rpartition("/")[2]) for call in sandbox.calls if call.route == "GET /User/{id}"}
+
+
+def test_details_of_people_are_fetched_of_those_modified_lately_and_nothing_thin_replaces_them(tmp_path: Path) -> None:
+    target = Target(tmp_path, changes_only=False)
+    with onefile(paged_rows="dated") as sandbox:
+        everybody = {row["ID"] for name in PEOPLE for row in sandbox.records(name)}
+        everything = {"fetch_details": ["reviews", *PEOPLE], "detail_window": 0}
+        target.load(sandbox, **everything)
+        assert details_in(sandbox) == everybody
+        (first, *_) = sandbox.world.ids("learners")
+        sandbox.world.now = datetime.now(UTC)
+        sandbox.world.change("learners", first, FirstName="Changed")
+        sandbox.reset_calls()
+
+        run = target.load(sandbox, **everything)
+
+        assert not [call for call in sandbox.calls if "LastModified" in call.body]
+        assert first in details_in(sandbox)
+        # Whoever was the last to be modified in an organisation is at its bookmark.
+        assert len(details_in(sandbox)) <= 2 * len(PEOPLE) + 1 < len(everybody)
+        sent = {record["ID"] for name in PEOPLE for record in run.records[name]}
+        assert sent == details_in(sandbox)
+        assert "learners: " in run.stderr
+        assert "detail_window" in run.stderr
+        target.assert_holds(sandbox, *PEOPLE)
+
+
+def test_details_of_all_people_are_fetched_where_nothing_says_when_they_were_modified(tmp_path: Path) -> None:
+    target = Target(tmp_path, changes_only=False)
+    with onefile(paged_rows="thin") as sandbox:
+        for _ in range(2):
+            sandbox.reset_calls()
+            run = target.load(sandbox, fetch_details=["reviews", *PEOPLE])
+            assert "detail_window" not in run.stderr
+            assert details_in(sandbox) >= {row["ID"] for row in sandbox.records("learners")}
+        target.assert_holds(sandbox, *PEOPLE)

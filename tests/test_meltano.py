@@ -131,7 +131,10 @@ def _tap_of(folder: Path) -> int:
     return tap
 
 
-def test_the_recipe_finds_who_has_gone(folder: Path, held: Sandbox, start_postgres: StartPostgres) -> None:
+@pytest.mark.parametrize("options", [(), ("--full-refresh",)])
+def test_the_recipe_finds_who_has_gone(
+    folder: Path, held: Sandbox, start_postgres: StartPostgres, options: tuple[str, ...]
+) -> None:
     recipe = (Path(__file__).parents[1] / "examples" / "recipes" / "who_has_gone.sql").read_bytes()
     with start_postgres(folder / "data") as server:
         settings = {**plugin_settings(held), "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url}
@@ -141,12 +144,29 @@ def test_the_recipe_finds_who_has_gone(folder: Path, held: Sandbox, start_postgr
         held.world.remove("learners", deleted)
         held.world.archive(archived)
 
-        pipeline.command = ("run", "--full-refresh", "tap-onefile", "target-postgres")
+        pipeline.command = ("run", *options, "tap-onefile", "target-postgres")
         pipeline.run()
 
         with psycopg.connect(f"host={folder / 'data'} user=postgres dbname=postgres") as connection:
             found = connection.execute(recipe).fetchall()
         assert [row[0] for row in found] == sorted([deleted, archived])
+
+
+def test_metadata_asks_for_changes_only_of_one_stream(
+    folder: Path, held: Sandbox, start_postgres: StartPostgres
+) -> None:
+    with start_postgres(folder / "data") as server:
+        settings = {**plugin_settings(held), "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url}
+        settings["TAP_ONEFILE__METADATA"] = '{"learners": {"replication-method": "INCREMENTAL"}}'
+        pipeline = Pipeline(settings, database=folder / "meltano.db", log=folder / "log")
+        pipeline.run()
+        held.reset_calls()
+
+        pipeline.run()
+
+    searches = {(call.body["Role"], "LastModified" in call.body) for call in held.calls if "Role" in call.body}
+    assert (1, True) in searches
+    assert {is_narrowed for role, is_narrowed in searches if role != 1} == {False}
 
 
 def test_what_is_held_back_has_no_column_in_postgresql_and_pseudonyms_are_texts(

@@ -125,14 +125,17 @@ def test_a_deselected_parent_is_read_for_its_children_and_not_sent(tmp_path: Pat
     assert not [call for call in sandbox.calls if "User" in call.route]
 
 
-def test_only_what_is_read_by_changes_has_a_state_for_each_organisation(
+def test_only_what_is_read_by_changes_has_a_bookmark_for_each_organisation(
     tmp_path: Path, start_sandbox: StartSandbox
 ) -> None:
-    run = run_tap(tmp_path, config_for(start_sandbox(organisations=5, learners=60)))
+    # The last of five organisations has nobody.
+    run = run_tap(
+        tmp_path, config_for(start_sandbox(organisations=5, learners=60)), *select(tmp_path, *CORE_STREAMS, "reviews")
+    )
 
-    for stream in CORE_STREAMS:
+    for stream in (*CORE_STREAMS, "reviews"):
         bookmark = run.state["bookmarks"].get(stream, {})
-        assert len(bookmark.get("partitions", [])) == (5 if stream in {"assessors", "learners"} else 0), stream
+        assert len(bookmark.get("organisations", {})) == (4 if stream == "reviews" else 0), stream
 
 
 def test_start_date_asks_for_people_modified_since(tmp_path: Path, sandbox: Sandbox) -> None:

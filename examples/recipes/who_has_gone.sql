@@ -1,5 +1,5 @@
--- Learners deleted or archived in OneFile: the last run, a full refresh, no longer found them.
--- Needs: the streams organisations and learners, and a run with --full-refresh that has just succeeded.
+-- Learners deleted or archived in OneFile: the last run, which looked for all of them, no longer found them.
+-- Needs: the streams organisations and learners, and a run that has just succeeded and read learners in full, as by default.
 WITH last_run AS (
     SELECT
         (SELECT max(_sdc_sync_started_at) FROM tap_onefile.learners) AS of_learners,

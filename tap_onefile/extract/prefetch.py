@@ -79,7 +79,11 @@ class Prefetch:
         self._lock = threading.Lock()
         self._has_come = threading.Condition(self._lock)
         self._may_be_asked = threading.Condition(self._lock)
-        self._planned: deque[PageWindow] = deque()
+        self._windows: dict[Query, PageWindow] = {}
+        # In reading order: those that are under way, which alone are looked through for each call, and all others.
+        self._active: list[PageWindow] = []
+        self._later: deque[PageWindow] = deque()
+        self._reading: list[PageWindow] = []
         self._not_wanted: deque[set[Query]] = deque()
         self._urgent: deque[Callable[[], None]] = deque()
         self._waiting = 0
@@ -93,7 +97,11 @@ class Prefetch:
         """Plan what will be read next, in reading order: it goes to the front of the queue."""
         with self._lock:
             self._drop_what_is_not_wanted()
-            self._planned.extendleft(reversed([PageWindow(query, self._page_size) for query in queries]))
+            new = dict.fromkeys(query for query in queries if query not in self._windows)
+            windows = [PageWindow(query, self._page_size) for query in new]
+            self._windows |= {window.query: window for window in windows}
+            self._later.extendleft(reversed([*windows, *self._active]))
+            self._active.clear()
             self._may_be_asked.notify()
 
     @contextmanager
@@ -124,6 +132,7 @@ class Prefetch:
                     break
                 page += 1
         finally:
+            self._reading.remove(window)
             self._forget({query})
 
     def at_once(self, call: Callable[[], T]) -> T:
@@ -163,10 +172,16 @@ class Prefetch:
     def _drop_what_is_not_wanted(self) -> None:
         while self._not_wanted:
             queries = self._not_wanted.popleft()
-            for window in [window for window in self._planned if window.query in queries]:
+            for query in queries & self._windows.keys():
+                window = self._windows.pop(query)
                 window.is_over = window.is_forgotten = True
                 self._waiting -= window.weight
-                self._planned.remove(window)
+                self._drop(window)
+
+    def _drop(self, window: PageWindow) -> None:
+        """Look no more through a window that is over; those that wait further back are dropped when they are met."""
+        if window in self._active:
+            self._active.remove(window)
 
     def _start(self) -> None:
         if not self._started:
@@ -179,10 +194,10 @@ class Prefetch:
         with self._lock:
             self._drop_what_is_not_wanted()
             self._start()
-            found = next((window for window in self._planned if window.query == query), None)
-            if found is None:
-                found = PageWindow(query, self._page_size)
-                self._planned.appendleft(found)
+            if (found := self._windows.get(query)) is None:
+                found = self._windows[query] = PageWindow(query, self._page_size)
+                self._active.insert(0, found)
+            self._reading.append(found)
             return found
 
     def _wait_for(self, window: PageWindow, page: int) -> Rows:
@@ -239,6 +254,8 @@ class Prefetch:
             if not window.is_forgotten and window.not_before == not_before:
                 window.put(page, outcome)
                 self._waiting += window.weight_of(page)
+                if window.is_over:
+                    self._drop(window)
             if self._wanted == (window, page):
                 self._has_come.notify_all()
             self._may_be_asked.notify()
@@ -268,7 +285,8 @@ class Prefetch:
 
     def _next_call(self) -> Callable[[], None]:
         while (make := self._urgent_call() or self._planned_call()) is None:
-            moments = [each.not_before for each in self._planned if each.is_put_off]
+            waited_for = [self._wanted[0]] if self._wanted else []
+            moments = [each.not_before for each in (*self._active, *waited_for) if each.is_put_off]
             self._may_be_asked.wait(max(0.0, min(moments) - time.monotonic()) if moments else None)
         # There may be more to ask for. Waking one thread at a time keeps those from running that would find nothing.
         self._may_be_asked.notify()
@@ -293,35 +311,49 @@ class Prefetch:
         if self._wanted and self._wanted[0].next_page() == self._wanted[1]:
             return self._wanted
         has_room = self._waiting < _ROWS_WAITING
-        planned = self._planned if has_room else self._read_now()
-        if has_room and self._is_running_out() and (unknown := to_be_counted(planned)):
+        windows = self._active if has_room else self._read_now()
+        if has_room and self._is_running_out() and (unknown := to_be_counted(windows)):
             return unknown, _COUNT
-        for window in planned:
+        for window in windows:
             if (page := window.next_page()) is not None:
                 return window, page
+        if has_room and (opened := self._open_next()):
+            return opened, opened.asked + 1
+        return self._find_unsure_call(windows)
+
+    @staticmethod
+    def _find_unsure_call(windows: Collection[PageWindow]) -> tuple[PageWindow, int] | None:
         # Nothing is left that there is room for and that is sure to be wanted: now a call may be spent on what is not.
-        if unknown := to_be_counted(planned):
+        if unknown := to_be_counted(windows):
             return unknown, _COUNT
-        for window in planned:
+        for window in windows:
             if (page := window.guessed_page()) is not None:
                 return window, page
         return None
 
+    def _open_next(self) -> PageWindow | None:
+        """Take the next window that may be asked for from those that wait further back."""
+        while self._later:
+            window = self._later.popleft()
+            if not window.is_over:
+                self._active.append(window)
+            if window.ready:
+                return window
+        return None
+
     def _is_running_out(self) -> bool:
         """Return whether threads will soon wait unless more is known of the pages."""
-        ready = 0
-        for window in self._planned:
+        ready = len(self._later)
+        for window in self._active:
             ready += window.ready
             if ready >= self._threads:
                 return False
-        return not self._being_counted
+        return ready < self._threads and not self._being_counted
 
     def _read_now(self) -> list[PageWindow]:
         """Return what is being read, which must go on although there is no more room, unless enough is on its way."""
-        if not self._planned:
-            return []
-        window = self._wanted[0] if self._wanted else self._planned[0]
-        return [window] if window.asked - window.taken < self._threads else []
+        window = self._wanted[0] if self._wanted else next(iter(self._reading[-1:] or self._active), None)
+        return [window] if window and window.asked - window.taken < self._threads else []
 
 
 def _kind_of(query: Query) -> str:

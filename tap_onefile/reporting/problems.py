@@ -24,6 +24,10 @@ _TOTALS = {
     "repeated": (logging.INFO, "{}: {n} rows came twice, as rows moved while they were read, and were sent once"),
     "moved": (logging.INFO, "{}: {n} records came again for another owner, as they moved or are shared"),
     "without data": (logging.INFO, "{}: OneFile has nothing for {n} learners"),
+    "not due": (
+        logging.INFO,
+        "{}: {n} records were not modified within detail_window, so that they were not completed and not sent",
+    ),
     "gone": (logging.WARNING, "{}: OneFile no longer had {n} records when they were asked for by their ids"),
     "filtered": (logging.WARNING, "{}: stream_maps filters {n} records, so no child stream was read for them"),
     "unknown": (logging.WARNING, "{}: the unknown field {} was left out of {n} records"),
@@ -72,6 +76,8 @@ class Problems:
     """Count records that came again for another owner, such as another organisation."""
     without_data = partialmethod(_count, "without data")
     """Count a learner for whom OneFile has nothing of a stream."""
+    not_due = partialmethod(_count, "not due")
+    """Count records that were not completed, and so not sent, as they have not been modified lately."""
     gone = partialmethod(_count, "gone")
     """Count a record that was deleted between the search that found it and the call for it."""
     filtered = partialmethod(_count, "filtered")

@@ -36,6 +36,8 @@ class Known:
 
     keys: Sequence[str]
     replication_key: str | None
+    replication_method: str
+    """How it is read where nothing is said."""
     is_default: bool
     """Whether it is selected where nothing is said."""
     fields: Collection[str]
@@ -253,13 +255,11 @@ class _Entry:
     def _keys(self) -> list[str]:
         own = list(self.known.keys)
         said = self._said((self.given, "key_properties"), (self.root, "table-key-properties"))
-        if not (
-            wrong := [
-                keys for keys in said if not isinstance(keys, (list, tuple)) or sorted(map(str, keys)) != sorted(own)
-            ]
-        ):
+        # The SDK's own has tuples until it is written.
+        lists = [[*keys] if isinstance(keys, (list, tuple)) else [keys] for keys in said]
+        if not (wrong := [keys for keys in lists if sorted(map(str, keys)) != sorted(own)]):
             return own
-        names = wrong[0] if isinstance(wrong[0], (list, tuple)) else [wrong[0]]
+        names = wrong[0]
         absent = [name for name in map(str, names) if name not in self.known.fields]
         fault = f" {self.name} has no field {shown(absent[0])}." if absent else " Records that share it would be lost."
         raise SettingsError(
@@ -275,7 +275,7 @@ class _Entry:
         )
         if any(method not in _METHODS for method in said):
             raise SettingsError(f"The catalog's replication-method of {self.name} must be {' or '.join(_METHODS)}.")
-        own = REPLICATION_INCREMENTAL if self.known.replication_key else REPLICATION_FULL_TABLE
+        own = self.known.replication_method
         # Where it is said in several places, what differs is what somebody has changed.
         return next((method for method in said if method != own), own)
 

@@ -22,6 +22,7 @@ from tap_onefile.errors import SettingsError
 from tap_onefile.reporting import console
 from tap_onefile.reporting.signals import signals_blocked
 from tap_onefile.settings import unknown_settings
+from tap_onefile.singer.bookmarks import RareStateWriter
 from tap_onefile.singer.inputs import read_catalog, read_environment, read_settings, read_state, unread_variables
 from tap_onefile.singer.state import unwrapped
 from tap_onefile.singer.writer import BufferedWriter, MuteWriter
@@ -79,6 +80,11 @@ class Config:
 
 class CommandTap(Tap, abc.ABC):
     """A tap whose help is in plain words, and whose exit status a scheduler can rely on."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - they are the SDK's
+        super().__init__(**options)
+        if self.buffered_writer:
+            self._state_writer = RareStateWriter(self.buffered_writer)
 
     @classmethod
     @abc.abstractmethod
@@ -203,6 +209,13 @@ class CommandTap(Tap, abc.ABC):
         schema = copy.deepcopy(cls.config_jsonschema)
         cls.append_builtin_config(schema)
         return schema
+
+    def finish(self) -> None:
+        """Write what is left: the last state, and all that is buffered."""
+        if isinstance(self._state_writer, RareStateWriter):
+            self._state_writer.finish(self.state)
+        if self.buffered_writer:
+            self.buffered_writer.flush()
 
     def dry_run(self) -> None:
         """Read one record of each selected stream."""

@@ -21,6 +21,8 @@ logger = logging.getLogger("tap-onefile")
 _BOOKMARKS, _PARTITIONS, _CONTEXT = "bookmarks", "partitions", "context"
 _KEY, _VALUE, _MARKERS = "replication_key", "replication_key_value", "progress_markers"
 _OWNER = "OrganisationID"
+_ORGANISATIONS = "organisations"
+"""Our own name for the bookmarks of a stream by organisation; the SDK, and so our states of before, have a list."""
 _WRAPPERS = ("singer_state", "completed", "value")
 """Around a state: in what Meltano exports and keeps, and in a STATE message."""
 
@@ -101,8 +103,12 @@ class _Bookmark:
         partitions = bookmark.get(_PARTITIONS, [])
         if not isinstance(partitions, list) or not all(isinstance(each, dict) for each in partitions):
             raise _no_state_of(self.stream)
+        if not isinstance(values := bookmark.get(_ORGANISATIONS, {}), dict):
+            raise _no_state_of(self.stream)
+        key = bookmark.get(_KEY, self.key)
+        ours = ({_CONTEXT: {_OWNER: owner}, _KEY: key, _VALUE: value} for owner, value in values.items())
         found: dict[int, State] = {}
-        for partition in partitions:
+        for partition in (*partitions, *ours):
             if (owner := self._owner(partition)) is None:
                 continue
             value = self._value(partition, owner)

@@ -8,26 +8,56 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk import Stream
+from singer_sdk import Stream, metrics
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
+from tap_onefile.singer.bookmarks import Bookmarks
 from tap_onefile.singer.writer import BufferedWriter
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
+    from types import TracebackType
+    from typing import ClassVar
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.metrics import Counter
     from singer_sdk.singerlib import Catalog
 
-# The SDK's names in the state of a stream that is being read.
-_MARKERS = "progress_markers"
-_KEY = "replication_key"
-_VALUE = "replication_key_value"
+
+class _Counter(metrics.Counter):
+    """Counts records over all contexts."""
+
+    @override
+    def with_context(self, value: Context | None) -> None:
+        """Leave the context out of the METRIC line, as the count is that of the stream."""
+
+    @override
+    def exit(self) -> None:
+        """Go on counting."""
+
+
+class _Timer(metrics.Timer):
+    """Adds up the time of all contexts."""
+
+    _before = 0.0
+
+    @override
+    def with_context(self, value: Context | None) -> None:
+        """Leave the context out of the METRIC line, as the time is that of the stream."""
+
+    @override
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        self._before += super().elapsed()
+        self.tags[metrics.Tag.STATUS] = metrics.Status.FAILED if exc_type else metrics.Status.SUCCEEDED
+
+    @override
+    def elapsed(self) -> float:
+        return self._before
 
 
 class SingerStream(Stream):
@@ -38,10 +68,16 @@ class SingerStream(Stream):
 
     primary_keys: Sequence[str]
     schema: dict[str, Any]
+    default_replication_method: ClassVar[str] = REPLICATION_FULL_TABLE
+    """How the stream is read unless the catalog says otherwise."""
 
     def __init__(self, tap: Tap, schema: dict[str, Any]) -> None:
         super().__init__(tap)
         self.schema = schema
+        self._bookmarks: Bookmarks | None = None
+        self._has_begun = False
+        self._counter = _Counter(metrics.Metric.RECORD_COUNT, {metrics.Tag.STREAM: self.name})
+        self._timer = _Timer(metrics.Metric.SYNC_DURATION, {metrics.Tag.STREAM: self.name})
         self._writer = tap.message_writer if isinstance(tap.message_writer, BufferedWriter) else None
 
     @override
@@ -79,7 +115,7 @@ class SingerStream(Stream):
             return
         for records in batches:
             self._writer.write_records(self.name, records)
-            self._record_counter.increment(len(records))
+            self._counter.increment(len(records))
             self.state_manager.is_flushed = False
 
     def is_filtered_by_map(self, record: Record) -> bool:
@@ -92,6 +128,11 @@ class SingerStream(Stream):
         return [stream for stream in self.child_streams if stream.selected or stream.has_selected_descendents]
 
     @property
+    @override
+    def replication_method(self) -> str:
+        return str(self.forced_replication_method or self.default_replication_method)
+
+    @property
     def is_read_in_full(self) -> bool:
         """Whether every run sends all records that OneFile has."""
         return self.replication_method == REPLICATION_FULL_TABLE
@@ -101,24 +142,17 @@ class SingerStream(Stream):
         """The names under which the stream is sent."""
         return [each.stream_alias for each in self.stream_maps if not isinstance(each, RemoveRecordTransform)]
 
-    def get_bookmark(self, context: Mapping[str, Any]) -> object:
-        """Return the bookmark that an earlier run left for a context."""
-        if self.replication_method != REPLICATION_INCREMENTAL:
-            return None
-        state = self.get_context_state(context)
-        return state.get(_VALUE) if state.get(_KEY) == self.replication_key else None
-
-    def keep_bookmark(self, context: Mapping[str, Any], value: str) -> None:
-        """Set the bookmark that the SDK writes when it finalises a context.
-
-        The SDK's own would go back when everything read is older than before, and stand still for records without a
-        timestamp.
-        """
-        self.get_context_state(context)[_MARKERS] = {_KEY: self.replication_key, _VALUE: value}
-
-    def forget_progress(self, context: Context | None) -> None:
-        """Keep the bookmark of a context where it was, as not everything could be read."""
-        self.get_context_state(context).pop(_MARKERS, None)
+    @property
+    @override
+    def state_manager(self) -> Bookmarks:
+        if self._bookmarks is None:
+            self._bookmarks = Bookmarks(
+                tap_name=self.tap_name,
+                stream_name=self.name,
+                tap_state=self.tap_state,
+                state_partitioning_keys=self.state_partitioning_keys,
+            )
+        return self._bookmarks
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
@@ -131,10 +165,30 @@ class SingerStream(Stream):
         return False
 
     @override
-    def get_record_counter(self, **options: Any) -> Counter:
-        """Keep the counter of the METRIC lines, to count the records that bypass the SDK."""
-        self._record_counter = super().get_record_counter(**options)
-        return self._record_counter
+    def get_record_counter(self, **_options: Any) -> metrics.Counter:
+        """Return one counter for all contexts, where the SDK has one, and a log line, for each."""
+        return self._counter
+
+    @override
+    def get_sync_timer(self) -> metrics.Timer:
+        """Return one timer for all contexts."""
+        return self._timer
+
+    def log_metrics(self) -> None:
+        """Log the METRIC lines of the run."""
+        if self._has_begun:
+            for meter, kind, value in (
+                (self._counter, "counter", self._counter.value),
+                (self._timer, "timer", self._timer.elapsed()),
+            ):
+                self._log_metric(metrics.Point(kind, meter.metric, value, meter.tags))
+
+    @override
+    def _write_schema_message(self) -> None:
+        """Write the SCHEMA once, as it is the same for each context."""
+        if not self._has_begun:
+            super()._write_schema_message()
+        self._has_begun = True
 
     @override
     def get_batch_config(self, config: Mapping[str, Any]) -> None:
@@ -142,6 +196,8 @@ class SingerStream(Stream):
 
     @override
     def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
-        # An error is logged once, in the last line of the run, and not by each stream that it passes through.
-        if not message.startswith("An unhandled error occurred"):
+        # An error is logged once, in the last line of the run, and not by each stream that it passes through. What
+        # begins is logged once for a stream, and not for each organisation.
+        is_known = message.startswith("Beginning sync") and self._has_begun
+        if not (is_known or message.startswith("An unhandled error occurred")):
             super().log(message, *args, level=level, **kwargs)

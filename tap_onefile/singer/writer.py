@@ -45,6 +45,7 @@ class BufferedWriter(MsgSpecWriter):
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._flushed = 0
         self.writing_since: float | None = None
         """When the current write began, by `time.monotonic`; None between writes."""
         self.versions: dict[str, int] = {}
@@ -69,9 +70,15 @@ class BufferedWriter(MsgSpecWriter):
         if len(self._buffer) >= _FULL:
             self.flush()
 
+    @property
+    def written(self) -> int:
+        """How many bytes of messages there have been."""
+        return self._flushed + len(self._buffer)
+
     def flush(self) -> None:
         """Write all that is buffered; raises `TargetGone` if nobody reads it."""
         buffered, self._buffer = self._buffer, bytearray()
+        self._flushed += len(buffered)
         if sys.stdout is None:
             raise TargetGone("There is no standard output to write to. Pipe the tap into a target, or into a file.")
         self.writing_since = time.monotonic()

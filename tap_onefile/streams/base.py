@@ -99,7 +99,7 @@ class OneFileStream(SingerStream):
                         self.run.problems.filtered(self.name)
                     yield record
         except NotFound as absence:
-            if not (self.is_certain or self.stream_state):
+            if not self.is_certain and self.state_manager.is_empty:
                 self.run.problems.absent(self.name, absence, self._describe(context))
             # The address is right, where organisations have come from; a stream with a bookmark was there once.
             elif self.run.metrics.organisations:
@@ -113,7 +113,6 @@ class OneFileStream(SingerStream):
 
     def _note_missing(self, context: Context | None, why: Refused) -> None:
         self.run.problems.missing(self._describe(context), why)
-        self.forget_progress(context)
 
     def read_batches(self, context: Mapping[str, Any]) -> Iterator[list[Record]]:
         """Read all records of one context, in batches."""

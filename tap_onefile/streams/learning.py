@@ -164,7 +164,7 @@ class Reviews(IncrementalStream):
         # Rows that need no call of their own cost nothing more, so only the user's start_date narrows them.
         since = self.get_since(context) if self.fetches_details else self.run.settings.start_date
         pages = self.get_pages(self.get_query(context))
-        return self.complete([row for row in page if _is_since(row, since)] for page in pages)
+        return self.complete([row for row in page if self.is_since(row, since)] for page in pages)
 
 
 class Plans(OrganisationStream):
@@ -247,13 +247,6 @@ class Timesheets(PerLearnerStream):
             # A key made of something else than the entry would be another one next time.
             is_readable = not any(isinstance(row.get(name), Unreadable) for name in _ENTRY)
             yield {**row, "EntryKey": key if is_readable else None}
-
-
-def _is_since(row: dict[str, Any], since: str | None) -> bool:
-    try:
-        return since is None or to_timestamp(row.get("ScheduledFor")) >= since
-    except ValueError:
-        return True
 
 
 def _normalised(value: object) -> str:

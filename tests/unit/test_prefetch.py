@@ -456,3 +456,52 @@ def test_a_list_or_a_page_after_the_first_that_is_not_found_is_not_put_off() -> 
     for query in (search("users"), Listing("Nowhere", "lists")):
         with pytest.raises(NotFound):
             list(prefetch.pages(query))
+
+
+def test_what_is_looked_through_for_a_call_does_not_grow_with_what_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: Counter[str] = Counter()
+
+    def counted(name: str) -> None:
+        plain = getattr(PageWindow, name)
+
+        def look(window: PageWindow) -> object:
+            looks[name] += 1
+            return plain(window)
+
+        monkeypatch.setattr(PageWindow, name, look)
+
+    for name in ("next_page", "wants_count", "guessed_page"):
+        counted(name)
+    costs = []
+    for number in (100, 800):
+        looks.clear()
+        onefile = CountedPages({f"s{place}": 1 for place in range(number)})
+        prefetch = Prefetch(onefile.fetch, 4, page_size=2 * ROWS_ON_A_PAGE)
+        searches = [search(name) for name in onefile.pages]
+        prefetch.plan(searches)
+        for each in searches:
+            assert len(list(prefetch.pages(each))) == 2
+        costs.append(looks.total() / number)
+
+    # For each search: a few looks at each of the few that are under way.
+    assert max(costs) < 100
+
+
+def test_what_was_put_off_is_asked_for_again_although_something_else_was_planned_before_it() -> None:
+    onefile = CountedPages({"first": 1, "second": 1, "third": 1})
+    refused = threading.Event()
+
+    def fetch(query: Query, page: int) -> Rows:
+        if query.stream == "first" and not refused.is_set():
+            refused.set()
+            raise NotFound("POST first/Search/1/3", "onefile.test")
+        return onefile.fetch(query, page)
+
+    prefetch = Prefetch(fetch, 1, page_size=ROWS_ON_A_PAGE)
+    prefetch.plan([search("first")])
+    reading = prefetch.pages(search("second"))
+    assert next(reading)
+    assert refused.wait(10)
+    prefetch.plan([search("third")])
+
+    assert [len(list(prefetch.pages(search(name)))) for name in ("third", "first")] == [2, 2]

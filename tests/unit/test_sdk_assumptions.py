@@ -19,19 +19,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from click.testing import CliRunner
-from singer_sdk import Stream, Tap
+from singer_sdk import Stream, Tap, metrics
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.exceptions import ConfigValidationError, MapExpressionError, StreamMapConfigError
+from singer_sdk.helpers._state import StateWriter
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.logging import ConsoleFormatter
 from singer_sdk.mapper import CustomStreamMap, PluginMapper, RemoveRecordTransform, SameRecordTransform
 from singer_sdk.singerlib import Catalog, RecordMessage
+from singer_sdk.streams._state import StreamStateManager
 from typing_extensions import override
 
 from tap_onefile.singer.writer import BufferedWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from types import TracebackType
 
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.metrics import Counter
@@ -165,38 +168,158 @@ def incremental(tap: Tap, name: str = "children") -> Stream:
 # The state.
 
 
-def test_progress_markers_become_the_bookmark_of_a_context_when_it_ends_whatever_its_records_say() -> None:
+class Scattered(StreamStateManager):
+    """Finds the state of a context elsewhere than in the SDK's list, and notes nothing of records."""
+
+    @override
+    def get_context_state(self, context: Context | None) -> dict[str, Any]:
+        return {} if context else self.stream_state
+
+    @override
+    def write_starting_replication_value(self, *_args: Any, **_options: Any) -> None:
+        pass
+
+    @override
+    def increment_state(self, *_args: Any, **_options: Any) -> None:
+        pass
+
+
+def test_all_that_the_sdk_notes_of_a_context_goes_through_the_state_manager(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     tap = Small()
     children = incremental(tap)
-
-    def mark(_stream: Stream, context: Context | None) -> None:
-        state = children.get_context_state(context)
-        state["progress_markers"] = {"replication_key": "Changed", "replication_key_value": EARLY}
-
-    tap.on_read = mark
+    scattered = Scattered(stream_name="children", tap_state=tap.state, state_partitioning_keys=("ParentID",))
+    monkeypatch.setattr(Children, "state_manager", property(lambda _self: scattered))
     children.sync(CONTEXT)
+    children.finalize_state_progress_markers()
 
-    assert children.get_context_state(CONTEXT) == {
-        "context": CONTEXT,
-        "replication_key": "Changed",
-        "replication_key_value": EARLY,
-    }
+    assert tap.state == {"bookmarks": {"children": {}}}
+    assert not [message for message in caplog.messages if "bookmark value" in message or "resumable" in message]
+    assert tap.kept.kinds()[-1] == "STATE"
 
 
-def test_records_leave_progress_markers_and_without_them_a_context_keeps_its_bookmark() -> None:
-    partition = {"context": CONTEXT, "replication_key": "Changed", "replication_key_value": EARLY}
-    tap = Small(state={"bookmarks": {"children": {"partitions": [partition]}}})
+def test_a_context_that_ends_keeps_the_bookmark_that_the_stream_has_set_itself() -> None:
+    tap = Small()
     children = incremental(tap)
-    seen: list[Mapping[str, Any]] = []
+    bookmark = {"replication_key": "Changed", "replication_key_value": EARLY}
+    tap.on_read = lambda stream, context: stream.get_context_state(context).update(bookmark)
+    scattered: dict[str, Any] = {}
 
-    def forget(_stream: Stream, context: Context | None) -> None:
-        seen.append(children.get_context_state(context).pop("progress_markers"))
+    class Kept(Scattered):
+        @override
+        def get_context_state(self, context: Context | None) -> dict[str, Any]:
+            return scattered if context else self.stream_state
 
-    tap.on_read = forget
+    children._state_manager = Kept(stream_name="children", tap_state=tap.state, state_partitioning_keys=("ParentID",))
+    children.sync(CONTEXT)
+    children.finalize_state_progress_markers()
+
+    assert scattered == bookmark
+
+
+def test_every_state_is_handed_to_the_state_writer_of_the_tap_which_may_leave_it_out() -> None:
+    handed: list[object] = []
+
+    class Rare(StateWriter):
+        @override
+        def write_state(self, state: object) -> None:
+            handed.append(copy.deepcopy(state))
+
+    tap = Small(state={"bookmarks": {"others": {"kept": True}}})
+    tap._state_writer = Rare(tap.kept)
+    tap.sync_all()
+
+    assert handed[0] == {"bookmarks": {"others": {"kept": True}}}
+    assert len(handed) > 2
+    assert "STATE" not in tap.kept.kinds()
+
+
+def test_the_schema_is_written_for_each_context_by_one_method_and_need_not_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(Children, "_write_schema_message", lambda self: written.append(self.name))
+    tap = Small()
+    tap.sync_all()
+
+    assert written == ["children"] * len(Parents.rows)
+    assert "RECORD children" in tap.kept.kinds()
+    assert "SCHEMA children" not in tap.kept.kinds()
+
+
+def test_the_log_of_a_context_that_begins_starts_with_the_same_words() -> None:
+    logged: list[str] = []
+
+    class Beginning(Children):
+        @override
+        def log(self, message: str, *args: Any, level: int = logging.INFO, **kwargs: Any) -> None:
+            logged.append(message)
+
+    small(Parents, Beginning).streams["children"].sync(CONTEXT)
+
+    assert [message for message in logged if message.startswith("Beginning sync")] == logged[:1]
+
+
+def test_meters_that_keep_quiet_when_they_are_left_leave_no_metric_and_count_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+
+    class QuietCounter(metrics.Counter):
+        @override
+        def exit(self) -> None:
+            pass
+
+    class QuietTimer(metrics.Timer):
+        @override
+        def __exit__(
+            self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+        ) -> None:
+            pass
+
+    counter = QuietCounter(metrics.Metric.RECORD_COUNT, {metrics.Tag.STREAM: "children"})
+    timer = QuietTimer(metrics.Metric.SYNC_DURATION, {metrics.Tag.STREAM: "children"})
+
+    class Quiet(Children):
+        @override
+        def get_record_counter(self, **options: Any) -> Counter:
+            return counter
+
+        @override
+        def get_sync_timer(self) -> metrics.Timer:
+            return timer
+
+    children = small(Parents, Quiet).streams["children"]
+    children.sync(CONTEXT)
     children.sync(CONTEXT)
 
-    assert (seen[0]["replication_key"], seen[0]["replication_key_value"]) == ("Changed", LATE)
-    assert children.get_context_state(CONTEXT)["replication_key_value"] == EARLY
+    assert counter.value == 2 * len(Parents.rows)
+    assert not [message for message in caplog.messages if "METRIC" in message]
+    children._log_metric(metrics.Point("counter", counter.metric, counter.value, counter.tags))
+    assert [message for message in caplog.messages if '"record_count","value":4,' in message]
+
+
+def test_the_replication_method_may_be_ours_unless_the_catalog_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Ours(Children):
+        @property
+        @override
+        def replication_method(self) -> str:
+            return str(self.forced_replication_method or "FULL_TABLE")
+
+    def methods(tap: Tap) -> set[str]:
+        return {tap.streams["children"].replication_method, *(each["replication_method"] for each in entries(tap))}
+
+    def entries(tap: Tap) -> list[dict[str, Any]]:
+        return [each for each in tap.catalog_dict["streams"] if each["tap_stream_id"] == "children"]
+
+    monkeypatch.setattr(Ours, "replication_key", "Changed")
+    catalog = catalog_of(small(Parents, Ours))
+    (entry,) = (each for each in catalog["streams"] if each["tap_stream_id"] == "children")
+    assert methods(small(Parents, Ours)) == {"FULL_TABLE"}
+    assert entry["replication_key"] == "Changed"
+
+    entry["replication_method"] = "INCREMENTAL"
+    assert methods(small(Parents, Ours, catalog=catalog)) == {"INCREMENTAL"}
 
 
 def test_the_bookmark_of_an_earlier_run_is_in_the_state_of_its_context() -> None:

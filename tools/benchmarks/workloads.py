@@ -45,6 +45,8 @@ WORKLOADS = {
         Workload("five-large", 5, 500_000),
         Workload("memory-small", 5, 50_000),
         Workload("memory-large", 5, 1_000_000),
+        Workload("organisations-few", 400, 400),
+        Workload("organisations-many", 1_600, 1_600),
     )
 }
 
@@ -75,7 +77,7 @@ class Situation:
         return f"{self.workload.name}, {self.latency_ms} ms, page size {self.page_size}{budget}"
 
 
-ONE, TWENTY, FIVE, SMALL, LARGE = WORKLOADS.values()
+ONE, TWENTY, FIVE, SMALL, LARGE, HUNDREDS, THOUSANDS = WORKLOADS.values()
 
 WALL = Situation(ONE, 300, 100)
 MANY = Situation(TWENTY, 50, 100, NAMED_IN_MARKS)
@@ -83,8 +85,10 @@ WORK = Situation(FIVE, 0, 1000, NAMED_IN_MARKS)
 SPENT = Situation(TWENTY, 1000, 100, ("tap",), calls_per_minute=BUDGET, once=True)
 FEW_RECORDS = Situation(SMALL, 0, 1000, ("tap",), once=True)
 MANY_RECORDS = Situation(LARGE, 0, 1000, ("tap",), once=True)
+FEW_ORGANISATIONS = Situation(HUNDREDS, 0, 100, ("tap",))
+MANY_ORGANISATIONS = Situation(THOUSANDS, 0, 100, ("tap",))
 
-DEFAULT = (WALL, MANY, WORK, SPENT, FEW_RECORDS, MANY_RECORDS)
+DEFAULT = (WALL, MANY, WORK, SPENT, FEW_RECORDS, MANY_RECORDS, FEW_ORGANISATIONS, MANY_ORGANISATIONS)
 """What the marks need."""
 
 

@@ -15,6 +15,8 @@ from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
+
 from tap_onefile.records.fields import CERTAINTY, DATA_CLASS, MARKS, SOURCE
 from tap_onefile.streams import STREAMS
 from tap_onefile.tap import SETTINGS
@@ -355,7 +357,10 @@ def _parent(stream: type[OneFileStream]) -> str:
 
 def _replication(stream: type[OneFileStream]) -> str:
     key: object = stream.replication_key
-    return f"incremental by `{key}`" if isinstance(key, str) else "full table"
+    if not isinstance(key, str):
+        return "full table"
+    is_incremental = stream.default_replication_method == REPLICATION_INCREMENTAL
+    return f"incremental by `{key}`" if is_incremental else f"full table, or incremental by `{key}` if asked for"
 
 
 def _calls(stream: type[OneFileStream]) -> str:

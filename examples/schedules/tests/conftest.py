@@ -68,6 +68,8 @@ class Place:
             **plugin_settings(self.sandbox),
             "TARGET_POSTGRES_SQLALCHEMY_URL": self.postgres.sqlalchemy_url,
             "MELTANO_DATABASE_URI": self.postgres.sqlalchemy_url,
+            # What is asked for then shows which state a run goes on from.
+            "TAP_ONEFILE__METADATA": '{"learners": {"replication-method": "INCREMENTAL"}}',
             "MELTANO_CLI_DISABLE_VERSION_CHECK": "1",
             "NO_COLOR": "1",
             "ONEFILE_PROJECT": str(self.worker(worker)),

@@ -45,7 +45,11 @@ class Behaviour:
         "3",
         "order of a search; shuffled is always the same, unstable is new for every call",
     ] = "by-id"
-    paged_rows: Annotated[Literal["rich", "thin"], "3", "a page's rows have all fields, or only the least"] = "rich"
+    paged_rows: Annotated[
+        Literal["rich", "thin", "dated"],
+        "3",
+        "a page's rows have all fields, or only the least, or LastModified beside it",
+    ] = "rich"
     detail_in_search: Annotated[
         Literal["thin", "rich"], "4", "the same of a page of reviews or plans; thin too if `paged_rows` says so"
     ] = "thin"

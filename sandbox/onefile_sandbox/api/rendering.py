@@ -11,6 +11,8 @@ from onefile_sandbox.api.answers import encode
 from onefile_sandbox.world.timestamps import LONDON, NOT_SET
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from onefile_sandbox.api.behaviour import Behaviour
     from onefile_sandbox.api.search import Found
     from onefile_sandbox.world.entities import Entity
@@ -40,13 +42,17 @@ class Renderer:
     def render(self, entity: Entity, row: Row, *, rich: bool) -> dict[str, Any]:
         """Give a record as it is sent, with all of its fields or the fewest."""
         rendered: dict[str, Any] = {}
-        for name in row if rich else entity.thin:
+        for name in row if rich else self._thin(entity, row):
             if name in entity.unsent:
                 continue
             value = self.render_value(row, name)
             if value is not _MISSING:
                 rendered[name] = value
         return rendered
+
+    def _thin(self, entity: Entity, row: Row) -> Iterable[str]:
+        is_dated = self._behaviour.paged_rows == "dated" and "LastModified" in row
+        return (*entity.thin, "LastModified") if is_dated else entity.thin
 
     def render_value(self, row: Row, name: str) -> object:
         """Give one field of a record as it is sent."""
