@@ -239,7 +239,7 @@ def test_what_is_empty_in_truth_is_activated_and_no_failure(tmp_path: Path, kind
         run = read(tmp_path, onefile, "classrooms", "placements", "assessors", **VERSIONS)
 
     assert_complete(run, onefile, "classrooms", "placements", "assessors")
-    assert activated(run) == {"classrooms", "placements"}
+    assert activated(run) == {"classrooms", "placements", "assessors"}
 
 
 # What is held is held against what came, in both directions.
