@@ -13,6 +13,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import ActivateVersionMessage, Catalog
 from typing_extensions import override
 
+from tap_onefile.check.report import check_api
 from tap_onefile.errors import Interrupted, OneFileError, SettingsError
 from tap_onefile.records.convert import in_words, to_timestamp
 from tap_onefile.reporting import console
@@ -193,6 +194,15 @@ class TapOneFile(CommandTap):
             self.logger.warning("Cannot estimate how many calls a full run makes: %s", error)
         else:
             self.logger.info(_cost(calls, run.settings.requests_per_minute))
+
+    @override
+    def check_api(self, *, as_json: bool) -> str:
+        run = self.onefile
+        run.settings = replace(run.settings, retry_for=min(_TEST_RETRY_FOR, run.settings.retry_for))
+        report = check_api(run)
+        if report.failure is not None:
+            self.logger.warning("The report is not complete: %s", report.failure)
+        return report.as_json() if as_json else report.as_text()
 
     def _warn_if_empty(self, selected: Collection[OneFileStream]) -> None:
         if not selected:

@@ -44,6 +44,11 @@ def loggable(value: object) -> str:
     return f"{text[:_LONGEST_NAME]}…" if len(text) > _LONGEST_NAME else text
 
 
+def is_plain_name(name: str) -> bool:
+    """Return whether the name of a field is safe to show: anything but an identifier may be a value."""
+    return _NAME.fullmatch(name) is not None
+
+
 class Problems:
     """Collects whatever must not pass in silence."""
 
@@ -152,8 +157,8 @@ class Problems:
             raise IncompleteRun(f"The run is incomplete. Missing: {parts}")
 
     def _showable(self, stream: str, name: str) -> str:
-        """Return a field name that is safe to log: anything but an identifier may be a value or forge a log line."""
-        if not _NAME.fullmatch(name):
+        """Return a field name that is safe to log."""
+        if not is_plain_name(name):
             return "(not shown: it is no plain name)"
         unknown = self._counts["unknown"]
         known = sum(1 for each, _ in unknown if each == stream)
