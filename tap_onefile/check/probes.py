@@ -258,15 +258,14 @@ class Probes:
         self._ask_learners("page 0", 0, SMALL, is_odd=True)
 
     def _try_filters(self) -> None:
-        seen, role = self.seen, {"Role": 1}
+        seen = self.seen
         stamps = sorted(filter(None, (_timestamp(row) for row in seen.rows(LEARNERS, PAGE))))
         exact = [stamp for stamp in stamps if stamp.endswith(_MILLISECONDS)]
         tomorrow = to_timestamp((datetime.fromisoformat(self._began) + timedelta(days=1)).isoformat())
         seen.since = (exact or [tomorrow])[-1]
         if seen.rows(LEARNERS, PAGE):
-            since = {"LastModified": in_milliseconds(seen.since)}
-            self._ask_learners("modified since", 1, seen.page_size, **since)
-            self._ask_learners("of nobody", 1, SMALL, OrganisationID=NOBODY, **role)
+            self._ask_learners("modified since", 1, seen.page_size, LastModified=in_milliseconds(seen.since))
+            self._ask_learners("of nobody", 1, SMALL, OrganisationID=NOBODY)
 
     def _ask_learners(self, what: str, page: int, size: int, *, is_odd: bool = False, **filters: object) -> None:
         filters = {**self._context[Organisations], "Role": 1, **filters}

@@ -1,6 +1,7 @@
 """What nobody outside OneFile knows, as a table: each question with how its answer is read from what came.
 
-An answer is put together from the words here, the names of fields and how many rows a page may hold; never from a value.
+An answer is put together from words that stand here, names of fields, and how many rows a page may hold: never from a
+value.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from tap_onefile.check.probes import (
     AIMS,
     ARCHIVED,
     ASSESSORS,
+    LARGE,
     LEARNERS,
     LIST,
-    NO_ANSWER,
     NOTHING_THERE,
     PAGE,
     RECORD,
@@ -101,13 +102,15 @@ def _dead_session(seen: Seen, _: Recorder) -> Finding:
 def _page_cap(seen: Seen, _: Recorder) -> Finding:
     form = "large" if seen.rows(LEARNERS, "large") else PAGE
     rows, total = len(seen.rows(LEARNERS, form)), len(seen.rows(LEARNERS, UNPAGED))
-    asked = seen.page_size if form == PAGE else 1000
+    asked = seen.page_size if form == PAGE else LARGE
     if not rows or rows > asked:
         return _NO_LEARNERS if not rows else _not_seen("the page size is ignored")
     if rows >= asked:
         return _assumed(f"pages of {asked} rows are given")
     if total > rows:
         return _otherwise(f"a page holds at most {rows} rows", "It reads on, page after page, and needs more calls.")
+    if rows >= seen.page_size:
+        return _assumed(f"pages of {seen.page_size} rows are given; there are too few learners for larger ones")
     return _not_seen("all learners fitted on one page")
 
 
@@ -196,7 +199,8 @@ def _unpaged(seen: Seen, _: Recorder) -> Finding:
 
 
 def _thin_rows(seen: Seen, _: Recorder) -> Finding:
-    thin, rich = [], []
+    thin: list[str] = []
+    rich: list[str] = []
     for stream in _RULES:
         for record in seen.rows(stream, RECORD):
             rows = [row for row in seen.rows(stream, PAGE) if normalised(row.get("ID")) == normalised(record.get("ID"))]
@@ -211,8 +215,8 @@ def _thin_rows(seen: Seen, _: Recorder) -> Finding:
     if not said:
         return _not_seen("no record could be held against its row on a page")
     if thin and set(thin) - {"reviews", "plans"}:
-        more = ", ".join(stream for stream in thin if stream not in {"reviews", "plans"})
-        return _otherwise(said, f"To have all fields of {more}, name them in fetch_details; it costs a call a record.")
+        others = _listed(stream for stream in thin if stream not in {"reviews", "plans"})
+        return _otherwise(said, f"To have all fields of {others}, name them in fetch_details; it costs a call a record.")
     if found := sorted({"reviews", "plans"} & set(rich)):
         return _otherwise(
             said, f"It makes a call for each record all the same: take {_listed(found)} out of fetch_details."
@@ -221,7 +225,7 @@ def _thin_rows(seen: Seen, _: Recorder) -> Finding:
 
 
 def _dates(seen: Seen, _: Recorder) -> Finding:
-    shapes = {_shape(value) for _, _, _, value, kind in _values(seen) if kind == "date-time"}
+    shapes = {_shape(value) for _, _, value, kind in _values(seen) if kind == "date-time"}
     if not shapes:
         return _not_seen("no date came")
     said = f"such as {_listed(sorted(shapes))} (invented dates)"
@@ -248,7 +252,7 @@ def _shape(value: object) -> str:
 
 def _sentinels(seen: Seen, _: Recorder) -> Finding:
     found: dict[str, set[str]] = defaultdict(set)
-    for _, _, name, value, kind in _values(seen):
+    for _stream, name, value, kind in _values(seen):
         if kind == "date-time" and str(value)[:10] in {"1900-01-01", "0001-01-01"}:
             found[str(value)[:10]].add(name)
         elif name.endswith("ID") and name != "ID" and kind == "integer" and value in (0, "0"):
@@ -263,7 +267,7 @@ def _sentinels(seen: Seen, _: Recorder) -> Finding:
 
 def _nulls(seen: Seen, _: Recorder) -> Finding:
     ways = set()
-    for stream, _, rows in _answers(seen):
+    for stream, rows in _answers(seen):
         known = _known(stream, rows)
         for row in rows:
             ways |= {
@@ -286,24 +290,20 @@ def _last_modified(seen: Seen, _: Recorder) -> Finding:
 
 def _modified_since(seen: Seen, _: Recorder) -> Finding:
     form = "modified since"
-    rows, answer, learners = seen.rows(LEARNERS, form), seen.answer(LEARNERS, form), seen.rows(LEARNERS, PAGE)
-    if not learners or not (rows or answer in NOTHING_THERE or answer == "404"):
+    rows, answer = seen.rows(LEARNERS, form), seen.answer(LEARNERS, form)
+    if not rows and answer not in NOTHING_THERE | {"404"}:
         return _refused(answer, "Replication by LastModified fails: leave people to be read in full.") or _NO_LEARNERS
-    stamps = {normalised(row.get("ID")): _timestamp(row.get("LastModified")) for row in learners}
-    came = {stamps.get(each) for each in seen.ids(LEARNERS, form)}
-    if any(stamp is not None and stamp < seen.since for stamp in came):
-        return _otherwise("the filter is ignored", "It reads all people on every run, whatever it asks for.")
-    if seen.since not in stamps.values():
-        if any(row.get("LastModified") in NOTHING for row in rows):
-            return _otherwise("rows without LastModified pass the filter", "It reads these people on every run.")
-        return _assumed("the filter narrows; no row shows whether up to the very moment")
-    if seen.since in came:
-        return _assumed("the filter narrows, and finds the very moment too")
-    if len(rows) >= seen.page_size:
-        return _assumed("the filter narrows; it could not be seen whether it finds the very moment")
-    return _otherwise(
-        "the filter narrows, and leaves out the very moment", "It looks back by `lookback`, so misses nothing."
-    )
+    stamps = {normalised(row.get("ID")): _timestamp(row.get("LastModified")) for row in seen.rows(LEARNERS, PAGE)}
+    came = {stamps[each] for each in seen.ids(LEARNERS, form) if each in stamps}
+    is_exact = seen.since in stamps.values()
+    if any(stamp < seen.since for stamp in came):
+        return _otherwise("it is ignored", "It reads all people on every run, whatever it asks for.")
+    if rows and not is_exact:
+        return _otherwise("rows without LastModified pass it", "It reads these people on every run.")
+    if is_exact and seen.since not in came and len(rows) < seen.page_size:
+        return _otherwise("it narrows, and leaves out the very moment", "It looks back by `lookback`, so misses nothing.")
+    very_moment = "it finds the very moment too" if seen.since in came else "whether to the very moment was not seen"
+    return _assumed(f"it narrows; {very_moment}")
 
 
 def _archived(seen: Seen, _: Recorder) -> Finding:
@@ -388,7 +388,7 @@ def _missing_id(seen: Seen, _: Recorder) -> Finding:
 def _ids(seen: Seen, _: Recorder) -> Finding:
     kinds = {
         _type(value)
-        for stream, _, name, value, kind in _values(seen)
+        for stream, name, value, kind in _values(seen)
         if kind == "integer" and (name == "ID" or name.endswith("ID")) and stream != "units"
     }
     if not kinds:
@@ -400,8 +400,9 @@ def _ids(seen: Seen, _: Recorder) -> Finding:
 
 def _other_types(seen: Seen, _: Recorder) -> Finding:
     """Return the known fields whose values are of another type than the schema says."""
-    fit, misfit = set(), set()
-    for stream, _, name, value, kind in _values(seen):
+    fit: set[str] = set()
+    misfit: set[str] = set()
+    for stream, name, value, kind in _values(seen):
         came = _type(value)
         if came == _WORDS[kind] or (kind == "number" and came == "whole number") or name.endswith("ID"):
             continue
@@ -474,6 +475,14 @@ QUESTIONS: tuple[tuple[str, str, Callable[[Seen, Recorder], Finding]], ...] = (
 
 # What the questions share.
 
+_TYPES: dict[type, str] = {
+    type(None): "null",
+    bool: "flag",
+    int: "whole number",
+    float: "number",
+    list: "list",
+    dict: "object",
+}
 _WORDS = {
     "integer": "whole number",
     "number": "number",
@@ -492,20 +501,20 @@ def _listed(words: Iterable[str]) -> str:
     return ", ".join(words)
 
 
-def _answers(seen: Seen) -> Iterator[tuple[str, str, list[Row]]]:
-    """Yield the rows of each stream in each form."""
-    for (stream, form), reply in seen.replies.items():
+def _answers(seen: Seen) -> Iterator[tuple[str, list[Row]]]:
+    """Yield the rows of each stream, form by form."""
+    for (stream, _), reply in seen.replies.items():
         if reply.rows:
-            yield stream, form, reply.rows
+            yield stream, reply.rows
 
 
-def _values(seen: Seen) -> Iterator[tuple[str, str, str, Any, str]]:
-    """Yield each value that came in a known field: stream, form, field, value, kind of field."""
-    for stream, form, rows in _answers(seen):
+def _values(seen: Seen) -> Iterator[tuple[str, str, Any, str]]:
+    """Yield each value that came in a known field: stream, field, value, kind of field."""
+    for stream, rows in _answers(seen):
         for row in rows:
             for name in row.keys() & _RULES[stream].keys():
                 if row[name] not in NOTHING:
-                    yield stream, form, name, row[name], kind_of(_RULES[stream][name])
+                    yield stream, name, row[name], kind_of(_RULES[stream][name])
 
 
 def _known(stream: str, rows: Collection[Row]) -> set[str]:
@@ -523,7 +532,7 @@ def fields_of(stream: str, rows: Collection[Row]) -> tuple[list[str], list[str]]
 def unknown_fields(seen: Seen) -> dict[str, dict[str, str]]:
     """Return the fields that no schema knows, by stream and name, with their types."""
     found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for stream, _, rows in _answers(seen):
+    for stream, rows in _answers(seen):
         for row in rows:
             for name in row.keys() - _RULES[stream].keys():
                 shown = name if is_plain_name(name) else "a name that is not shown"
@@ -548,23 +557,7 @@ def _fields(stream: str, rows: Collection[Row]) -> str:
 
 
 def _type(value: object) -> str:
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "flag"
-        case int():
-            return "whole number"
-        case float():
-            return "number"
-        case str():
-            return "text"
-        case list():
-            return "list"
-        case dict():
-            return "object"
-        case _:
-            return "something unreadable"
+    return _TYPES.get(type(value), "text" if isinstance(value, str) else "something unreadable")
 
 
 def _timestamp(value: object) -> str:

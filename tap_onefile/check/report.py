@@ -1,4 +1,4 @@
-"""The report on how this OneFile answers, to be pasted into an issue: no value, no id, no name and no address is in it."""
+"""The report on how this OneFile answers, made to be pasted into an issue: no value, id, name or address is in it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from tap_onefile import __version__
 from tap_onefile.check.probes import MOST_CALLS, Probes, Recorder
-from tap_onefile.check.questions import AS_ASSUMED, NOT_SEEN, OTHERWISE, QUESTIONS, Finding, fields_of, unknown_fields
+from tap_onefile.check.questions import AS_ASSUMED, NOT_SEEN, OTHERWISE, QUESTIONS, fields_of, unknown_fields
 from tap_onefile.reporting.signals import attended
 from tap_onefile.settings import ENVIRONMENTS
 
 if TYPE_CHECKING:
     from tap_onefile.check.probes import Seen
+    from tap_onefile.check.questions import Finding
     from tap_onefile.errors import OneFileError
     from tap_onefile.run import Run
 
@@ -37,8 +38,9 @@ class Report:
         """Return the report in Markdown."""
         lines = [f"# How this OneFile answers: tap-onefile {__version__}", ""]
         lines += _wrapped(
-            f"Environment: {self.environment}. {self.calls} calls of at most {MOST_CALLS}, all of them reads. This report"
-            " holds no value, id, name or address from OneFile: only kinds of answers, and names and types of fields.",
+            f"Environment: {self.environment}. {self.calls} calls of at most {MOST_CALLS}, all of them reads. This"
+            " report holds no value, id, name or address from OneFile: only kinds of answers, and names and types of"
+            " fields."
         )
         if self.failure is not None:
             lines += ["", "**OneFile stopped answering before all calls were made.**"]
@@ -50,8 +52,8 @@ class Report:
                 lines += _wrapped(f"- **{title}**: {finding.seen}.{tap}", "  ")
         lines += ["", "## Fields", ""]
         for stream, forms in self._fields().items():
-            for form, fields in forms.items():
-                lines += _wrapped(f"- {stream}, {form}: {_counted(**fields)}", "  ")
+            told = "; ".join(f"{form} {_counted(**fields)}" for form, fields in forms.items())
+            lines += _wrapped(f"- {stream}: {told}", "  ")
         return "\n".join(lines)
 
     def as_json(self) -> str:
@@ -91,9 +93,9 @@ def check_api(run: Run) -> Report:
 
 def _counted(there: list[str], lacking: list[str]) -> str:
     if not lacking:
-        return f"all {len(there)} fields"
+        return f"all {len(there)}"
     named = f"without {', '.join(lacking)}" if len(lacking) < len(there) else ", ".join(there)
-    return f"{len(there)} of {len(there) + len(lacking)} fields ({named})"
+    return f"{len(there)} of {len(there) + len(lacking)} ({named})"
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:

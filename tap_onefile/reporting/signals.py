@@ -44,7 +44,7 @@ def signals_blocked() -> Generator[None]:
 
 
 def attended(work: Callable[[], T], check: Callable[[], None]) -> T:
-    """Do work in a thread of its own, so that a signal need not wait for it: `check` is called meanwhile, and may raise."""
+    """Do work in a thread of its own, so that no signal waits for it: `check` is called meanwhile, and may raise."""
     done: Future[T] = Future()
 
     def do() -> None:

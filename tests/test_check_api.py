@@ -1,0 +1,191 @@
+"""`--check-api` says how this OneFile answers each open question, in few calls, and nothing of the customer."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from onefile_sandbox import Fault, Sandbox
+from tap_onefile.check.probes import MOST_CALLS
+from tap_onefile.check.questions import AS_ASSUMED, NOT_SEEN, OTHERWISE, QUESTIONS
+from tests.running import GIVES_UP_SOON, config_for, run_tap
+from tests.scripted import scripted_server
+from tests.test_reads_only import READS
+from tests.test_secrets import Needles
+from tests.test_unknowns import name_of, settled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import StartSandbox
+    from tests.running import Run
+
+Expected = list[tuple[str, str, str]]
+"""Points, each with the verdict and what is said of it."""
+POINTS = {name for name, _, _ in QUESTIONS}
+
+USUAL = [
+    ("session", AS_ASSUMED, "plain text"),
+    ("dead_session", AS_ASSUMED, "401"),
+    ("page_numbers", AS_ASSUMED, "cut as asked for"),
+    ("page_cap", AS_ASSUMED, "pages of 10 rows are given"),
+    ("past_the_end", AS_ASSUMED, "204"),
+    ("page_zero", AS_ASSUMED, "the same as page 1"),
+    ("order", AS_ASSUMED, "by ID, ascending"),
+    ("without_pages", AS_ASSUMED, "but that of framework_templates"),
+    ("unpaged", AS_ASSUMED, "it is there"),
+    ("thin_rows", AS_ASSUMED, "records have more than pages of: reviews, plans"),
+    ("last_modified", AS_ASSUMED, "every row"),
+    ("modified_since", AS_ASSUMED, "it narrows; it finds the very moment too"),
+    ("organisation_filter", AS_ASSUMED, "it narrows"),
+    ("role_filter", AS_ASSUMED, "it narrows"),
+    ("archived", AS_ASSUMED, "nobody is found (204)"),
+    ("look_ups", AS_ASSUMED, "learner_statuses: ID (whole number), Name (text)"),
+    ("learning_aims", AS_ASSUMED, "it is answered"),
+    ("timesheets", AS_ASSUMED, "no id"),
+    ("missing_id", AS_ASSUMED, "404"),
+    ("dates", AS_ASSUMED, "2026-01-31T09:30:00.000Z, 2026-01-31T09:30:00Z"),
+    ("sentinels", AS_ASSUMED, "1900-01-01 in"),
+    ("nulls", AS_ASSUMED, "empty text, left out, null"),
+    ("ids", AS_ASSUMED, "whole numbers"),
+    ("types", OTHERWISE, "off_the_job.MethodOfCalculatingOTJ (whole number)"),
+    ("unknown_fields", AS_ASSUMED, "none"),
+    ("encoding", AS_ASSUMED, "UTF-8"),
+    ("retry_after", NOT_SEEN, "not provoked"),
+]
+BEHAVIOURS: list[tuple[dict[str, Any], Expected]] = [
+    ({"quoted_session": True}, [("session", OTHERWISE, "in quotes")]),
+    ({"session_whitespace": True}, [("session", OTHERWISE, "with blanks around it")]),
+    ({"quoted_session": True, "session_whitespace": True}, [("session", OTHERWISE, "in quotes and with blanks")]),
+    ({"expired_status": 403}, [("dead_session", OTHERWISE, "403")]),
+    (
+        {"ignores_paging": True},
+        [
+            ("page_numbers", OTHERWISE, "page numbers and sizes are ignored"),
+            ("past_the_end", OTHERWISE, "the last page again"),
+        ],
+    ),
+    ({"page_size_cap": 3}, [("page_cap", OTHERWISE, "at most 3 rows")]),
+    ({"page_size_cap": 1}, [("page_cap", OTHERWISE, "at most 1 rows")]),
+    ({"page_size_cap": 12}, [("page_cap", OTHERWISE, "at most 12 rows")]),
+    ({"past_the_end": "empty-body"}, [("past_the_end", OTHERWISE, "an empty body")]),
+    ({"past_the_end": "[]"}, [("past_the_end", OTHERWISE, "[]")]),
+    ({"past_the_end": "null"}, [("past_the_end", OTHERWISE, "null")]),
+    ({"past_the_end": "404"}, [("past_the_end", OTHERWISE, "404")]),
+    ({"no_hits": "[]"}, [("archived", AS_ASSUMED, "nobody is found ([])")]),
+    ({"page_zero": "all"}, [("page_zero", OTHERWISE, "everything")]),
+    ({"page_zero": "400"}, [("page_zero", OTHERWISE, "400")]),
+    ({"order": "by-name"}, [("order", OTHERWISE, "by name")]),
+    ({"order": "shuffled"}, [("order", OTHERWISE, "none that can be seen")]),
+    ({"order": "unstable"}, [("order", OTHERWISE, "from call to call")]),
+    ({"organisation_paging": False}, [("without_pages", OTHERWISE, "organisations")]),
+    ({"framework_template_paging": True}, [("without_pages", AS_ASSUMED, "every search has pages")]),
+    ({"paged_rows": "thin"}, [("thin_rows", OTHERWISE, "records have more than pages of: assessors, learners")]),
+    ({"detail_in_search": "rich"}, [("thin_rows", OTHERWISE, "reviews, plans")]),
+    ({"date_style": "z-millis"}, [("dates", AS_ASSUMED, "such as 2026-01-31T09:30:00.000Z (invented")]),
+    ({"date_style": "offset"}, [("dates", OTHERWISE, "2026-01-31T09:30:00+00:00")]),
+    ({"date_style": "naive"}, [("dates", OTHERWISE, "2026-01-31T09:30:00 (invented")]),
+    ({"date_style": "ticks"}, [("dates", OTHERWISE, "2026-01-31T09:30:00.0000000Z")]),
+    ({"absent_values": "missing"}, [("nulls", AS_ASSUMED, "left out; ")]),
+    ({"absent_values": "null"}, [("nulls", AS_ASSUMED, "null; ")]),
+    ({"absent_values": "empty"}, [("nulls", AS_ASSUMED, "empty text; ")]),
+    ({"sentinels": False}, [("sentinels", NOT_SEEN, "neither")]),
+    ({"booleans": "text"}, [("types", OTHERWISE, "placements.Active (text)")]),
+    ({"ids_as_text": True}, [("ids", OTHERWISE, "text")]),
+    (
+        {"last_modified": "absent"},
+        [("last_modified", OTHERWISE, "no row"), ("modified_since", AS_ASSUMED, "was not seen")],
+    ),
+    ({"last_modified": "sometimes"}, [("last_modified", OTHERWISE, "some rows")]),
+    ({"last_modified_inclusive": False}, [("modified_since", OTHERWISE, "leaves out the very moment")]),
+    ({"unsupported_roles": "rows"}, [("archived", OTHERWISE, "finds archived learners")]),
+    ({"unsupported_roles": "400"}, [("archived", OTHERWISE, "400")]),
+    ({"ignored_filter": "OrganisationID"}, [("organisation_filter", OTHERWISE, "no difference")]),
+    (
+        {"ignored_filter": "Role"},
+        [("role_filter", OTHERWISE, "no difference"), ("archived", OTHERWISE, "not archived")],
+    ),
+    ({"learning_without_user": "400"}, [("learning_aims", OTHERWISE, "400")]),
+    ({"missing_id_status": 400}, [("missing_id", OTHERWISE, "400")]),
+]
+"""What a OneFile does, and what the report says of it."""
+FAULTS = [
+    (Fault("status", status=404, match="POST /User/Search$", times=None), ("unpaged", OTHERWISE, "404 for learners")),
+    (Fault("status", status=400, match="POST /Review/Search$", times=None), ("unpaged", OTHERWISE, "400 for reviews")),
+    (
+        Fault("capped", rows=5, match="POST /User/Search$", times=None),
+        ("unpaged", OTHERWISE, "at most 5 rows of learners"),
+    ),
+    (Fault("status", status=403, match="GET /Organisation", times=None), ("look_ups", NOT_SEEN, "no row")),
+    (Fault("status", status=500, match="POST /LearningAim", times=None), ("learning_aims", NOT_SEEN, "not answered")),
+    (Fault("status", status=429, match="GET /Timesheet", retry_after=1), ("retry_after", AS_ASSUMED, "with it")),
+]
+
+
+def check(folder: Path, sandbox: Sandbox, **settings: object) -> dict[str, Any]:
+    """Return the report for machines, having seen that it keeps to the rules."""
+    run = run_tap(folder, config_for(sandbox, **{"page_size": 10, **settings}), "--check-api=json")
+    assert run.status == 0, run.stderr
+    report: dict[str, Any] = json.loads(run.stdout)
+    assert_discreet(sandbox, run, json.dumps(report, ensure_ascii=False))
+    assert report["points"].keys() == POINTS
+    assert report["calls"] == len(sandbox.calls)
+    return report
+
+
+def assert_discreet(sandbox: Sandbox, run: Run, report: str) -> None:
+    """Assert that few reads were made, and that nothing of the customer is in the report."""
+    assert {call.route for call in sandbox.calls if not READS.fullmatch(call.route)} == set()
+    assert len(sandbox.calls) <= MOST_CALLS
+    assert Needles(sandbox).found_in(run.stdout + report) == set()
+    for stream in ("customers", "organisations", "learners", "assessors", "placements", "classrooms", "reviews"):
+        for row in sandbox.records(stream):
+            assert not re.search(rf"\b{row['ID']}\b", report), stream
+            assert not row.get("Name") or row["Name"] not in report
+    assert "127.0.0.1" not in report
+
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Give the report on the likeliest behaviour."""
+    with Sandbox(learners=40, organisations=2, seed=7, calls_per_minute=0) as sandbox:
+        return check(tmp_path_factory.mktemp("usual"), sandbox)
+
+
+@pytest.mark.parametrize(("point", "verdict", "seen"), USUAL, ids=[point for point, _, _ in USUAL])
+def test_what_is_assumed_is_seen(usual: dict[str, Any], point: str, verdict: str, seen: str) -> None:
+    assert_found(usual, point, verdict, seen)
+
+
+def assert_found(report: dict[str, Any], point: str, verdict: str, seen: str) -> None:
+    found = report["points"][point]
+    assert seen in found["seen"]
+    assert found["verdict"] == verdict
+    assert bool(found["tap"]) == (verdict == OTHERWISE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("behaviour", "expected"), BEHAVIOURS, ids=[name_of(behaviour) for behaviour, _ in BEHAVIOURS])
+def test_a_behaviour_that_is_switched_on_is_named(
+    tmp_path: Path, start_sandbox: StartSandbox, behaviour: dict[str, Any], expected: Expected
+) -> None:
+    sandbox = start_sandbox(learners=40, behaviour=settled(behaviour))
+
+    report = check(tmp_path, sandbox)
+
+    for point, verdict, seen in expected:
+        assert_found(report, point, verdict, seen)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fault", "expected"), FAULTS, ids=[f"{fault.kind} {fault.match}" for fault, _ in FAULTS])
+def test_what_is_refused_or_cut_is_named(
+    tmp_path: Path, start_sandbox: StartSandbox, fault: Fault, expected: tuple[str, str, str]
+) -> None:
+    sandbox = start_sandbox(learners=40)
+    sandbox.add_fault(fault)
+
+    assert_found(check(tmp_path, sandbox, **GIVES_UP_SOON), *expected)
