@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import ActivateVersionMessage, Catalog
 from typing_extensions import override
@@ -196,13 +197,14 @@ class TapOneFile(CommandTap):
             self.logger.info(_cost(calls, run.settings.requests_per_minute))
 
     @override
-    def check_api(self, *, as_json: bool) -> str:
+    def check_api(self, *, as_json: bool) -> None:
+        """Write the report on how OneFile answers, as far as it does; raises if it stopped."""
         run = self.onefile
         run.settings = replace(run.settings, retry_for=min(_TEST_RETRY_FOR, run.settings.retry_for))
         report = check_api(run)
+        click.echo(report.as_json() if as_json else report.as_text())
         if report.failure is not None:
-            self.logger.warning("The report is not complete: %s", report.failure)
-        return report.as_json() if as_json else report.as_text()
+            raise report.failure
 
     def _warn_if_empty(self, selected: Collection[OneFileStream]) -> None:
         if not selected:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +18,7 @@ from tap_onefile.extract.query import NOBODY, normalised
 from tap_onefile.records.convert import in_milliseconds, to_timestamp
 from tap_onefile.reporting.metrics import Tally
 from tap_onefile.streams import STREAMS
-from tap_onefile.streams.organisations import Customers, Organisations, id_of
+from tap_onefile.streams.organisations import Customers, Organisations, chosen, id_of
 from tap_onefile.streams.people import Learners, UserStream
 from tap_onefile.streams.per_learner import PerLearnerStream
 from tap_onefile.streams.qualifications import Standards
@@ -59,8 +58,6 @@ _ENOUGH = 1 << 22
 """Bytes."""
 _DEAD_SESSION = {"X-TokenID": "no-session"}
 _MARKS = {b"\xef\xbb\xbf": "UTF-8 with a byte order mark", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
-
-logger = logging.getLogger("tap-onefile")
 
 
 class Spent(errors.OneFileError):
@@ -154,7 +151,7 @@ class Probes:
             for step in self._steps():
                 step()
         except Spent:
-            logger.info("No more calls are made than %d", MOST_CALLS)
+            pass
         except errors.OneFileError as failure:
             self.failure = failure
         return self.seen
@@ -191,16 +188,13 @@ class Probes:
         self._context[Customers] = {"CustomerID": id_of(customer)}
         self._ask_for(Organisations, PAGE)
         self._ask_for(Organisations, UNPAGED)
-        ids = [id_of(row) for form in (PAGE, UNPAGED) for row in self.seen.rows("organisations", form)]
-        ids = list(dict.fromkeys(number for number in ids if number is not None))
-        if not ids:
+        rows = [
+            row for form in (PAGE, UNPAGED) for row in self.seen.rows("organisations", form) if id_of(row) is not None
+        ]
+        if not rows:
             raise errors.NoOrganisations
-        if self._wanted is not None and not self._wanted & set(ids):
-            raise errors.SettingsError(
-                "The setting organisation_ids names no organisation that the customer token sees: run --test, which"
-                " says which it does see."
-            )
-        self._organisations = [number for number in ids if self._wanted is None or number in self._wanted]
+        rows = rows if self._wanted is None else chosen(rows, self._wanted)
+        self._organisations = list(dict.fromkeys(map(id_of, rows)))
         self._context[Organisations] = {"OrganisationID": self._organisations[0]}
 
     def _find_learners(self) -> None:

@@ -8,8 +8,22 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from tap_onefile.check.fields import (
+    RULES,
+    WORDS,
+    answers,
+    converts,
+    described,
+    known_in,
+    listed,
+    shape_of,
+    timestamp,
+    type_of,
+    unknown_fields,
+    values,
+)
 from tap_onefile.check.probes import (
     AIMS,
     ARCHIVED,
@@ -25,25 +39,16 @@ from tap_onefile.check.probes import (
     UNPAGED,
 )
 from tap_onefile.extract.query import normalised
-from tap_onefile.records.convert import converter_for, kind_of, to_timestamp
-from tap_onefile.records.fields import CERTAINTY, SEARCH
 from tap_onefile.records.shaper import NOTHING
 from tap_onefile.reporting.problems import is_plain_name
-from tap_onefile.streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator
+    from collections.abc import Callable
 
     from tap_onefile.check.probes import Recorder, Seen
 
-    Row = dict[str, Any]
-
 AS_ASSUMED, OTHERWISE, NOT_SEEN = "as assumed", "otherwise", "not seen"
 
-_RULES: dict[str, dict[str, Any]] = {str(stream.name): stream.schema["properties"] for stream in STREAMS}
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d)?(?:\.(\d{1,9}))?(?:(Z)|([+-]\d\d:?\d\d))?)?")
-_MOST_NAMES = 40
-"""Unknown fields of a stream that are named."""
 _FEW = 3
 """Rows from which an order can be seen."""
 
@@ -67,6 +72,10 @@ def _otherwise(seen: str, tap: str) -> Finding:
 
 def _not_seen(why: str) -> Finding:
     return Finding(NOT_SEEN, why)
+
+
+def _refused(answer: str, tap: str) -> Finding | None:
+    return _otherwise(f"status {answer}", tap) if answer.isdecimal() else None
 
 
 _NO_LEARNERS = _not_seen("there were not enough learners to tell, or they could not be read")
@@ -172,17 +181,17 @@ def _order(seen: Seen, _: Recorder) -> Finding:
 
 def _without_pages(seen: Seen, _: Recorder) -> Finding:
     """Return which entities have no pages; framework templates are only known without."""
-    asked = [stream for stream in _RULES if seen.answer(stream, PAGE)]
+    asked = [stream for stream in RULES if seen.answer(stream, PAGE)]
     without = [stream for stream in asked if seen.answer(stream, PAGE) == "404"]
     if not asked:
         return _NO_LEARNERS
     if others := [stream for stream in without if stream != "framework_templates"]:
-        return _otherwise(f"404 to a page of {_listed(others)}", "It reads these streams unpaged, if that is there.")
+        return _otherwise(f"404 to a page of {listed(others)}", "It reads these streams unpaged, if that is there.")
     return _assumed("every search has pages" + (" but that of framework_templates" if without else ""))
 
 
 def _unpaged(seen: Seen, _: Recorder) -> Finding:
-    answers = {stream: seen.answer(stream, UNPAGED) for stream in _RULES if seen.answer(stream, UNPAGED)}
+    answers = {stream: seen.answer(stream, UNPAGED) for stream in RULES if seen.answer(stream, UNPAGED)}
     there = [stream for stream, answer in answers.items() if answer == ROWS]
     empty = [stream for stream, answer in answers.items() if answer != ROWS and seen.rows(stream, PAGE)]
     cut = [stream for stream in there if 0 < len(seen.rows(stream, UNPAGED)) < len(seen.rows(stream, PAGE))]
@@ -201,34 +210,36 @@ def _unpaged(seen: Seen, _: Recorder) -> Finding:
 def _thin_rows(seen: Seen, _: Recorder) -> Finding:
     thin: list[str] = []
     rich: list[str] = []
-    for stream in _RULES:
+    for stream in RULES:
         for record in seen.rows(stream, RECORD):
             rows = [row for row in seen.rows(stream, PAGE) if normalised(row.get("ID")) == normalised(record.get("ID"))]
-            if rows and _known(stream, rows):
-                more = {name for name in _known(stream, [record]) if record[name] not in NOTHING} - rows[0].keys()
+            if rows and known_in(stream, rows):
+                more = {name for name in known_in(stream, [record]) if record[name] not in NOTHING} - rows[0].keys()
                 (thin if more else rich).append(stream)
     said = "; ".join(
-        f"{what}: {_listed(streams)}"
+        f"{what}: {listed(streams)}"
         for what, streams in (("pages have all fields of", rich), ("records have more than pages of", thin))
         if streams
     )
     if not said:
         return _not_seen("no record could be held against its row on a page")
     if thin and set(thin) - {"reviews", "plans"}:
-        others = _listed(stream for stream in thin if stream not in {"reviews", "plans"})
-        return _otherwise(said, f"To have all fields of {others}, name them in fetch_details; it costs a call a record.")
+        others = listed(stream for stream in thin if stream not in {"reviews", "plans"})
+        return _otherwise(
+            said, f"To have all fields of {others}, name them in fetch_details; it costs a call a record."
+        )
     if found := sorted({"reviews", "plans"} & set(rich)):
         return _otherwise(
-            said, f"It makes a call for each record all the same: take {_listed(found)} out of fetch_details."
+            said, f"It makes a call for each record all the same: take {listed(found)} out of fetch_details."
         )
     return _assumed(said)
 
 
 def _dates(seen: Seen, _: Recorder) -> Finding:
-    shapes = {_shape(value) for _, _, value, kind in _values(seen) if kind == "date-time"}
+    shapes = {shape_of(value) for _, _, value, kind in values(seen) if kind == "date-time"}
     if not shapes:
         return _not_seen("no date came")
-    said = f"such as {_listed(sorted(shapes))} (invented dates)"
+    said = f"such as {listed(sorted(shapes))} (invented dates)"
     if all(re.fullmatch(r"[^.]*T[^.+]*(\.000)?Z", shape) for shape in shapes):
         return _assumed(said)
     odd = "something else" in shapes
@@ -237,29 +248,16 @@ def _dates(seen: Seen, _: Recorder) -> Finding:
     )
 
 
-def _shape(value: object) -> str:
-    """Spell an invented date as another is spelled."""
-    found = _DATE.fullmatch(value) if isinstance(value, str) else None
-    if not found:
-        return "something else"
-    between, seconds, fraction, zulu, offset = found.groups()
-    if not between:
-        return "2026-01-31"
-    digits = f".{'0' * len(fraction)}" if fraction else ""
-    zone = "+00:00" if offset and ":" in offset else "+0000" if offset else zulu or ""
-    return f"2026-01-31{between}09:30{':00' if seconds else ''}{digits}{zone}"
-
-
 def _sentinels(seen: Seen, _: Recorder) -> Finding:
     found: dict[str, set[str]] = defaultdict(set)
-    for _stream, name, value, kind in _values(seen):
+    for _stream, name, value, kind in values(seen):
         if kind == "date-time" and str(value)[:10] in {"1900-01-01", "0001-01-01"}:
             found[str(value)[:10]].add(name)
         elif name.endswith("ID") and name != "ID" and kind == "integer" and value in (0, "0"):
             found["0"].add(name)
     if not found:
         return _not_seen("neither 1900-01-01 nor the id 0 came")
-    said = "; ".join(f"{mark} in {_listed(sorted(names))}" for mark, names in sorted(found.items()))
+    said = "; ".join(f"{mark} in {listed(sorted(names))}" for mark, names in sorted(found.items()))
     if "0001-01-01" in found:
         return _otherwise(said, "It sends them as they are.")
     return _assumed(said)
@@ -267,14 +265,14 @@ def _sentinels(seen: Seen, _: Recorder) -> Finding:
 
 def _nulls(seen: Seen, _: Recorder) -> Finding:
     ways = set()
-    for stream, rows in _answers(seen):
-        known = _known(stream, rows)
+    for stream, rows in answers(seen):
+        known = known_in(stream, rows)
         for row in rows:
             ways |= {
                 "null" if row[name] is None else "empty text" for name in known & row.keys() if row[name] in NOTHING
             }
             ways |= {"left out"} if known - row.keys() else set()
-    return _assumed(f"{_listed(sorted(ways))}; the tap sends null") if ways else _not_seen("every field had a value")
+    return _assumed(f"{listed(sorted(ways))}; the tap sends null") if ways else _not_seen("every field had a value")
 
 
 def _last_modified(seen: Seen, _: Recorder) -> Finding:
@@ -293,7 +291,7 @@ def _modified_since(seen: Seen, _: Recorder) -> Finding:
     rows, answer = seen.rows(LEARNERS, form), seen.answer(LEARNERS, form)
     if not rows and answer not in NOTHING_THERE | {"404"}:
         return _refused(answer, "Replication by LastModified fails: leave people to be read in full.") or _NO_LEARNERS
-    stamps = {normalised(row.get("ID")): _timestamp(row.get("LastModified")) for row in seen.rows(LEARNERS, PAGE)}
+    stamps = {normalised(row.get("ID")): timestamp(row.get("LastModified")) for row in seen.rows(LEARNERS, PAGE)}
     came = {stamps[each] for each in seen.ids(LEARNERS, form) if each in stamps}
     is_exact = seen.since in stamps.values()
     if any(stamp < seen.since for stamp in came):
@@ -301,7 +299,9 @@ def _modified_since(seen: Seen, _: Recorder) -> Finding:
     if rows and not is_exact:
         return _otherwise("rows without LastModified pass it", "It reads these people on every run.")
     if is_exact and seen.since not in came and len(rows) < seen.page_size:
-        return _otherwise("it narrows, and leaves out the very moment", "It looks back by `lookback`, so misses nothing.")
+        return _otherwise(
+            "it narrows, and leaves out the very moment", "It looks back by `lookback`, so misses nothing."
+        )
     very_moment = "it finds the very moment too" if seen.since in came else "whether to the very moment was not seen"
     return _assumed(f"it narrows; {very_moment}")
 
@@ -345,12 +345,12 @@ def _look_ups(seen: Seen, _: Recorder) -> Finding:
         stream: seen.rows(stream, LIST)
         for stream in ("learner_statuses", "learning_aim_statuses", "assigned_standards")
     }
-    said = "; ".join(f"{stream}: {_fields(stream, rows)}" for stream, rows in lists.items() if rows)
+    said = "; ".join(f"{stream}: {described(stream, rows)}" for stream, rows in lists.items() if rows)
     if not said:
         return _not_seen("no row came")
     lack = [stream for stream, rows in lists.items() if rows and not all("ID" in row for row in rows)]
     if lack:
-        return _otherwise(said, f"It cannot tell rows without an ID apart: deselect {_listed(lack)}.")
+        return _otherwise(said, f"It cannot tell rows without an ID apart: deselect {listed(lack)}.")
     return _assumed(said)
 
 
@@ -369,7 +369,7 @@ def _timesheets(seen: Seen, _: Recorder) -> Finding:
     if ids := sorted(
         {name for row in rows for name in row if name.lower() in {"id", "timesheetid"} and is_plain_name(name)}
     ):
-        return _otherwise(f"entries have {_listed(ids)}", "Please report it, so that it can be the key.")
+        return _otherwise(f"entries have {listed(ids)}", "Please report it, so that it can be the key.")
     return _assumed("entries have no id; the tap makes a key")
 
 
@@ -387,32 +387,30 @@ def _missing_id(seen: Seen, _: Recorder) -> Finding:
 
 def _ids(seen: Seen, _: Recorder) -> Finding:
     kinds = {
-        _type(value)
-        for stream, name, value, kind in _values(seen)
+        type_of(value)
+        for stream, name, value, kind in values(seen)
         if kind == "integer" and (name == "ID" or name.endswith("ID")) and stream != "units"
     }
     if not kinds:
         return _not_seen("no id came")
     if kinds == {"whole number"}:
         return _assumed("whole numbers")
-    return _otherwise(f"ids come as {_listed(sorted(kinds))}", "It converts what is a whole number.")
+    return _otherwise(f"ids come as {listed(sorted(kinds))}", "It converts what is a whole number.")
 
 
 def _other_types(seen: Seen, _: Recorder) -> Finding:
     """Return the known fields whose values are of another type than the schema says."""
     fit: set[str] = set()
     misfit: set[str] = set()
-    for stream, name, value, kind in _values(seen):
-        came = _type(value)
-        if came == _WORDS[kind] or (kind == "number" and came == "whole number") or name.endswith("ID"):
+    for stream, name, value, kind in values(seen):
+        came = type_of(value)
+        if came == WORDS[kind] or (kind == "number" and came == "whole number") or name.endswith("ID"):
             continue
-        (fit if _converts(_RULES[stream][name], value) else misfit).add(f"{stream}.{name} ({came})")
+        (fit if converts(RULES[stream][name], value) else misfit).add(f"{stream}.{name} ({came})")
     if not fit and not misfit:
         return _assumed("every known field is of the type expected")
-    tap = (
-        "It converts them." if not misfit else f"It sends as null what cannot be converted: {_listed(sorted(misfit))}."
-    )
-    return _otherwise(_listed(sorted(fit | misfit)), tap)
+    tap = "It converts them." if not misfit else f"It sends as null what cannot be converted: {listed(sorted(misfit))}."
+    return _otherwise(listed(sorted(fit | misfit)), tap)
 
 
 def _unknown_fields(seen: Seen, _: Recorder) -> Finding:
@@ -429,7 +427,7 @@ def _unknown_fields(seen: Seen, _: Recorder) -> Finding:
 def _encoding(_: Seen, recorder: Recorder) -> Finding:
     if recorder.encodings == {"UTF-8"}:
         return _assumed("UTF-8")
-    odd = _listed(sorted(recorder.encodings - {"UTF-8"}))
+    odd = listed(sorted(recorder.encodings - {"UTF-8"}))
     return _otherwise(odd, "It reads what it can, and reports what it cannot: please report it.")
 
 
@@ -471,105 +469,3 @@ QUESTIONS: tuple[tuple[str, str, Callable[[Seen, Recorder], Finding]], ...] = (
     ("retry_after", "Retry-After", _retry_after),
 )
 """A name for machines, a heading, and how the answer is found."""
-
-
-# What the questions share.
-
-_TYPES: dict[type, str] = {
-    type(None): "null",
-    bool: "flag",
-    int: "whole number",
-    float: "number",
-    list: "list",
-    dict: "object",
-}
-_WORDS = {
-    "integer": "whole number",
-    "number": "number",
-    "string": "text",
-    "date-time": "text",
-    "boolean": "flag",
-    "array": "list",
-}
-
-
-def _refused(answer: str, tap: str) -> Finding | None:
-    return _otherwise(f"status {answer}", tap) if answer.isdecimal() else None
-
-
-def _listed(words: Iterable[str]) -> str:
-    return ", ".join(words)
-
-
-def _answers(seen: Seen) -> Iterator[tuple[str, list[Row]]]:
-    """Yield the rows of each stream, form by form."""
-    for (stream, _), reply in seen.replies.items():
-        if reply.rows:
-            yield stream, reply.rows
-
-
-def _values(seen: Seen) -> Iterator[tuple[str, str, Any, str]]:
-    """Yield each value that came in a known field: stream, field, value, kind of field."""
-    for stream, rows in _answers(seen):
-        for row in rows:
-            for name in row.keys() & _RULES[stream].keys():
-                if row[name] not in NOTHING:
-                    yield stream, name, row[name], kind_of(_RULES[stream][name])
-
-
-def _known(stream: str, rows: Collection[Row]) -> set[str]:
-    return {name for row in rows for name in row} & _RULES[stream].keys()
-
-
-def fields_of(stream: str, rows: Collection[Row]) -> tuple[list[str], list[str]]:
-    """Return the fields of a stream that rows have, and those that they lack; the tap fills in some itself."""
-    known = _known(stream, rows)
-    return [name for name in _RULES[stream] if name in known], [
-        name for name, rule in _RULES[stream].items() if name not in known and rule[CERTAINTY] != SEARCH.certainty
-    ]
-
-
-def unknown_fields(seen: Seen) -> dict[str, dict[str, str]]:
-    """Return the fields that no schema knows, by stream and name, with their types."""
-    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for stream, rows in _answers(seen):
-        for row in rows:
-            for name in row.keys() - _RULES[stream].keys():
-                shown = name if is_plain_name(name) else "a name that is not shown"
-                if shown in found[stream] or len(found[stream]) < _MOST_NAMES:
-                    found[stream][shown] |= {_type(row[name])} - {"null"}
-    return {
-        stream: {name: " or ".join(sorted(kinds)) or "always null" for name, kinds in sorted(names.items())}
-        for stream, names in found.items()
-        if names
-    }
-
-
-def _fields(stream: str, rows: Collection[Row]) -> str:
-    kinds: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        for name, value in row.items():
-            kinds[name if is_plain_name(name) else "a name that is not shown"].add(_type(value))
-    known = _RULES[stream]
-    return _listed(
-        f"{name} ({' or '.join(sorted(kinds[name]))}{'' if name in known else ', unknown'})" for name in kinds
-    )
-
-
-def _type(value: object) -> str:
-    return _TYPES.get(type(value), "text" if isinstance(value, str) else "something unreadable")
-
-
-def _timestamp(value: object) -> str:
-    try:
-        return to_timestamp(value)
-    except ValueError:
-        return "~"
-
-
-def _converts(rule: Row, value: object) -> bool:
-    try:
-        converter_for(rule)(value)
-    except ValueError:
-        return False
-    return True

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_onefile import __version__
+from tap_onefile.check.fields import fields_of, unknown_fields
 from tap_onefile.check.probes import MOST_CALLS, Probes, Recorder
-from tap_onefile.check.questions import AS_ASSUMED, NOT_SEEN, OTHERWISE, QUESTIONS, fields_of, unknown_fields
+from tap_onefile.check.questions import AS_ASSUMED, NOT_SEEN, OTHERWISE, QUESTIONS
 from tap_onefile.reporting.signals import attended
 from tap_onefile.settings import ENVIRONMENTS
 

@@ -97,8 +97,8 @@ class CommandTap(Tap, abc.ABC):
         """Test the connection without writing a record."""
 
     @abc.abstractmethod
-    def check_api(self, *, as_json: bool) -> str:
-        """Report how OneFile answers what is not known of it."""
+    def check_api(self, *, as_json: bool) -> None:
+        """Write a report on how OneFile answers what is not known of it."""
 
     @abc.abstractmethod
     def listen(self) -> None:
@@ -196,7 +196,7 @@ class CommandTap(Tap, abc.ABC):
         if value not in {"text", "json"}:
             raise SettingsError("The option --check-api takes no value other than json.")
         tap = cls._create(ctx.params.get("config"), None, None, message_writer=MuteWriter())
-        click.echo(tap.check_api(as_json=value == "json"))
+        tap.check_api(as_json=value == "json")
         ctx.exit()
 
     @classmethod
