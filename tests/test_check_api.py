@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from onefile_sandbox import Fault, Sandbox
 from tap_onefile.check.probes import MOST_CALLS
 from tap_onefile.check.questions import AS_ASSUMED, NOT_SEEN, OTHERWISE, QUESTIONS
-from tests.running import GIVES_UP_SOON, config_for, run_tap
+from tests.running import GIVES_UP_SOON, config_for, run_tap, start_tap
 from tests.scripted import scripted_server
 from tests.test_reads_only import READS
 from tests.test_secrets import Needles
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import StartSandbox
-    from tests.running import Run
 
 Expected = list[tuple[str, str, str]]
 """Points, each with the verdict and what is said of it."""
@@ -48,7 +49,7 @@ USUAL = [
     ("timesheets", AS_ASSUMED, "no id"),
     ("missing_id", AS_ASSUMED, "404"),
     ("dates", AS_ASSUMED, "2026-01-31T09:30:00.000Z, 2026-01-31T09:30:00Z"),
-    ("sentinels", AS_ASSUMED, "1900-01-01 in"),
+    ("sentinels", AS_ASSUMED, "1 January 1900 in"),
     ("nulls", AS_ASSUMED, "empty text, left out, null"),
     ("ids", AS_ASSUMED, "whole numbers"),
     ("types", OTHERWISE, "off_the_job.MethodOfCalculatingOTJ (whole number)"),
@@ -130,20 +131,21 @@ def check(folder: Path, sandbox: Sandbox, **settings: object) -> dict[str, Any]:
     run = run_tap(folder, config_for(sandbox, **{"page_size": 10, **settings}), "--check-api=json")
     assert run.status == 0, run.stderr
     report: dict[str, Any] = json.loads(run.stdout)
-    assert_discreet(sandbox, run, json.dumps(report, ensure_ascii=False))
+    assert_discreet(sandbox, run.stdout)
     assert report["points"].keys() == POINTS
     assert report["calls"] == len(sandbox.calls)
     return report
 
 
-def assert_discreet(sandbox: Sandbox, run: Run, report: str) -> None:
+def assert_discreet(sandbox: Sandbox, report: str) -> None:
     """Assert that few reads were made, and that nothing of the customer is in the report."""
     assert {call.route for call in sandbox.calls if not READS.fullmatch(call.route)} == set()
     assert len(sandbox.calls) <= MOST_CALLS
-    assert Needles(sandbox).found_in(run.stdout + report) == set()
-    for stream in ("customers", "organisations", "learners", "assessors", "placements", "classrooms", "reviews"):
+    assert Needles(sandbox).found_in(report) == set()
+    numbers = set(re.findall(r"\d+", report))
+    for stream in ("customers", "organisations", "learners", "assessors", "placements", "classrooms", "standards"):
         for row in sandbox.records(stream):
-            assert not re.search(rf"\b{row['ID']}\b", report), stream
+            assert str(row["ID"]) not in numbers, stream
             assert not row.get("Name") or row["Name"] not in report
     assert "127.0.0.1" not in report
 
@@ -189,3 +191,179 @@ def test_what_is_refused_or_cut_is_named(
     sandbox.add_fault(fault)
 
     assert_found(check(tmp_path, sandbox, **GIVES_UP_SOON), *expected)
+
+
+# For any customer.
+
+
+@pytest.mark.parametrize(("learners", "organisations"), [(0, 1), (0, 20), (1, 1), (2, 20), (300, 20)])
+def test_it_makes_few_calls_for_any_customer(
+    tmp_path: Path, start_sandbox: StartSandbox, learners: int, organisations: int
+) -> None:
+    report = check(tmp_path, start_sandbox(learners=learners, organisations=organisations))
+
+    assert report["is_whole"]
+    assert report["points"]["order"]["verdict"] == (AS_ASSUMED if learners == 300 else NOT_SEEN)
+    assert report["points"]["session"]["verdict"] == AS_ASSUMED
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_what_is_refused_could_not_be_seen(tmp_path: Path, start_sandbox: StartSandbox, status: int) -> None:
+    sandbox = start_sandbox(learners=40)
+    sandbox.add_fault(Fault("status", status=status, match="(User|Review|Plan|Standard|Classroom)/", times=None))
+
+    report = check(tmp_path, sandbox)
+
+    unseen = {name for name, found in report["points"].items() if found["verdict"] == NOT_SEEN}
+    assert unseen >= {"page_numbers", "page_cap", "order", "last_modified", "organisation_filter"}
+    assert report["fields"].keys() >= {"customers", "organisations", "learner_statuses", "learning_aims"}
+
+
+@pytest.mark.parametrize("after", [4, 12, 30])
+def test_a_server_that_fails_half_way_leaves_a_report(tmp_path: Path, start_sandbox: StartSandbox, after: int) -> None:
+    sandbox = start_sandbox(learners=40)
+    sandbox.add_fault(Fault("status", status=503, after=after, times=None))
+
+    run = run_tap(tmp_path, config_for(sandbox, page_size=10, **GIVES_UP_SOON), "--check-api")
+
+    assert run.status == 1
+    assert "No answer to" in run.last_line
+    assert "**OneFile stopped answering before all calls were made.**" in run.stdout
+    assert "## Could not be seen" in run.stdout
+    assert "**: the session comes as plain text" in run.stdout
+    assert_discreet(sandbox, run.stdout)
+
+
+def test_sessions_that_end_soon_cost_calls_and_no_more(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(learners=40)
+    for after in range(4, 60, 4):
+        sandbox.add_fault(Fault("expire", after=after))
+
+    report = check(tmp_path, sandbox)
+
+    assert report["points"]["order"]["verdict"] == AS_ASSUMED
+
+
+def test_it_keeps_to_the_organisations_that_are_set(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(learners=60, organisations=6)
+    one = sandbox.records("organisations")[3]["ID"]
+
+    report = check(tmp_path, sandbox, organisation_ids=[one])
+
+    assert report["points"]["learning_aims"]["verdict"] == AS_ASSUMED
+    asked = {call.body.get("OrganisationID") for call in sandbox.calls} - {None}
+    assert {str(each) for each in asked} == {str(one), str(2**31 - 1)}
+    searched = [call.body for call in sandbox.calls if call.route.startswith("POST /LearningAim")]
+    assert searched
+    assert all("UserID" in body for body in searched)
+
+
+# What no sandbox sends.
+
+SECRET = "Gwendolyn Needle"
+ODD = {
+    "ID": 9200001,
+    "FirstName": SECRET,
+    "LastName": "x",
+    "Pathway": SECRET,
+    "Cohort": 7,
+    "IsKeen": True,
+    "Tags": [SECRET],
+    SECRET: 1,
+    "DOB": "/Date(981158400000)/",
+    "StartOn": "0001-01-01T00:00:00Z",
+    "Progress": SECRET,
+}
+
+
+def test_unknown_fields_are_told_by_name_and_type(tmp_path: Path) -> None:
+    timesheet = {"TimesheetID": 5, "FromDate": "2026-01-31T09:30:00+0100", "Comments": SECRET}
+    statuses = [{"Name": SECRET, "Colour": SECRET}]
+    others: dict[str, list[Any]] = {
+        "Organisation/9101/LearnerStatuses": statuses,
+        "Timesheet/Learner/9200001": [timesheet],
+    }
+    with scripted_server({**others, "User": [ODD, {**ODD, "ID": 9200002, "Pathway": None}]}) as config:
+        run = run_tap(tmp_path, config, "--check-api=json")
+
+    assert run.status == 0, run.stderr
+    assert "Needle" not in run.stdout + run.stderr
+    assert "9101" not in run.stdout
+    report = json.loads(run.stdout)
+    assert report["unknown_fields"]["learners"] == {
+        "Cohort": "whole number",
+        "IsKeen": "flag",
+        "Pathway": "text",
+        "Tags": "list",
+        "a name that is not shown": "whole number",
+    }
+    assert_found(report, "unknown_fields", OTHERWISE, "Pathway (text), Tags (list)")
+    assert_found(report, "timesheets", OTHERWISE, "TimesheetID")
+    assert_found(report, "look_ups", OTHERWISE, "learner_statuses: Name (text), Colour (text, unknown)")
+    assert_found(report, "dates", OTHERWISE, "2026-01-31T09:30:00+0000, 2026-01-31T09:30:00Z, something else")
+    assert_found(report, "sentinels", OTHERWISE, "1 January of the year 1 in StartOn")
+    assert_found(report, "types", OTHERWISE, "learners.Progress (text)")
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [
+        (b'\xef\xbb\xbf[{"ID": 1, "Name": "x"}]', "a byte order mark"),
+        ('[{"ID": 1, "Name": "Café"}]'.encode("latin-1"), "bytes that are not UTF-8"),
+    ],
+)
+def test_the_encoding_is_told(tmp_path: Path, body: bytes, encoding: str) -> None:
+    with scripted_server({"Classroom": body}) as config:
+        run = run_tap(tmp_path, config, "--check-api=json")
+
+    assert_found(json.loads(run.stdout), "encoding", OTHERWISE, encoding)
+
+
+# The command line.
+
+
+def test_a_person_reads_the_same_as_a_machine(tmp_path: Path, sandbox: Sandbox, usual: dict[str, Any]) -> None:
+    run = run_tap(tmp_path, config_for(sandbox), "--check-api")
+
+    assert run.status == 0, run.stderr
+    assert max(map(len, run.stdout.splitlines())) <= 120
+    for heading in ("Otherwise than assumed", "As assumed", "Could not be seen", "Fields"):
+        assert f"## {heading}" in run.stdout
+    for _, title, _ in QUESTIONS:
+        assert f"- **{title}**: " in run.stdout
+    assert "Environment: another address. " in run.stdout
+    assert usual["environment"] == "another address"
+    assert_discreet(sandbox, run.stdout)
+
+
+def test_it_ends_as_a_test_does_where_nothing_can_be_read(tmp_path: Path, sandbox: Sandbox) -> None:
+    run = run_tap(tmp_path, config_for(sandbox, customer_token="wrong"), "--check-api")
+
+    assert run.status == 1
+    assert "refused the customer token" in run.last_line
+    assert run.stdout == ""
+
+
+def test_organisations_that_are_not_there_are_named(tmp_path: Path, sandbox: Sandbox) -> None:
+    run = run_tap(tmp_path, config_for(sandbox, organisation_ids=[1]), "--check-api")
+
+    assert run.status == 1
+    assert "The setting organisation_ids names 1, which the customer token does not see" in run.last_line
+
+
+def test_it_takes_one_value_and_needs_the_settings(tmp_path: Path, sandbox: Sandbox) -> None:
+    assert "takes no value other than json" in run_tap(tmp_path, config_for(sandbox), "--check-api=yaml").last_line
+    assert "The setting customer_token is missing" in run_tap(tmp_path, {}, "--check-api").last_line
+    assert sandbox.calls == []
+
+
+def test_a_signal_ends_it_at_once(tmp_path: Path, sandbox: Sandbox) -> None:
+    sandbox.add_fault(Fault("hang", match="POST /User/Search", times=None))
+    with start_tap(tmp_path, config_for(sandbox), "--check-api", stdout=subprocess.PIPE) as process:
+        sandbox.wait_for("POST /User/Search")
+        process.send_signal(signal.SIGTERM)
+        stdout, stderr = process.communicate(timeout=20)
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert b"stopped by SIGTERM" in stderr
+    assert stdout == b""

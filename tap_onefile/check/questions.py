@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 AS_ASSUMED, OTHERWISE, NOT_SEEN = "as assumed", "otherwise", "not seen"
 
+_SENTINELS = {"1900-01-01": "1 January 1900", "0001-01-01": "1 January of the year 1"}
+"""Days that stand for none, in words, as somebody's date of birth may be spelled the same."""
 _FEW = 3
 """Rows from which an order can be seen."""
 
@@ -251,14 +253,14 @@ def _dates(seen: Seen, _: Recorder) -> Finding:
 def _sentinels(seen: Seen, _: Recorder) -> Finding:
     found: dict[str, set[str]] = defaultdict(set)
     for _stream, name, value, kind in values(seen):
-        if kind == "date-time" and str(value)[:10] in {"1900-01-01", "0001-01-01"}:
-            found[str(value)[:10]].add(name)
+        if kind == "date-time" and (day := _SENTINELS.get(str(value)[:10])):
+            found[day].add(name)
         elif name.endswith("ID") and name != "ID" and kind == "integer" and value in (0, "0"):
             found["0"].add(name)
     if not found:
-        return _not_seen("neither 1900-01-01 nor the id 0 came")
+        return _not_seen("neither 1 January 1900 nor the id 0 came")
     said = "; ".join(f"{mark} in {listed(sorted(names))}" for mark, names in sorted(found.items()))
-    if "0001-01-01" in found:
+    if _SENTINELS["0001-01-01"] in found:
         return _otherwise(said, "It sends them as they are.")
     return _assumed(said)
 
