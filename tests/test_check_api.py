@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from onefile_sandbox import Fault, Sandbox
+from onefile_sandbox import Fault
 from tap_onefile.check.probes import MOST_CALLS
 from tap_onefile.check.questions import AS_ASSUMED, NOT_SEEN, OTHERWISE, QUESTIONS
+from tap_onefile.check.report import environment_of
+from tap_onefile.settings import ENVIRONMENTS
 from tests.running import GIVES_UP_SOON, config_for, run_tap, start_tap
 from tests.scripted import scripted_server
 from tests.test_reads_only import READS
@@ -22,6 +24,7 @@ from tests.test_unknowns import name_of, settled
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from onefile_sandbox import Sandbox
     from tests.conftest import StartSandbox
 
 Expected = list[tuple[str, str, str]]
@@ -150,16 +153,12 @@ def assert_discreet(sandbox: Sandbox, report: str) -> None:
     assert "127.0.0.1" not in report
 
 
-@pytest.fixture(scope="module")
-def usual(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Give the report on the likeliest behaviour."""
-    with Sandbox(learners=40, organisations=2, seed=7, calls_per_minute=0) as sandbox:
-        return check(tmp_path_factory.mktemp("usual"), sandbox)
+def test_what_is_assumed_is_seen(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    report = check(tmp_path, start_sandbox(learners=40))
 
-
-@pytest.mark.parametrize(("point", "verdict", "seen"), USUAL, ids=[point for point, _, _ in USUAL])
-def test_what_is_assumed_is_seen(usual: dict[str, Any], point: str, verdict: str, seen: str) -> None:
-    assert_found(usual, point, verdict, seen)
+    assert {point for point, _, _ in USUAL} == POINTS
+    for point, verdict, seen in USUAL:
+        assert_found(report, point, verdict, seen)
 
 
 def assert_found(report: dict[str, Any], point: str, verdict: str, seen: str) -> None:
@@ -322,7 +321,7 @@ def test_the_encoding_is_told(tmp_path: Path, body: bytes, encoding: str) -> Non
 # The command line.
 
 
-def test_a_person_reads_the_same_as_a_machine(tmp_path: Path, sandbox: Sandbox, usual: dict[str, Any]) -> None:
+def test_a_person_reads_the_same_as_a_machine(tmp_path: Path, sandbox: Sandbox) -> None:
     run = run_tap(tmp_path, config_for(sandbox), "--check-api")
 
     assert run.status == 0, run.stderr
@@ -332,7 +331,6 @@ def test_a_person_reads_the_same_as_a_machine(tmp_path: Path, sandbox: Sandbox, 
     for _, title, _ in QUESTIONS:
         assert f"- **{title}**: " in run.stdout
     assert "Environment: another address. " in run.stdout
-    assert usual["environment"] == "another address"
     assert_discreet(sandbox, run.stdout)
 
 
@@ -367,3 +365,9 @@ def test_a_signal_ends_it_at_once(tmp_path: Path, sandbox: Sandbox) -> None:
     assert process.returncode == 128 + signal.SIGTERM
     assert b"stopped by SIGTERM" in stderr
     assert stdout == b""
+
+
+def test_the_environment_is_told_and_no_other_address() -> None:
+    assert [environment_of(address) for address in ENVIRONMENTS.values()] == ["live", "practice", "beta"]
+    assert environment_of("https://wsapi.onefile.co.uk/api/v2.1/") == "live"
+    assert environment_of("https://onefile.college.example/api/v2.1") == "another address"

@@ -175,7 +175,8 @@ def test_no_other_command_tells_a_secret_or_a_person(tmp_path: Path, sandbox: Sa
     needles = Needles(sandbox)
     config = config_for(sandbox, pseudonym_key=KEY)
 
-    for arguments in (["--test"], ["--test=schema"], ["--discover"], ["--about", "--format=json"], ["--version"]):
+    tests = (["--test"], ["--test=schema"], ["--check-api"], ["--check-api=json"])
+    for arguments in (*tests, ["--discover"], ["--about", "--format=json"], ["--version"]):
         status, stdout, stderr = run_loud(tmp_path, loud, config, *arguments)
 
         assert status == 0, stderr

@@ -87,9 +87,13 @@ def check_api(run: Run) -> Report:
     probes = Probes(run.client(recorder), recorder, settings, run.began)
     seen = attended(probes.ask_all, run.signals.check)
     findings = {name: (title, find(seen, recorder)) for name, title, find in QUESTIONS}
-    address = settings.api_url.rstrip("/").lower()
-    environment = next((name for name, known in ENVIRONMENTS.items() if known == address), "another address")
-    return Report(environment, recorder.calls, findings, seen, probes.failure)
+    return Report(environment_of(settings.api_url), recorder.calls, findings, seen, probes.failure)
+
+
+def environment_of(api_url: str) -> str:
+    """Return the name of OneFile's environment at an address; of any other, no more than that it is another."""
+    address = api_url.rstrip("/").lower()
+    return next((name for name, known in ENVIRONMENTS.items() if known == address), "another address")
 
 
 def _counted(there: list[str], lacking: list[str]) -> str:
