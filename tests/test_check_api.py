@@ -69,7 +69,7 @@ BEHAVIOURS: list[tuple[dict[str, Any], Expected]] = [
         {"ignores_paging": True},
         [
             ("page_numbers", OTHERWISE, "page numbers and sizes are ignored"),
-            ("past_the_end", OTHERWISE, "the last page again"),
+            ("past_the_end", OTHERWISE, "a page that came before"),
         ],
     ),
     ({"page_size_cap": 3}, [("page_cap", OTHERWISE, "at most 3 rows")]),
@@ -91,7 +91,7 @@ BEHAVIOURS: list[tuple[dict[str, Any], Expected]] = [
     ({"detail_in_search": "rich"}, [("thin_rows", OTHERWISE, "reviews, plans")]),
     ({"date_style": "z-millis"}, [("dates", AS_ASSUMED, "such as 2026-01-31T09:30:00.000Z (invented")]),
     ({"date_style": "offset"}, [("dates", OTHERWISE, "2026-01-31T09:30:00+00:00")]),
-    ({"date_style": "naive"}, [("dates", OTHERWISE, "2026-01-31T09:30:00 (invented")]),
+    ({"date_style": "naive"}, [("dates", OTHERWISE, "2026-01-31T09:30:00, 2026-01-31T09:30:00.000 (invented")]),
     ({"date_style": "ticks"}, [("dates", OTHERWISE, "2026-01-31T09:30:00.0000000Z")]),
     ({"absent_values": "missing"}, [("nulls", AS_ASSUMED, "left out; ")]),
     ({"absent_values": "null"}, [("nulls", AS_ASSUMED, "null; ")]),
@@ -233,6 +233,16 @@ def test_a_server_that_fails_half_way_leaves_a_report(tmp_path: Path, start_sand
     assert_discreet(sandbox, run.stdout)
 
 
+def test_a_cap_as_large_as_a_page_is_seen(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(learners=150, organisations=1)
+    sandbox.add_fault(Fault("capped", rows=100, match="POST /User/Search$", times=None))
+
+    report = check(tmp_path, sandbox, page_size=100)
+
+    assert_found(report, "unpaged", OTHERWISE, "at most 100 rows of learners")
+    assert_found(report, "past_the_end", AS_ASSUMED, "204")
+
+
 def test_sessions_that_end_soon_cost_calls_and_no_more(tmp_path: Path, start_sandbox: StartSandbox) -> None:
     sandbox = start_sandbox(learners=40)
     for after in range(4, 60, 4):
@@ -272,7 +282,10 @@ ODD = {
     "DOB": "/Date(981158400000)/",
     "StartOn": "0001-01-01T00:00:00Z",
     "Progress": SECRET,
+    "LastModified": "2026-01-31T09:30:00.250Z",
 }
+
+LATER = {"ID": 9200002, "Pathway": None, "LastModified": "2026-02-28T09:30:00.250Z"}
 
 
 def test_unknown_fields_are_told_by_name_and_type(tmp_path: Path) -> None:
@@ -282,7 +295,7 @@ def test_unknown_fields_are_told_by_name_and_type(tmp_path: Path) -> None:
         "Organisation/9101/LearnerStatuses": statuses,
         "Timesheet/Learner/9200001": [timesheet],
     }
-    with scripted_server({**others, "User": [ODD, {**ODD, "ID": 9200002, "Pathway": None}]}) as config:
+    with scripted_server({**others, "User": [ODD, {**ODD, **LATER}]}) as config:
         run = run_tap(tmp_path, config, "--check-api=json")
 
     assert run.status == 0, run.stderr
@@ -299,9 +312,11 @@ def test_unknown_fields_are_told_by_name_and_type(tmp_path: Path) -> None:
     assert_found(report, "unknown_fields", OTHERWISE, "Pathway (text), Tags (list)")
     assert_found(report, "timesheets", OTHERWISE, "TimesheetID")
     assert_found(report, "look_ups", OTHERWISE, "learner_statuses: Name (text), Colour (text, unknown)")
-    assert_found(report, "dates", OTHERWISE, "2026-01-31T09:30:00+0000, 2026-01-31T09:30:00Z, something else")
+    assert_found(report, "dates", OTHERWISE, "2026-01-31T09:30:00Z, something else")
     assert_found(report, "sentinels", OTHERWISE, "1 January of the year 1 in StartOn")
     assert_found(report, "types", OTHERWISE, "learners.Progress (text)")
+    assert_found(report, "modified_since", OTHERWISE, "it is ignored")
+    assert_found(report, "organisation_filter", OTHERWISE, "no difference, and rows do not say whose they are")
 
 
 @pytest.mark.parametrize(

@@ -171,6 +171,7 @@ def test_whatever_goes_wrong_no_secret_and_no_person_is_told(
     assert needles.found_in(capfd.readouterr().err) == set(), "the sandbox tells it"
 
 
+@pytest.mark.slow
 def test_no_other_command_tells_a_secret_or_a_person(tmp_path: Path, sandbox: Sandbox, loud: dict[str, str]) -> None:
     needles = Needles(sandbox)
     config = config_for(sandbox, pseudonym_key=KEY)

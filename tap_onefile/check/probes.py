@@ -102,11 +102,6 @@ class Reply(NamedTuple):
     answer: str
     """`rows`, the form of an answer without any, the status of a refusal, or in words what came."""
 
-    @property
-    def is_refused(self) -> bool:
-        """Whether OneFile refused to answer."""
-        return self.answer[:1] == "4" and self.answer != "404"
-
 
 @dataclass
 class Seen:
@@ -223,7 +218,7 @@ class Probes:
         if (name, PAGE) in self.seen.replies or name == "customers":
             return
         if issubclass(stream, PerLearnerStream):
-            for learner in self.seen.ids(LEARNERS, PAGE)[:_MOST_LEARNERS]:
+            for learner in self._learners()[:_MOST_LEARNERS]:
                 self._context[PerLearnerStream] = {"learner": learner}
                 self._ask_for(stream, LIST)
                 if self.seen.rows(name, LIST):
@@ -244,12 +239,15 @@ class Probes:
         if not (page := seen.rows(LEARNERS, PAGE)):
             return
         self._ask_learners("small", 1, SMALL)
-        self._ask_learners("second", 2, SMALL)
-        if len(page) >= seen.page_size:
-            self._ask_learners("large", 1, LARGE)
-        total, held = len(seen.rows(LEARNERS, UNPAGED)), min(len(page), seen.page_size)
-        self._ask_learners("past the end", -(-total // held) + 1 if total >= len(page) else _FAR, seen.page_size)
-        self._ask_learners("page 0", 0, SMALL, is_odd=True)
+        # Where pages are as long as they like, no more of them are asked for than must be.
+        if len(seen.rows(LEARNERS, "small")) <= SMALL:
+            self._ask_learners("second", 2, SMALL)
+            if len(page) >= seen.page_size:
+                self._ask_learners("large", 1, LARGE)
+            self._ask_learners("page 0", 0, SMALL, is_odd=True)
+        total = max(len(seen.rows(LEARNERS, form)) for form in (UNPAGED, "large"))
+        last = -(-total // min(len(page), seen.page_size)) if total >= len(page) else _FAR
+        self._ask_learners("past the end", last + 1, seen.page_size)
 
     def _try_filters(self) -> None:
         seen = self.seen
@@ -277,6 +275,9 @@ class Probes:
 
     # Calls.
 
+    def _learners(self) -> list[Any]:
+        return self.seen.ids(LEARNERS, PAGE) or self.seen.ids(LEARNERS, UNPAGED)
+
     def _ask_for(self, stream: type[OneFileStream], form: str) -> None:
         """Ask for a stream in a form, unless that was done or the entity does not answer."""
         name = str(stream.name)
@@ -286,8 +287,7 @@ class Probes:
         filters = {} if name == AIMS else {**(context or {}), **stream.row_defaults}
         if name == AIMS and self._wanted is not None:
             # An aim does not say which organisation it belongs to.
-            learners = self.seen.ids(LEARNERS, PAGE)
-            if not learners:
+            if not (learners := self._learners()):
                 return
             filters = {"UserID": learners[0]}
         match form:

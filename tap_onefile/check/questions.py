@@ -127,13 +127,19 @@ def _page_cap(seen: Seen, _: Recorder) -> Finding:
 
 def _page_numbers(seen: Seen, _: Recorder) -> Finding:
     first, second = seen.ids(LEARNERS, "small"), seen.ids(LEARNERS, "second")
+    whole = [stream for stream in RULES if len(seen.rows(stream, PAGE)) > seen.page_size]
+    said = ""
+    if len(first) > SMALL:
+        said = "page numbers and sizes are ignored"
+    elif whole:
+        said = f"page sizes are ignored for {listed(whole)}"
+    elif first and first == second:
+        said = "page numbers are ignored"
+    if said:
+        tap = "It holds the unpaged search against what came, and reports as missing what that does not settle."
+        return _otherwise(said, tap)
     if len(seen.rows(LEARNERS, PAGE)) <= SMALL or not first:
         return _NO_LEARNERS
-    if len(first) > SMALL or first == second:
-        return _otherwise(
-            "page numbers and sizes are ignored" if len(first) > SMALL else "page numbers are ignored",
-            "It holds the unpaged search against what came, and reports as missing what that does not settle.",
-        )
     return _assumed("pages are cut as asked for") if second else _not_seen("the second page did not come")
 
 
@@ -142,9 +148,11 @@ def _past_the_end(seen: Seen, _: Recorder) -> Finding:
     if answer == "204":
         return _assumed("204")
     if rows:
-        known = seen.ids(LEARNERS, PAGE)
-        what = "the last page again" if rows[-1] == (seen.ids(LEARNERS, UNPAGED) or known)[-1] else "rows"
-        return _otherwise(what, "It takes a page that came before for no end, and holds the unpaged search against it.")
+        known = {each for form in (PAGE, UNPAGED, "large") for each in seen.ids(LEARNERS, form)}
+        if not known.issuperset(rows):
+            return _not_seen("nothing showed where the end was")
+        tap = "It takes a page that came before for no end, and holds the unpaged search against it."
+        return _otherwise("a page that came before", tap)
     if answer in NOTHING_THERE or answer == "404":
         return _otherwise(answer, "It takes this for the end of a search, if the evidence agrees.")
     return _refused(answer, "It does not take this for the end: the stream is reported as missing.") or _NO_LEARNERS
@@ -196,7 +204,11 @@ def _unpaged(seen: Seen, _: Recorder) -> Finding:
     answers = {stream: seen.answer(stream, UNPAGED) for stream in RULES if seen.answer(stream, UNPAGED)}
     there = [stream for stream, answer in answers.items() if answer == ROWS]
     empty = [stream for stream, answer in answers.items() if answer != ROWS and seen.rows(stream, PAGE)]
-    cut = [stream for stream in there if 0 < len(seen.rows(stream, UNPAGED)) < len(seen.rows(stream, PAGE))]
+    cut = [
+        stream
+        for stream in there
+        if len(seen.rows(stream, UNPAGED)) < max(len(seen.rows(stream, form)) for form in (PAGE, "large"))
+    ]
     if empty or cut:
         missing = [f"{answers[stream]} for {stream}" for stream in empty]
         missing += [f"at most {len(seen.rows(stream, UNPAGED))} rows of {stream}" for stream in cut]
