@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
@@ -67,25 +68,31 @@ class Spent(errors.OneFileError):
 class Recorder(Transport):
     """Counts the calls, and notes of each answer what is lost where it is read."""
 
-    calls = 0
-    last: Answer | None = None
-    session = ""
-    """What surrounds the session in the answer to a login; a blank for any white space."""
-    limited: list[float | None]
-    """What Retry-After said, in seconds, whenever calls were too many."""
-
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - the transport's
         super().__init__(*arguments, **options)
+        self.calls = 0
+        self.last: Answer | None = None
+        self.session = ""
+        """What surrounds the session in the answer to a login; a blank for any white space."""
         self.encodings: set[str] = set()
-        self.limited = []
+        self.limited: list[float | None] = []
+        """What Retry-After said, in seconds, whenever calls were too many."""
+        self.ends_session = False
+        """Whether the next call is made with a session that there is not."""
+        self.dead_session = ""
+        """The status that such a call was answered with."""
 
     @override
-    def exchange(self, method: str, path: str, **options: Any) -> Answer:
+    def exchange(self, method: str, path: str, *, headers: Mapping[str, str], **options: Any) -> Answer:
         if self.calls >= MOST_CALLS:
             raise Spent
         self.calls += 1
         self.last = None
-        answer = self.last = super().exchange(method, path, **options)
+        is_dead, self.ends_session = self.ends_session, False
+        answer = super().exchange(method, path, headers=_DEAD_SESSION if is_dead else headers, **options)
+        self.last = answer
+        if is_dead:
+            self.dead_session = str(answer.status)
         if action_for(answer.status) is Action.SLOW_DOWN:
             self.limited.append(answer.retry_after)
         if action_for(answer.status) is Action.READ and answer.content:
@@ -159,11 +166,10 @@ class Probes:
         for name in dict.fromkeys([*first, *second, *by_name]):
             stream = by_name[name]
             if stream.selected_by_default or name in (*first, *second):
-                yield lambda stream=stream: self._try(stream)  # type: ignore[misc] # bound to this stream
+                yield partial(self._try, stream)
         yield from (self._try_absences, self._try_dead_session)
         for form, streams in self._what_is_left(by_name).items():
-            for stream in streams:
-                yield lambda stream=stream, form=form: self._ask_for(stream, form)  # type: ignore[misc] # as above
+            yield from (partial(self._ask_for, stream, form) for stream in streams)
 
     def _what_is_left(self, by_name: Mapping[str, type[OneFileStream]]) -> dict[str, list[type[OneFileStream]]]:
         """Return what is asked for as long as there are calls."""
@@ -267,11 +273,8 @@ class Probes:
         self.seen.replies[LEARNERS, "missing id"] = self._get(f"User/{NOBODY}", str(NOBODY))
 
     def _try_dead_session(self) -> None:
-        try:
-            status = self._recorder.exchange("GET", CUSTOMER, headers=_DEAD_SESSION).status
-        except errors.Fault:
-            return
-        self.seen.replies["customers", "dead session"] = Reply([], str(status))
+        self._recorder.ends_session = True
+        self._get(CUSTOMER, None)
 
     # Calls.
 
@@ -298,7 +301,7 @@ class Probes:
             case "record" if rows := self.seen.rows(name, PAGE) or self.seen.rows(name, UNPAGED):
                 record_id = str(normalised(rows[0].get("ID")))
                 path = f"{stream.entity}/{quote(record_id, safe='')}"
-                if not is_plain_path(f"/{path}"):
+                if record_id == str(None) or not is_plain_path(f"/{path}"):
                     return
                 reply = self._get(path, record_id)
             case "list" if context:
@@ -350,7 +353,7 @@ class Probes:
             return NO_ANSWER
         if action_for(last.status) is not Action.READ or last.status == 204:  # noqa: PLR2004 - No Content
             return str(last.status)
-        return {b"[]": "[]", b"null": "null", b"": EMPTY_BODY}.get(last.content.strip(), OTHER_SHAPE)
+        return {b"[]": "[]", b"null": "null", b"": EMPTY_BODY, b'""': EMPTY_BODY}.get(last.content.strip(), OTHER_SHAPE)
 
 
 def _timestamp(row: Row) -> str:

@@ -95,8 +95,8 @@ def _session(_: Seen, recorder: Recorder) -> Finding:
     return _assumed("the session comes as plain text")
 
 
-def _dead_session(seen: Seen, _: Recorder) -> Finding:
-    match seen.answer("customers", "dead session"):
+def _dead_session(_: Seen, recorder: Recorder) -> Finding:
+    match recorder.dead_session:
         case "401":
             return _assumed("status 401")
         case "403":
