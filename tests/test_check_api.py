@@ -34,6 +34,7 @@ POINTS = {name for name, _, _ in QUESTIONS}
 USUAL = [
     ("session", AS_ASSUMED, "plain text"),
     ("dead_session", AS_ASSUMED, "401"),
+    ("session_life", AS_ASSUMED, "no session ended"),
     ("page_numbers", AS_ASSUMED, "cut as asked for"),
     ("page_cap", AS_ASSUMED, "pages of 10 rows are given"),
     ("past_the_end", AS_ASSUMED, "204"),
@@ -215,6 +216,7 @@ def test_what_is_refused_could_not_be_seen(tmp_path: Path, start_sandbox: StartS
 
     unseen = {name for name, found in report["points"].items() if found["verdict"] == NOT_SEEN}
     assert unseen >= {"page_numbers", "page_cap", "order", "last_modified", "organisation_filter"}
+    assert report["points"]["session_life"]["verdict"] == AS_ASSUMED
     assert report["fields"].keys() >= {"customers", "organisations", "learner_statuses", "learning_aims"}
 
 
@@ -251,6 +253,7 @@ def test_sessions_that_end_soon_cost_calls_and_no_more(tmp_path: Path, start_san
     report = check(tmp_path, sandbox)
 
     assert report["points"]["order"]["verdict"] == AS_ASSUMED
+    assert_found(report, "session_life", OTHERWISE, "sessions ended")
 
 
 def test_it_keeps_to_the_organisations_that_are_set(tmp_path: Path, start_sandbox: StartSandbox) -> None:

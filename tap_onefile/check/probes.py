@@ -71,6 +71,7 @@ class Recorder(Transport):
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - the transport's
         super().__init__(*arguments, **options)
         self.calls = 0
+        self.logins = 0
         self.last: Answer | None = None
         self.session = ""
         """What surrounds the session in the answer to a login; a blank for any white space."""
@@ -98,6 +99,7 @@ class Recorder(Transport):
         if action_for(answer.status) is Action.READ and answer.content:
             self.encodings.add(_encoding_of(answer.content))
             if path == LOGIN:
+                self.logins += 1
                 self.session = re.sub(r"\s+", " ", re.sub(r"[^\s\"]", "", answer.content.decode(errors="ignore")))
         return answer
 

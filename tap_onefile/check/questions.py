@@ -107,6 +107,15 @@ def _dead_session(_: Seen, recorder: Recorder) -> Finding:
             return _otherwise(f"status {status}", "It does not take this for a dead session: please report it.")
 
 
+def _session_life(seen: Seen, recorder: Recorder) -> Finding:
+    """Return how long sessions live: whatever is refused has the client log in again, too."""
+    refused = sum(1 for reply in seen.replies.values() if reply.answer in {"401", "403"})
+    ended = recorder.logins - 1 - refused - bool(recorder.dead_session)
+    if ended > 0:
+        return _otherwise("sessions ended while calls were made", "It logs in again, which takes more calls.")
+    return _assumed("no session ended while calls were made")
+
+
 # Pages.
 
 
@@ -456,6 +465,7 @@ def _retry_after(_: Seen, recorder: Recorder) -> Finding:
 QUESTIONS: tuple[tuple[str, str, Callable[[Seen, Recorder], Finding]], ...] = (
     ("session", "The session in the answer to a login", _session),
     ("dead_session", "A call with a session that does not exist", _dead_session),
+    ("session_life", "The life of a session", _session_life),
     ("page_numbers", "Page numbers and sizes", _page_numbers),
     ("page_cap", "The largest page", _page_cap),
     ("past_the_end", "A page after the last one", _past_the_end),
