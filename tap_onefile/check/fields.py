@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tap_onefile.records.convert import converter_for, kind_of, to_timestamp
 from tap_onefile.records.fields import CERTAINTY, SEARCH
 from tap_onefile.records.shaper import NOTHING
-from tap_onefile.reporting.problems import is_plain_name
+from tap_onefile.reporting.problems import PLAIN_NAME
 from tap_onefile.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -99,6 +99,11 @@ def described(stream: str, rows: Collection[Row]) -> str:
     return listed(
         f"{name} ({' or '.join(sorted(of))}{'' if name in known else ', unknown'})" for name, of in kinds.items()
     )
+
+
+def is_plain_name(name: str) -> bool:
+    """Return whether a field may be shown."""
+    return PLAIN_NAME.fullmatch(name) is not None
 
 
 def type_of(value: object) -> str:

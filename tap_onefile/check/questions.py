@@ -16,6 +16,7 @@ from tap_onefile.check.fields import (
     answers,
     converts,
     described,
+    is_plain_name,
     known_in,
     listed,
     shape_of,
@@ -40,7 +41,6 @@ from tap_onefile.check.probes import (
 )
 from tap_onefile.extract.query import normalised
 from tap_onefile.records.shaper import NOTHING
-from tap_onefile.reporting.problems import is_plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -31,7 +31,8 @@ _TOTALS = {
     "repaired": (logging.WARNING, "{}: NUL characters or half characters in {} were replaced by U+FFFD in {n} records"),
 }
 """What is counted, and how the end of a run tells it."""
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+"""A field that may be shown: anything else may be a value, or forge a line of the log."""
 _LONGEST_NAME = 100
 """Characters."""
 _MOST_NAMES = 50
@@ -42,11 +43,6 @@ def loggable(value: object) -> str:
     """Return a text of OneFile's, such as the name of an organisation, cut to a short line that is safe to log."""
     text = "".join(each if each.isprintable() else " " for each in str(value)) if isinstance(value, (str, int)) else "?"
     return f"{text[:_LONGEST_NAME]}…" if len(text) > _LONGEST_NAME else text
-
-
-def is_plain_name(name: str) -> bool:
-    """Return whether the name of a field is safe to show: anything but an identifier may be a value."""
-    return _NAME.fullmatch(name) is not None
 
 
 class Problems:
@@ -157,8 +153,8 @@ class Problems:
             raise IncompleteRun(f"The run is incomplete. Missing: {parts}")
 
     def _showable(self, stream: str, name: str) -> str:
-        """Return a field name that is safe to log."""
-        if not is_plain_name(name):
+        """Return a field name that is safe to log: anything but an identifier may be a value or forge a log line."""
+        if not PLAIN_NAME.fullmatch(name):
             return "(not shown: it is no plain name)"
         unknown = self._counts["unknown"]
         known = sum(1 for each, _ in unknown if each == stream)
