@@ -322,6 +322,22 @@ def test_unknown_fields_are_told_by_name_and_type(tmp_path: Path) -> None:
     assert_found(report, "organisation_filter", OTHERWISE, "no difference, and rows do not say whose they are")
 
 
+ODD_VALUES = [None, "", "../9", "a b/ä", {}, [], [1, None], {"ID": 1}, 1.5, 1e300, -1, True, "12", "012", 2**70]
+
+
+@pytest.mark.parametrize("odd", ODD_VALUES, ids=repr)
+def test_no_value_upsets_it(tmp_path: Path, odd: object) -> None:
+    names = ("OrganisationID", "Role", "UserID", "LastModified", "LastName", "StandardID", "MISID", "DOB", "Progress")
+    rows = [{"ID": odd, **dict.fromkeys(names, odd)}, {"ID": 9200001, **dict.fromkeys(names, odd)}]
+    lists = {f"Organisation/9101/{name}": rows for name in ("LearnerStatuses", "AssignedStandards")}
+    searches = ("User", "Classroom", "Standard", "Unit", "LearningAim", "Review")
+    with scripted_server({**lists, "User/9200001/offthejob": rows[:1], **dict.fromkeys(searches, rows)}) as config:
+        run = run_tap(tmp_path, config, "--check-api=json")
+
+    assert run.status == 0, run.stderr
+    assert json.loads(run.stdout)["is_whole"]
+
+
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [

@@ -280,8 +280,9 @@ class Probes:
 
     # Calls.
 
-    def _learners(self) -> list[Any]:
-        return self.seen.ids(LEARNERS, PAGE) or self.seen.ids(LEARNERS, UNPAGED)
+    def _learners(self) -> list[int]:
+        ids = self.seen.ids(LEARNERS, PAGE) or self.seen.ids(LEARNERS, UNPAGED)
+        return [each for each in ids if isinstance(each, int)]
 
     def _ask_for(self, stream: type[OneFileStream], form: str) -> None:
         """Ask for a stream in a form, unless that was done or the entity does not answer."""
@@ -303,7 +304,7 @@ class Probes:
             case "record" if rows := self.seen.rows(name, PAGE) or self.seen.rows(name, UNPAGED):
                 record_id = str(normalised(rows[0].get("ID")))
                 path = f"{stream.entity}/{quote(record_id, safe='')}"
-                if record_id == str(None) or not is_plain_path(f"/{path}"):
+                if record_id in {"", str(None)} or not is_plain_path(f"/{path}"):
                     return
                 reply = self._get(path, record_id)
             case "list" if context:
