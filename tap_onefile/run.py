@@ -53,21 +53,25 @@ class Run:
         """The one reader of all streams: one session, one rate limit, one queue of calls."""
         settings = self.settings
         transport = Transport(settings.api_url, user_agent=settings.user_agent, timeout=settings.request_timeout)
-        client = Client(
-            transport,
-            settings.customer_token,
-            RateLimit(settings.requests_per_minute),
-            retry_for=settings.retry_for,
-            logins=self.metrics.of("logins"),
-        )
         return Reader(
-            client,
+            self.client(transport),
             page_size=settings.page_size,
             parallel_requests=settings.parallel_requests,
             metrics=self.metrics,
             problems=self.problems,
             is_part=settings.organisation_ids is not None,
             check=self._check,
+        )
+
+    def client(self, transport: Transport) -> Client:
+        """Return a client with a session and a rate limit of its own."""
+        settings = self.settings
+        return Client(
+            transport,
+            settings.customer_token,
+            RateLimit(settings.requests_per_minute),
+            retry_for=settings.retry_for,
+            logins=self.metrics.of("logins"),
         )
 
     def _check(self) -> None:

@@ -9,10 +9,12 @@ from functools import cached_property
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import ActivateVersionMessage, Catalog
 from typing_extensions import override
 
+from tap_onefile.check.report import check_api
 from tap_onefile.errors import Interrupted, OneFileError, SettingsError
 from tap_onefile.records.convert import in_words, to_timestamp
 from tap_onefile.reporting import console
@@ -197,6 +199,16 @@ class TapOneFile(CommandTap):
             self.logger.warning("Cannot estimate how many calls a full run makes: %s", error)
         else:
             self.logger.info(_cost(calls, run.settings.requests_per_minute))
+
+    @override
+    def check_api(self, *, as_json: bool) -> None:
+        """Write the report on how OneFile answers, as far as it does; raises if it stopped."""
+        run = self.onefile
+        run.settings = replace(run.settings, retry_for=min(_TEST_RETRY_FOR, run.settings.retry_for))
+        report = check_api(run)
+        click.echo(report.as_json() if as_json else report.as_text())
+        if report.failure is not None:
+            raise report.failure
 
     def _warn_if_empty(self, selected: Collection[OneFileStream]) -> None:
         if not selected:

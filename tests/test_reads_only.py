@@ -57,6 +57,7 @@ def test_nothing_that_the_tap_can_do_writes(tmp_path: Path, sandbox: Sandbox) ->
         (everything, arguments),
         ({**everything, "organisation_ids": [one]}, arguments),
         (everything, ("--test",)),
+        (everything, ("--check-api",)),
         (everything, ("--discover",)),
     ):
         run = run_tap(tmp_path, settings, *more)

@@ -171,11 +171,13 @@ def test_whatever_goes_wrong_no_secret_and_no_person_is_told(
     assert needles.found_in(capfd.readouterr().err) == set(), "the sandbox tells it"
 
 
+@pytest.mark.slow
 def test_no_other_command_tells_a_secret_or_a_person(tmp_path: Path, sandbox: Sandbox, loud: dict[str, str]) -> None:
     needles = Needles(sandbox)
     config = config_for(sandbox, pseudonym_key=KEY)
 
-    for arguments in (["--test"], ["--test=schema"], ["--discover"], ["--about", "--format=json"], ["--version"]):
+    tests = (["--test"], ["--test=schema"], ["--check-api"], ["--check-api=json"])
+    for arguments in (*tests, ["--discover"], ["--about", "--format=json"], ["--version"]):
         status, stdout, stderr = run_loud(tmp_path, loud, config, *arguments)
 
         assert status == 0, stderr

@@ -35,7 +35,8 @@ _TOTALS = {
     "repaired": (logging.WARNING, "{}: NUL characters or half characters in {} were replaced by U+FFFD in {n} records"),
 }
 """What is counted, and how the end of a run tells it."""
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+"""A field that may be shown: anything else may be a value, or forge a line of the log."""
 _LONGEST_NAME = 100
 """Characters."""
 _MOST_NAMES = 50
@@ -159,7 +160,7 @@ class Problems:
 
     def _showable(self, stream: str, name: str) -> str:
         """Return a field name that is safe to log: anything but an identifier may be a value or forge a log line."""
-        if not _NAME.fullmatch(name):
+        if not PLAIN_NAME.fullmatch(name):
             return "(not shown: it is no plain name)"
         unknown = self._counts["unknown"]
         known = sum(1 for each, _ in unknown if each == stream)

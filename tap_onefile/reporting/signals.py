@@ -11,8 +11,9 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tap_onefile.errors import Interrupted
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 logger = logging.getLogger("tap-onefile")
+
+T = TypeVar("T")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _POLL_INTERVAL = 0.1
@@ -38,6 +41,22 @@ def signals_blocked() -> Generator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def attended(work: Callable[[], T], check: Callable[[], None]) -> T:
+    """Do work in a thread of its own, so that no signal waits for it: `check` is called meanwhile, and may raise."""
+    done: Future[T] = Future()
+
+    def do() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised where the work is waited for
+            done.set_exception(error)
+
+    threading.Thread(target=do, name="tap-onefile-check", daemon=True).start()
+    while not wait([done], _POLL_INTERVAL).done:
+        check()
+    return done.result()
 
 
 class Signals:

@@ -54,10 +54,11 @@ _OPTIONS = {
     "config": "A JSON file with the settings, or ENV for the variables TAP_ONEFILE_...; may be given more than once.",
     "discover": "Write the catalog of all streams and fields, and end.",
     "test": "Try every stream, estimate a full run, and write no record; with schema, write the schemas.",
+    "check_api": "Report how this OneFile answers, without any personal data, in at most 60 calls; json for machines.",
     "catalog": "A catalog with the selection of streams and fields.",
     "state": "The state that the last run left, for reading only what has changed.",
 }
-_VALUES = {"config": "FILE|ENV", "test": "[schema]", "catalog": "FILE", "state": "FILE"}
+_VALUES = {"config": "FILE|ENV", "test": "[schema]", "check_api": "[json]", "catalog": "FILE", "state": "FILE"}
 _WHOLE_TEST = "all"
 """What the SDK makes of ``--test`` without a value."""
 _LEFT_TO_THE_SDK = {"disabled", "schema"}
@@ -102,6 +103,10 @@ class CommandTap(Tap, abc.ABC):
         """Test the connection without writing a record."""
 
     @abc.abstractmethod
+    def check_api(self, *, as_json: bool) -> None:
+        """Write a report on how OneFile answers what is not known of it."""
+
+    @abc.abstractmethod
     def listen(self) -> None:
         """Handle signals in place of the SDK, whose handler ends a run with status 0."""
 
@@ -111,6 +116,13 @@ class CommandTap(Tap, abc.ABC):
         _log_for_people()
         command = super().get_singer_command()
         command.help, command.epilog = _PURPOSE, _EXAMPLES
+        after_test = [option.name for option in command.params].index("test") + 1
+        command.params.insert(
+            after_test,
+            click.Option(
+                ["--check-api"], is_flag=False, flag_value="text", callback=cls.cb_check_api, expose_value=False
+            ),
+        )
         for option in command.params:
             if isinstance(option, click.Option) and option.name in _OPTIONS:
                 option.help = _OPTIONS[option.name]
@@ -181,6 +193,17 @@ class CommandTap(Tap, abc.ABC):
             # The SDK would write records.
             raise SettingsError("The option --test takes no value other than schema.")
         super().cb_test(ctx, param, value)
+
+    @classmethod
+    def cb_check_api(cls, ctx: click.Context, _param: click.Parameter, value: str | None) -> None:
+        """Write the report on how OneFile answers."""
+        if value is None:
+            return
+        if value not in {"text", "json"}:
+            raise SettingsError("The option --check-api takes no value other than json.")
+        tap = cls._create(ctx.params.get("config"), None, None, message_writer=MuteWriter())
+        tap.check_api(as_json=value == "json")
+        ctx.exit()
 
     @classmethod
     def _create(

@@ -14,7 +14,7 @@ from tap_onefile.reporting.problems import loggable
 from tap_onefile.streams.base import OneFileStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from singer_sdk.helpers.types import Context
     from singer_sdk.helpers.types import Record as SingerRecord
@@ -85,12 +85,7 @@ class Organisations(OneFileStream):
             raise NoOrganisations
         if (wanted := self.run.settings.organisation_ids) is not None:
             self.run.reader.experience.is_part = any(id_of(row) not in wanted for row in organisations)
-            organisations = [row for row in organisations if id_of(row) in wanted]
-            if absent := wanted - {id_of(row) for row in organisations}:
-                raise SettingsError(
-                    f"The setting organisation_ids names {', '.join(map(str, sorted(absent)))}, which the customer"
-                    f" token does not see. It sees: {names or 'no organisation'}.",
-                )
+            organisations = chosen(organisations, wanted)
         ids = [number for row in organisations if (number := id_of(row)) is not None]
         self.run.metrics.organisations += ids
         self.plan_children({"OrganisationID": organisation} for organisation in ids)
@@ -106,6 +101,17 @@ class Organisations(OneFileStream):
     @override
     def get_child_context(self, record: SingerRecord, context: Context | None) -> dict[str, Any]:
         return {"OrganisationID": record["ID"]}
+
+
+def chosen(organisations: Iterable[dict[str, Any]], wanted: Collection[int]) -> list[dict[str, Any]]:
+    """Return the organisations with some ids. Raises `SettingsError` where one is not there."""
+    found = {id_of(row): row for row in organisations}
+    if absent := set(wanted) - found.keys():
+        raise SettingsError(
+            f"The setting organisation_ids names {', '.join(map(str, sorted(absent)))}, which the customer token does"
+            f" not see. It sees: {', '.join(map(_named, found.values()))}.",
+        )
+    return [row for number, row in found.items() if number in wanted]
 
 
 def _named(row: dict[str, Any]) -> str:

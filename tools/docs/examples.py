@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from onefile_sandbox import Behaviour, Sandbox
+from tap_onefile import __version__
 
 _LONGEST_TEXT = 120
 
@@ -45,6 +46,19 @@ def examples() -> dict[str, dict[str, Any]]:
                     stream, record = message["stream"], message["record"]
                     chosen[stream] = max(chosen.get(stream, record), record, key=_fullness)
     return chosen
+
+
+def report() -> str:
+    """Show the report on a sandbox that answers otherwise than assumed."""
+    behaviour = Behaviour(page_size_cap=8, past_the_end="[]", quoted_session=True)
+    with Sandbox(learners=40, organisations=2, calls_per_minute=0, behaviour=behaviour) as sandbox:
+        config = {"api_url": sandbox.api_url, "customer_token": sandbox.customer_token, "requests_per_minute": 0}
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+            text = _tap(folder, "--check-api")
+    # The number of the version would be out of date with every release.
+    return f"```text\n{text.replace(f' {__version__}', '')}```"
 
 
 def _tap(folder: Path, *arguments: str) -> str:
