@@ -84,7 +84,7 @@ class Prefetch:
         self._active: list[PageWindow] = []
         self._later: deque[PageWindow] = deque()
         self._reading: list[PageWindow] = []
-        self._not_wanted: deque[set[Query]] = deque()
+        self._not_wanted: deque[PageWindow] = deque()
         self._urgent: deque[Callable[[], None]] = deque()
         self._waiting = 0
         self._broken: BaseException | None = None
@@ -93,8 +93,8 @@ class Prefetch:
         self._believed: set[str] = set()
         self._counted: dict[Query, list[Hashable]] = {}
 
-    def plan(self, queries: Iterable[Query]) -> None:
-        """Plan what will be read next, in reading order: it goes to the front of the queue."""
+    def plan(self, queries: Iterable[Query]) -> list[PageWindow]:
+        """Plan what will be read next, in reading order, and return what is new: it goes to the front of the queue."""
         with self._lock:
             self._drop_what_is_not_wanted()
             new = dict.fromkeys(query for query in queries if query not in self._windows)
@@ -103,15 +103,16 @@ class Prefetch:
             self._later.extendleft(reversed([*windows, *self._active]))
             self._active.clear()
             self._may_be_asked.notify()
+            return windows
 
     @contextmanager
     def planned(self, queries: Sequence[Query]) -> Generator[None]:
         """Have queries planned for as long as a block of code lasts, and forget those that it has not come to."""
-        self.plan(queries)
+        windows = self.plan(queries)
         try:
             yield
         finally:
-            self._forget(set(queries))
+            self._forget(windows)
 
     def pages(self, query: Query) -> Generator[Rows]:
         """Read a query to its end, whether or not it was planned.
@@ -133,7 +134,7 @@ class Prefetch:
                 page += 1
         finally:
             self._reading.remove(window)
-            self._forget({query})
+            self._forget([window])
 
     def at_once(self, call: Callable[[], T]) -> T:
         """Run a call in another thread, before all that are planned, and return or raise what it does.
@@ -158,10 +159,10 @@ class Prefetch:
             self._wait_until(lambda: query not in self._being_counted)
             return self._counted.pop(query, None)
 
-    def _forget(self, queries: set[Query]) -> None:
+    def _forget(self, windows: Iterable[PageWindow]) -> None:
         # A reader that was left half-way is closed wherever the garbage collector comes upon it, which may be in this
         # very class: then whoever has the lock cannot be waited for, and what is not wanted goes before its next step.
-        self._not_wanted.append(queries)
+        self._not_wanted.extend(windows)
         if self._lock.acquire(blocking=False):
             try:
                 self._drop_what_is_not_wanted()
@@ -171,9 +172,9 @@ class Prefetch:
 
     def _drop_what_is_not_wanted(self) -> None:
         while self._not_wanted:
-            queries = self._not_wanted.popleft()
-            for query in queries & self._windows.keys():
-                window = self._windows.pop(query)
+            window = self._not_wanted.popleft()
+            if self._windows.get(window.query) is window:
+                del self._windows[window.query]
                 window.is_over = window.is_forgotten = True
                 self._waiting -= window.weight
                 self._drop(window)
