@@ -350,6 +350,7 @@ def test_an_unknown_field_is_named_once_and_left_out(tmp_path: Path, sandbox: Sa
     run = run_tap(tmp_path, config_for(sandbox))
 
     assert run.status == 0, run.stderr
-    assert run.stderr.count("sends a field FavouriteColour in placements") == 1
-    assert "FavouriteColour was left out of 2 records" in run.stderr
+    assert run.stderr.count("sends fields of placements that the tap does not have; they are left out") == 1
+    assert run.stderr.count('"placements.FavouriteColour"') == 2
+    assert "were left out: 2 of placements. To read them as text" in run.stderr
     assert "needle" not in run.stderr + run.stdout
