@@ -38,6 +38,8 @@ _TOTALS = {
 PLAIN_NAME = re.compile("(?!_sdc_)[A-Za-z_][A-Za-z0-9_]{0,63}")
 """A field that may be logged: anything else may be a value, or forge a line of the log. Loaders add columns _sdc_…"""
 _NOT_SHOWN = ""
+_ROUND = 100
+"""Rows that an answer without pages is cut at, if it is."""
 _LONGEST_NAME = 100
 """Characters."""
 _MOST_NAMES = 50
@@ -59,6 +61,7 @@ class Problems:
         self._unknown: dict[str, Counter[str]] = {}
         self.unpaged: set[str] = set()
         """The streams that were read without pages."""
+        self._ignored_pages: set[str] = set()
         self._present: set[str] = set()
         self._absent: dict[str, list[tuple[str, MissingPage]]] = {}
 
@@ -115,11 +118,21 @@ class Problems:
         for name, count in names.items():
             self._count("repaired", stream, count, name)
 
-    def read_unpaged(self, stream: str) -> None:
+    def read_unpaged(self, stream: str, rows: int) -> None:
         """Note that a stream was read without pages, of which OneFile has none."""
+        if rows and rows % _ROUND == 0:
+            logger.warning(
+                "%s: just %d rows came in one answer without pages, which may be all that OneFile gives at once",
+                stream,
+                rows,
+            )
         if stream not in self.unpaged:
             logger.info("%s: OneFile has no pages of it, so it is read unpaged", stream)
         self.unpaged.add(stream)
+
+    def ignored_pages(self, stream: str) -> None:
+        """Note that OneFile gave all of a search whatever page was asked for."""
+        self._ignored_pages.add(stream)
 
     def present(self, stream: str) -> None:
         """Note that OneFile has a stream for some part of the customer, at least."""
@@ -158,6 +171,12 @@ class Problems:
             for key, count in sorted(self._counts[kind].items()):
                 told = sentence.format(*key, n=count)
                 logger.log(level, told)
+        if self._ignored_pages:
+            logger.info(
+                "OneFile gives all rows whatever page is asked for: %s. Nothing is missing, as its searches without"
+                " pages have the same rows",
+                ", ".join(sorted(self._ignored_pages)),
+            )
         if self._unknown:
             counts = ", ".join(f"{fields.total()} of {stream}" for stream, fields in self._unknown.items())
             logger.warning(
