@@ -261,7 +261,9 @@ class SearchReader:
                 continue
             if any(is_foreign(row, owner, value) for row in page):
                 page = self._calls.page(self._search, number) or page
-                if any(is_foreign(row, owner, value) for row in page):
+                # A row of several owners can only say one of them.
+                is_shared = self._search.is_shared and not self._ignores(owner)
+                if not is_shared and any(is_foreign(row, owner, value) for row in page):
                     self._foreign = owner
                     self._experience.ignored.add(owner)
             elif page and all(is_silent(row, owner) for row in page):
