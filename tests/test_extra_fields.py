@@ -64,7 +64,7 @@ def test_what_is_left_out_is_told_ready_to_paste(tmp_path: Path, furnished: Sand
         ({"personal_data": "include", "special_category_data": False}, {"Band", "Pathway"}),
         ({"personal_data": "include", "special_category_data": True}, {"Band", "Pathway", "Health"}),
     ],
-    ids=str,
+    ids=["exclude", "pseudonymise", "include", "special"],
 )
 def test_they_are_protected_as_personal_unless_told_otherwise(
     tmp_path: Path, furnished: Sandbox, settings: dict[str, Any], kept: set[str]
