@@ -9,6 +9,7 @@ from tap_onefile.api.client import Client
 from tap_onefile.api.rate_limit import RateLimit
 from tap_onefile.api.transport import Transport
 from tap_onefile.extract.reader import Reader
+from tap_onefile.records.extra import extended, extra_fields
 from tap_onefile.records.privacy import Privacy
 from tap_onefile.reporting.metrics import Metrics
 from tap_onefile.reporting.problems import Problems
@@ -47,6 +48,15 @@ class Run:
     def privacy(self) -> Privacy:
         """Which personal data this run lets through."""
         return Privacy.from_config(self._config)
+
+    @cached_property
+    def extra_fields(self) -> dict[str, dict[str, Any]]:
+        """The schemas of the fields that the user asks for, by stream."""
+        return extra_fields(self._config.get("extra_fields") or ())
+
+    def whole_schema(self, stream: str, schema: dict[str, Any]) -> dict[str, Any]:
+        """Return the schema of a stream with the fields that the user asks for."""
+        return extended(schema, self.extra_fields.get(stream))
 
     @cached_property
     def reader(self) -> Reader:

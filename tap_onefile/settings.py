@@ -135,6 +135,11 @@ _DECLARED: dict[str, dict[str, Any]] = {
         " only a part of it.",
         default=["reviews", "plans"],
     ),
+    "extra_fields": _setting(
+        th.ArrayType(th.StringType),
+        "Fields that OneFile sends and the streams do not have, to read as text: learners.Pathway, of the class"
+        " personal, or learners.Pathway:none or :special for another class. A run names what it leaves out.",
+    ),
     "emit_activate_version_messages": _setting(
         th.BooleanType,
         "Whether to tell the target, after a complete run over all organisations, which version of each"
@@ -321,6 +326,8 @@ def _in_words(error: ValidationError, schema: Mapping[str, Any]) -> str:
         expected = f"a list of streams that have details: {', '.join(rule['items']['enum'])}"
     elif "boolean" in rule["type"]:
         expected = "true or false"
+    elif name == "extra_fields":
+        expected = 'a list of fields, such as ["learners.Pathway"]'
     elif name == "organisation_ids":
         expected = "a list of whole numbers, such as [5740]"
     else:

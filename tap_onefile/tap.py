@@ -17,10 +17,19 @@ from typing_extensions import override
 from tap_onefile.check.report import check_api
 from tap_onefile.errors import Interrupted, OneFileError, SettingsError
 from tap_onefile.records.convert import in_words, to_timestamp
+from tap_onefile.records.extra import extra_fields
 from tap_onefile.reporting import console
 from tap_onefile.run import Run
 from tap_onefile.settings import check, settings_schema, unfit_settings
-from tap_onefile.singer.catalog import Known, add_keywords, check_parents, completed, restrict, unlisted_fields
+from tap_onefile.singer.catalog import (
+    Known,
+    add_keywords,
+    check_parents,
+    completed,
+    restrict,
+    unlisted_fields,
+    with_extra_fields,
+)
 from tap_onefile.singer.command import CommandTap
 from tap_onefile.singer.maps.mapper import make_mapper
 from tap_onefile.singer.maps.structure import check_structure, leave_to_us
@@ -85,10 +94,12 @@ class TapOneFile(CommandTap):
         **options: Any,  # noqa: ANN401 - they are the SDK's
     ) -> None:
         """Create the tap for one run; discovery works without any settings, and so without `validate_config`."""
+        self._known = KNOWN
         if isinstance(config := options.get("config") or {}, dict):
             self.check_settings(config, needs_all=validate_config)
+            self._known = with_extra_fields(KNOWN, extra_fields(config.get("extra_fields") or ()))
         if catalog is not None and not isinstance(catalog, (Catalog, str, PurePath)):
-            catalog = completed(catalog, KNOWN)
+            catalog = completed(catalog, self._known)
         super().__init__(validate_config=validate_config, catalog=catalog, **options)
 
     @classmethod
@@ -99,12 +110,13 @@ class TapOneFile(CommandTap):
         """Check the settings in place of the SDK, whose messages repeat the value, which may be a token."""
         check(config, SETTINGS if needs_all else {**SETTINGS, "required": []}, origins)
         check_structure(config)
+        with_extra_fields(KNOWN, extra_fields(config.get("extra_fields") or ()))
         if unfit := list(unfit_settings(config, {**cls.all_settings(), "required": []})):
             raise SettingsError(" ".join(unfit))
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
-        super().load_state(tidied(state, KNOWN, self.onefile.began))
+        super().load_state(tidied(state, self._known, self.onefile.began))
 
     @cached_property
     def onefile(self) -> Run:
@@ -115,7 +127,8 @@ class TapOneFile(CommandTap):
     @cached_property
     def schemas(self) -> dict[str, dict[str, Any]]:
         """The JSON schema of each stream, reduced to the fields that this run lets through."""
-        return {stream.name: self.onefile.privacy.protect(stream.schema) for stream in STREAMS}
+        run = self.onefile
+        return {each.name: run.privacy.protect(run.whole_schema(each.name, each.schema)) for each in STREAMS}
 
     @property
     @override
@@ -129,7 +142,7 @@ class TapOneFile(CommandTap):
         if catalog is None:
             return None
         check_parents(catalog, PARENTS)
-        return restrict(catalog, self.schemas, KNOWN)
+        return restrict(catalog, self.schemas, self._known)
 
     @override
     def discover_streams(self) -> Sequence[Stream]:
@@ -220,6 +233,15 @@ class TapOneFile(CommandTap):
         run = self.onefile
         self._warn_if_empty([stream for stream in self._own_streams() if stream.selected])
         self.logger.info(run.privacy.in_words())
+        if withheld := [
+            f"{stream}.{name}"
+            for stream, extra in run.extra_fields.items()
+            for name, rule in extra["properties"].items()
+            if not run.privacy.lets_through(rule)
+        ]:
+            self.logger.warning(
+                "Left out for their data class, although extra_fields has them: %s", ", ".join(withheld)
+            )
         if since := run.settings.start_date:
             # The month in words shows what Meltano made of a date such as 05/04/2026.
             self.logger.info(

@@ -191,6 +191,15 @@ def test_an_organisation_that_does_not_exist_is_named(tmp_path: Path, sandbox: S
 def test_a_server_that_does_not_page_is_found_out(tmp_path: Path, start_sandbox: StartSandbox) -> None:
     sandbox = start_sandbox(behaviour=Behaviour(ignores_paging=True))
 
+    assert_complete(run := run_tap(tmp_path, config_for(sandbox)), sandbox)
+    assert run.stderr.count("OneFile gives all rows whatever page is asked for: ") == 1
+
+
+def test_a_server_that_does_not_page_and_has_no_other_search_is_not_believed(
+    tmp_path: Path, start_sandbox: StartSandbox
+) -> None:
+    sandbox = start_sandbox(behaviour=Behaviour(ignores_paging=True, unpaged="404"))
+
     assert_failed(run_tap(tmp_path, config_for(sandbox)), "same rows page after page", "rows may be missing")
 
 
@@ -350,6 +359,7 @@ def test_an_unknown_field_is_named_once_and_left_out(tmp_path: Path, sandbox: Sa
     run = run_tap(tmp_path, config_for(sandbox))
 
     assert run.status == 0, run.stderr
-    assert run.stderr.count("sends a field FavouriteColour in placements") == 1
-    assert "FavouriteColour was left out of 2 records" in run.stderr
+    assert run.stderr.count("sends fields of placements that the tap does not have; they are left out") == 1
+    assert run.stderr.count('"placements.FavouriteColour"') == 2
+    assert "were left out: 2 of placements. To read them as text" in run.stderr
     assert "needle" not in run.stderr + run.stdout

@@ -76,8 +76,9 @@ TOLD = [
     "DefaultAssessorID was sent as null in 1 records, as true or false came",
     "PlannedEndDate was sent as null in 1 records, as text came",
     "LastModified was sent as null in 1 records, as a number came",
-    "the unknown field Nickname was left out of 1 records",
-    "the unknown field (not shown: it is no plain name) was left out of 1 records",
+    "were left out: 2 of learners",
+    "learners.Nickname",
+    "Some names are not shown",
 ]
 ROWS = {
     "User": [ODD],

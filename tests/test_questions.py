@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -289,6 +290,23 @@ def test_an_external_quality_assurer_of_two_organisations_is_no_failure(tmp_path
 
     assert run.status == 0, run.last_line
     assert {record["ID"] for record in run.records["eqas"]} == {row["ID"] for row in onefile.truth("eqas")}
+
+
+def test_an_external_quality_assurer_is_a_record_in_each_organisation_whatever_its_row_says(tmp_path: Path) -> None:
+    with OneFile(eqas=(3, 2)) as onefile:
+        shared = onefile.tables["User"][0]
+
+        def everywhere(call: Call, _: int, answer: Answer) -> Answer:
+            is_second = call.entity == "User" and call.organisation == SECOND and call.page == 1
+            return replace(answer, body=json.dumps([*answer.data, shared]).encode()) if is_second else answer
+
+        onefile.slips = [everywhere]
+        run = read(tmp_path, onefile, "eqas")
+
+    assert run.status == 0, run.last_line
+    found = [(record["OrganisationID"], record["ID"]) for record in run.records["eqas"]]
+    assert {(FIRST, shared["ID"]), (SECOND, shared["ID"])} <= set(found)
+    assert len(found) == len(set(found)) == 6
 
 
 # Answers by id.

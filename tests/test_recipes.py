@@ -214,6 +214,12 @@ def test_reviews_are_late_when_half_an_hour_lies_between_the_signatures(database
             if reason:
                 expected[review["ID"]] = reason
     assert {row["review_id"]: row["reason"] for row in rows} == expected
+    learners = {learner["ID"]: learner["DefaultAssessorID"] for learner in database.records("learners")}
+    assert {row["review_id"]: row["assessor_id"] for row in rows} == {
+        review["ID"]: review["AssessorID"] or learners.get(review["LearnerID"]) or None
+        for review in database.records("reviews")
+        if review["ID"] in expected
+    }
     assert len(rows) == len(expected)
     assert set(expected.values()) == {
         "nobody has signed",

@@ -43,6 +43,17 @@ SPELLINGS: list[dict[str, Any]] = [
     {"order": "shuffled"},
     {"booleans": "text"},
     {"ids_as_text": True},
+    {"codes_as_numbers": True},
+    {"ignores_paging": True},
+    {"ignores_paging": "some"},
+    {"session_calls": 5},
+    {"session_calls": 5, "expired_status": 403},
+    {"unpaged": "404"},
+    {"unpaged": "400", "framework_template_paging": True},
+    {"unpaged": "hundred"},
+    {"encoding": "utf-8-sig"},
+    {"encoding": "utf-16"},
+    {"encoding": "gzip"},
     {"organisation_paging": False},
 ]
 """Ways to say the same; the records must not depend on them."""
@@ -103,6 +114,39 @@ def test_the_spelling_changes_nothing(
 def without(name: str | None, records: dict[Any, dict[str, Any]]) -> dict[Any, dict[str, Any]]:
     """Leave a field out of records."""
     return {key: {field: record[field] for field in record if field != name} for key, record in records.items()}
+
+
+@pytest.mark.parametrize("paging", [False, True], ids=["pages", "no pages"])
+@pytest.mark.parametrize("order", ["by-id", "unstable"])
+def test_a_search_without_pages_that_is_cut_loses_nothing_that_pages_have(
+    tmp_path: Path, start_sandbox: StartSandbox, order: str, *, paging: bool
+) -> None:
+    behaviour = settled({"unpaged": "hundred", "order": order, "ignores_paging": paging})
+    sandbox = start_sandbox(learners=330, organisations=1, behaviour=behaviour)
+
+    run = run_tap(tmp_path, config_for(sandbox, page_size=30))
+
+    ids = {record["ID"] for record in run.records["learners"]}
+    assert ids == {row["ID"] for row in sandbox.records("learners")} or "learners" in run.last_line
+    assert (run.status == 0) == (not paging and order == "by-id")
+
+
+def test_latin_1_is_read_or_refused_by_name(tmp_path: Path, start_sandbox: StartSandbox) -> None:
+    sandbox = start_sandbox(learners=60, behaviour=Behaviour(encoding="latin-1"))
+
+    run = run_tap(tmp_path, config_for(sandbox))
+
+    assert run.status == 0, run.stderr
+    truth = {row["ID"]: row for row in sandbox.records("learners")}
+    lost = [
+        name
+        for record in run.records["learners"]
+        for name in ("FirstName", "LastName", "HomeAddress", "EpisodeName")
+        if (record[name] or None) != (truth[record["ID"]].get(name) or None)
+    ]
+    assert lost, "the sandbox must hold letters beyond ASCII"
+    for name in set(lost):
+        assert f"learners: {name} was sent as null in {lost.count(name)} records" in run.stderr
 
 
 @pytest.mark.parametrize("behaviour", CONTENTS, ids=name_of)

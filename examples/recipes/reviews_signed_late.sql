@@ -1,5 +1,5 @@
 -- Reviews of the last thirteen weeks that learner and assessor have not both signed, or not within half an hour.
--- Needs: the stream reviews. What the numbers in "Status" mean is not settled: only dates count here.
+-- Needs: the streams reviews and learners. What the numbers in "Status" mean is not settled: only dates count here.
 WITH settings AS (
     SELECT
         (now() AT TIME ZONE 'Europe/London')::date AS today,
@@ -37,7 +37,8 @@ judged AS (
 SELECT
     judged.review_id,
     concat_ws(' ', learners."FirstName", learners."LastName") AS learner,
-    judged.assessor_id,
+    -- A review has no assessor until one has signed.
+    coalesce(judged.assessor_id, nullif(learners."DefaultAssessorID", 0)) AS assessor_id,
     judged.held_on,
     judged.reason,
     round(abs(extract(EPOCH FROM judged.learner_signed - judged.assessor_signed)) / 60) AS minutes_apart

@@ -64,7 +64,7 @@ class Sandbox:
             progress_bumps=self.behaviour.progress_bumps_last_modified,
             hours_bump=self.behaviour.otj_bumps_last_modified,
         )
-        self._sessions = Sessions(seed, session_lifetime, clock)
+        self._sessions = Sessions(seed, session_lifetime, clock, self.behaviour.session_calls)
         self._faults = Faults()
         self._log = CallLog(verbose=verbose)
         limit = RateLimit(calls_per_minute, clock)

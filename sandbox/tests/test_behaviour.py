@@ -97,6 +97,45 @@ def test_ignores_paging(serve: Serve) -> None:
     assert "ULN" in set().union(*client.search("User", 9, 5, Role=1).json())
 
 
+def test_ignores_paging_of_some(serve: Serve) -> None:
+    client = serve(behaviour={"ignores_paging": "some"})
+    assert len(client.ids("User", 1, 5, Role=1)) == 5
+    assert len(client.ids("Classroom", 1, 2)) == len(client.ids("Classroom")) > 2
+
+
+@pytest.mark.parametrize(("unpaged", "status"), [("404", 404), ("400", 400), ("hundred", 200)])
+def test_unpaged(serve: Serve, unpaged: str, status: int) -> None:
+    client = serve(learners=220, behaviour={"unpaged": unpaged})
+    assert client.search("User", Role=1).status_code == status
+    assert len(client.ids("User", 1, 220, Role=1)) > 100
+    if status == 200:
+        assert client.ids("User", Role=1) == client.ids("User", 1, 100, Role=1)
+
+
+def test_session_calls(serve: Serve) -> None:
+    client = serve(behaviour={"session_calls": 2})
+    assert [client.call("GET", "Customer").status_code for _ in range(3)] == [200, 200, 401]
+    client.log_in()
+    assert client.call("GET", "Customer").status_code == 200
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "latin-1", "gzip"])
+def test_encoding(serve: Serve, encoding: str) -> None:
+    client = serve(behaviour={"encoding": encoding})
+    answer = client.search("User", 1, 50, Role=1)
+    assert answer.headers.get("Content-Encoding") == ("gzip" if encoding == "gzip" else None)
+    text = answer.content.decode("utf-8" if encoding == "gzip" else encoding)
+    usual = serve().search("User", 1, 50, Role=1)
+    assert json.loads(text) == json.loads(usual.content)
+    assert not usual.content.isascii(), "there must be letters beyond ASCII"
+
+
+def test_codes_as_numbers(serve: Serve) -> None:
+    client = serve(behaviour={"codes_as_numbers": True})
+    found = [row["ULN"] for row in client.search("User", 1, 50, Role=1).json() if row.get("ULN")]
+    assert {type(each) for each in found} == {float}
+
+
 def test_organisation_paging(serve: Serve) -> None:
     client = serve(behaviour={"organisation_paging": False})
     assert client.search("Organisation", 1, 50).status_code == 404

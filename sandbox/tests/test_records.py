@@ -32,11 +32,16 @@ def read_all(client: Client, stream: str) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     while True:
         answer = client.search(entity, page, 20, **body)
+        if answer.status_code == behaviour.expired_status and behaviour.session_calls:
+            client.log_in()
+            continue
+        if behaviour.encoding != "gzip":
+            answer.encoding = behaviour.encoding
         told = answer.json() if answer.status_code == 200 and answer.content else None
         if not told:
             return rows
         rows += told
-        if page is None or behaviour.ignores_paging:
+        if page is None or behaviour.ignores_paging is True or (behaviour.ignores_paging and entity != "User"):
             return rows
         page += 1
 

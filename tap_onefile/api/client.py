@@ -174,7 +174,10 @@ class Client:
     def try_search(self, path: str, filters: Mapping[str, object], *, at_most: int, tally: Tally) -> Rows | None:
         """Read a search in one try, and up to a size in bytes; None where its rows, which are of use, cannot be had."""
         try:
-            answer = self._exchange(Call("POST", path, filters, tally), self._session_header(), at_most)
+            call = Call("POST", path, filters, tally)
+            answer = self._exchange(call, self._session_header(), at_most)
+            if _is_refusal(answer):
+                answer = self._session.alone(lambda own: self._exchange(call, own, at_most))
             match action_for(answer.status):
                 case Action.READ:
                     return read_rows(answer)
@@ -185,7 +188,7 @@ class Client:
         return None
 
     def _session_header(self) -> dict[str, str]:
-        return {"X-TokenID": self._session.token()}
+        return _header(self._session.token())
 
     def _read(self, call: Call, read: Callable[[Answer], T]) -> T:
         """Make a call for as long as it takes, and say whose failure it is where it fails."""
@@ -202,12 +205,15 @@ class Client:
         """Make a call with a session that is alive, and again with a new one where a session had died."""
         header = self._session_header()
         outcome = self._persist(call, header, read)
-        for _ in range(_MOST_SESSIONS):
+        for attempt in range(_MOST_SESSIONS):
             if not _is_refusal(outcome):
                 break
             self._session.discard(header["X-TokenID"])
-            header = self._session_header()
-            outcome = self._persist(call, header, read)
+            if attempt == 0:
+                header = self._session_header()
+                outcome = self._persist(call, header, read)
+            else:
+                header, outcome = self._session.alone(lambda own: (own, self._persist(call, own, read)))
             if _is_refusal(outcome) and self._is_alive(call, header):
                 break
         if not isinstance(outcome, Answer):
@@ -325,6 +331,10 @@ def _kind_of(path: str) -> str:
     return re.sub("/[^/]*[0-9][^/]*", "", path)
 
 
+def _header(session: str) -> dict[str, str]:
+    return {"X-TokenID": session}
+
+
 def _is_refusal(outcome: object) -> bool:
     return isinstance(outcome, Answer) and action_for(outcome.status) is Action.LOG_IN_AGAIN
 
@@ -347,17 +357,29 @@ class Session:
         as long as it is ready to wait.
         """
         with self._lock:
-            if self._failure is not None:
-                raise self._failure
             if self._token is None or self._clock() - self._since >= SESSION_LIFETIME:
-                started = self._clock()
-                try:
-                    self._token = self._log_in()
-                except Exception as failure:
-                    self._failure = failure
-                    raise
-                self._since = started
-            return self._token
+                self._renew()
+            return str(self._token)
+
+    def alone(self, make: Callable[[dict[str, str]], T]) -> T:
+        """Make a call in a new session before any other thread has it.
+
+        Sessions may die after a few calls, and several calls at once would use them up before one of them is answered.
+        """
+        with self._lock:
+            self._renew()
+            return make(_header(str(self._token)))
+
+    def _renew(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+        started = self._clock()
+        try:
+            self._token = self._log_in()
+        except Exception as failure:
+            self._failure = failure
+            raise
+        self._since = started
 
     def discard(self, token: str) -> None:
         """Forget a session that OneFile has refused, unless it was renewed in the meantime."""

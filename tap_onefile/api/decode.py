@@ -102,7 +102,7 @@ def read_token(answer: Answer) -> str:
 
     Whether the body is plain text or a JSON string is not settled (API reference, section 1), so both are read.
     """
-    token = answer.content.decode("utf-8-sig", errors="replace").strip()
+    token = _as_utf_8(answer.content).decode(errors="replace").strip()
     if len(token) > 1 and token[0] == token[-1] == '"':
         # A JSON string may spell the + and / of base64 as escapes.
         token = _unescaped(token) if "\\" in token else token[1:-1]
@@ -121,7 +121,7 @@ def _unescaped(quoted: str) -> str:
 
 def _decode(content: bytes) -> object:
     """Decode a body; None for one without data, however that is spelled (API reference, sections 2 and 3)."""
-    body = content.removeprefix(b"\xef\xbb\xbf").strip()
+    body = _as_utf_8(content)
     if body in {b"", b'""'}:
         return None
     try:
@@ -138,6 +138,17 @@ def _decode(content: bytes) -> object:
     except (ValueError, RecursionError):
         what = "an HTML page" if body[:1] == b"<" else "a body that is not JSON"
         raise Fault(f"{what} in place of data") from None
+
+
+def _as_utf_8(content: bytes) -> bytes:
+    """Spell a body in UTF-8, which UTF-16 is told from by its noughts, without a mark or whitespace around it."""
+    encoding = json.detect_encoding(content)
+    if encoding.startswith("utf-8"):
+        return content.removeprefix(b"\xef\xbb\xbf").strip()
+    try:
+        return content.decode(encoding).encode().strip()
+    except UnicodeError:
+        raise Fault("a body that is not text") from None
 
 
 def _to_int(digits: str) -> int | Unreadable:

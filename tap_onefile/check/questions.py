@@ -392,7 +392,7 @@ def _timesheets(seen: Seen, _: Recorder) -> Finding:
     if ids := sorted(
         {name for row in rows for name in row if name.lower() in {"id", "timesheetid"} and is_plain_name(name)}
     ):
-        return _otherwise(f"entries have {listed(ids)}", "Please report it, so that it can be the key.")
+        return _otherwise(f"entries have {listed(ids)}", "It makes the key of the entry from it.")
     return _assumed("entries have no id; the tap makes a key")
 
 
@@ -444,7 +444,7 @@ def _unknown_fields(seen: Seen, _: Recorder) -> Finding:
         f"{stream}: " + ", ".join(f"{name} ({kind})" for name, kind in names.items())
         for stream, names in unknown.items()
     )
-    return _otherwise(named, "It leaves them out, and says so.")
+    return _otherwise(named, "It leaves them out, and says so; the setting extra_fields has it read them.")
 
 
 def _encoding(_: Seen, recorder: Recorder) -> Finding:

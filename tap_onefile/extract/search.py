@@ -8,6 +8,7 @@ and no proof. A search ends by evidence:
   largest page of the run, and the answer after it says that there is nothing in the form that OneFile has for this;
 - *a list of the whole search*, by the unpaged search, with just the rows that came;
 - *two empty answers*, where neither is to be had, and a first page that is as it was;
+- *the whole search on each page*, where OneFile takes no notice of page numbers, and a list that has just these rows;
 - *a second reading* of all pages that is regular and brought nothing new, where rows had moved or pages were odd.
 
 What none of them shows is missing, and the search fails with ``MissingRows``.
@@ -43,6 +44,8 @@ _BLOCK = 12
 _BYTES = 1 << _BLOCK - 3
 _ABSENCE = "404"
 """The form of an answer that may say that there is nothing, or that OneFile does not find its way."""
+_ROUND = 50
+"""Rows, of which a cap is likely a multiple."""
 _MANY = 3
 """Rows of another owner that do not come by chance."""
 
@@ -77,6 +80,8 @@ class Experience:
     def __init__(self, *, page_size: int = 0, is_part: bool = False) -> None:
         self.page_size = page_size
         """Rows that a page is asked for."""
+        self.ignoring_pages: set[str] = set()
+        """The entities that give all rows whatever page is asked for."""
         self.is_part = is_part
         """Whether the run leaves organisations out, of which nothing must be sent."""
         self.largest = 0
@@ -151,6 +156,7 @@ class SearchReader:
         self._foreign = ""
         self._list: list[Hashable] | None = None
         self._list_asked = False
+        self._is_unpaged = False
 
     def read(self) -> Iterator[list[Row]]:
         """Read the search.
@@ -174,6 +180,10 @@ class SearchReader:
                 if not last:
                     break
                 yield self._take(last)
+                if self._is_unpaged:
+                    self._problems.ignored_pages(self._search.stream)
+                    self._conclude("")
+                    return
         except NotFound as absence:
             if self._search.entity in self._experience.paged:
                 raise MissingPage(absence.call) from None
@@ -193,7 +203,7 @@ class SearchReader:
         if entity in self._experience.paged:
             raise MissingPage(f"POST {entity}/Search/1")
         self._experience.unpaged.setdefault(entity, []).append(self._search)
-        self._problems.read_unpaged(self._search.stream)
+        self._problems.read_unpaged(self._search.stream, len(rows))
         new = self._take(rows, is_page=False)
         self._conclude("")
         return new
@@ -213,8 +223,26 @@ class SearchReader:
         new = self._sequence.take(own) if own else []
         if new is None:
             own = self._own(self._checked(self._calls.page(self._search, number), number))
+            if self._is_whole(own):
+                self._is_unpaged = self._ends_by("the whole search on each page")
+                return []
             new = self._sequence.new_rows(own) if own else []
         return new
+
+    def _is_whole(self, page: list[Row]) -> bool:
+        """Return whether each page so far is the whole search, as the unpaged one lists it too."""
+        if {normalised(row.get("ID")) for row in page} != self._sequence.seen or self._foreign:
+            return False
+        # A cap of OneFile's may cut pages and lists alike, just at the size that was asked for, or at a round one.
+        entity, ignoring = self._search.entity, self._experience.ignoring_pages
+        if len(page) <= self._experience.page_size and len(page) % _ROUND == 0 and entity not in ignoring:
+            return False
+        # Whatever the unpaged search makes of what narrows a search, it has nothing more than these rows.
+        listed = self._calls.keys(self._search)
+        if listed is None or set(listed) != self._sequence.seen:
+            return False
+        ignoring.add(entity)
+        return True
 
     def _own(self, page: list[Row]) -> list[Row]:
         """Leave out the rows that say that they were not asked for."""
@@ -233,7 +261,9 @@ class SearchReader:
                 continue
             if any(is_foreign(row, owner, value) for row in page):
                 page = self._calls.page(self._search, number) or page
-                if any(is_foreign(row, owner, value) for row in page):
+                # A row of several owners can only say one of them.
+                is_shared = self._search.is_shared and not self._ignores(owner)
+                if not is_shared and any(is_foreign(row, owner, value) for row in page):
                     self._foreign = owner
                     self._experience.ignored.add(owner)
             elif page and all(is_silent(row, owner) for row in page):

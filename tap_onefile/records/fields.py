@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
+from tap_onefile.records.convert import ANY_AS_TEXT
+
 if TYPE_CHECKING:
     Kind = th.JSONTypeHelper[Any] | type[th.JSONTypeHelper[Any]]
 
@@ -40,6 +42,7 @@ MARKS = {
     "expected": "It is shown for writing, or in OneFile's nightly export, so answers can be expected to have it.",
     "guessed": "Nothing shows it: a guess after similar records, or after the screens.",
     "from the tap": "The tap fills it in from what it asked for, or makes it.",
+    "asked for": "You name it in `extra_fields`; the tap knows nothing of it.",
 }
 """What each mark of certainty means, surest first."""
 
@@ -79,6 +82,16 @@ class Provenance:
     """The id of another record, as part of the key."""
     text_key = partialmethod(_field, th.StringType, required=True)
 
+    def any_as_text(self, name: str, description: str, data_class: str) -> th.Property[Any]:
+        """Return a field of which only the name is known."""
+        marks: dict[str, Any] = {
+            DATA_CLASS: data_class,
+            ANY_AS_TEXT: True,
+            CERTAINTY: self.certainty,
+            SOURCE: self.source,
+        }
+        return th.Property(name, th.StringType, description=description, **marks)
+
     def identity(self, of: str) -> th.Property[Any]:
         """Return the field ``ID``, the key of a record."""
         return self._field(th.IntegerType, "ID", f"OneFile's id of the {of}.", required=True)
@@ -106,6 +119,7 @@ EXPORT = Provenance("expected", "the nightly CSV export")
 UNDER_OTHER_NAMES = Provenance("guessed", "a product that reads it by a name not shown")
 SIMILAR = Provenance("guessed", "similar records")
 SEARCH = Provenance("from the tap", "what was asked for")
+ASKED_FOR = Provenance("asked for", "the setting extra_fields")
 
 
 def record(*properties: th.Property[Any]) -> dict[str, Any]:

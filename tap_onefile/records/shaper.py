@@ -15,7 +15,7 @@ from tap_onefile.errors import UnusableRow
 from tap_onefile.records.convert import LARGEST, SMALLEST, kind_of, to_timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from tap_onefile.records.privacy import Privacy
     from tap_onefile.reporting.problems import Problems
@@ -24,8 +24,13 @@ if TYPE_CHECKING:
     Convert = Callable[[str, Any], Any]
     Column = Callable[[list[Row], str, Convert], None]
 
+_MOST_DIGITS = 18
+"""Of a whole number that is within the limits, whatever its digits."""
+_TEXT = {str}
 NOTHING = (None, "")
 """How OneFile spells that there is no data, unless it leaves the field out."""
+_MOST_STRAYS = 100
+"""Names that are looked for in every row."""
 _CAME = {
     bool: "true or false",
     int: "a number",
@@ -57,6 +62,9 @@ class Shaper:
         rules = {name: rule for name, rule in schema["properties"].items() if name not in self._held_back}
         self._empty: Row = dict.fromkeys(rules)
         self._converters = {name: privacy.converter_for(rule) for name, rule in rules.items()}
+        self._declared = frozenset(schema["properties"])
+        self._strays = dict.fromkeys(self._held_back)
+        """Names that came and are in no record: those held back, and unknown ones."""
         self._columns: dict[str, Column] = {
             name: _each if privacy.pseudonymises(rule) else _COLUMNS.get(kind_of(rule), _each)
             for name, rule in rules.items()
@@ -96,22 +104,26 @@ class Shaper:
     def _drop_unknown(self, records: list[Row]) -> None:
         known = self._empty.keys()
         unknown: Counter[str] = Counter()
+        # To look for names that came before takes a third of the time of looking for unknown ones.
+        for name in self._strays:
+            if (count := _remove(name, records)) and name not in self._held_back:
+                unknown[name] = count
         for record in records:
-            if len(record) > len(known):
-                for name in self._held_back:
-                    record.pop(name, None)
             if len(record) > len(known):
                 extra = record.keys() - known
                 for name in extra:
                     del record[name]
                 unknown.update(extra)
-        self._problems.unknown_fields(self._stream, unknown)
+                if len(self._strays) < _MOST_STRAYS:
+                    self._strays.update(dict.fromkeys(extra))
+        if unknown:
+            self._problems.unknown_fields(self._stream, unknown, self._declared)
 
     def _converted(self, name: str, value: object) -> object:
         """Convert a value that is not null; count it if it does not fit."""
         if value == "":
             return None
-        if RepairedText in {type(part) for part in (value if isinstance(value, list) else (value,))}:
+        if RepairedText in map(type, _parts(value)):
             self._repaired[name] += 1
         try:
             return self._converters[name](value)
@@ -124,6 +136,30 @@ class Shaper:
         self._misfits.clear()
         self._problems.repaired_texts(self._stream, self._repaired)
         self._repaired.clear()
+
+
+def _remove(name: str, records: list[Row]) -> int:
+    """Remove a field from records, and return how many had it: most often, all or none of them."""
+    rest = iter(records)
+    try:
+        for record in rest:
+            del record[name]
+    except KeyError:
+        others = list(rest)
+        having = [record for record in others if name in record]
+        for record in having:
+            del record[name]
+        return len(records) - 1 - len(others) + len(having)
+    return len(records)
+
+
+def _parts(value: object) -> Iterator[object]:
+    """Give all values in a value."""
+    if isinstance(value, (list, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _parts(part)
+    else:
+        yield value
 
 
 # One function for each kind of field: most values need no conversion, and finding that out is most of a record's cost.
@@ -145,7 +181,19 @@ def _texts(records: list[Row], name: str, convert: Convert) -> None:
 def _integers(records: list[Row], name: str, convert: Convert) -> None:
     for record in records:
         value = record[name]
-        if value is not None and (value.__class__ is not int or not SMALLEST <= value <= LARGEST):
+        if value.__class__ is int:
+            if not SMALLEST <= value <= LARGEST:
+                record[name] = convert(name, value)
+        elif value.__class__ is str and value.isdecimal() and value.isascii() and len(value) <= _MOST_DIGITS:
+            record[name] = int(value)
+        elif value is not None:
+            record[name] = convert(name, value)
+
+
+def _lists(records: list[Row], name: str, convert: Convert) -> None:
+    for record in records:
+        value = record[name]
+        if value is not None and not (value.__class__ is list and set(map(type, value)) <= _TEXT):
             record[name] = convert(name, value)
 
 
@@ -175,8 +223,10 @@ def _timestamps(records: list[Row], name: str, convert: Convert) -> None:
 
 _COLUMNS: dict[str, Column] = {
     "string": _texts,
+    "array": _lists,
     "integer": _integers,
     "number": _numbers,
     "boolean": _flags,
     "date-time": _timestamps,
+    "any": _texts,
 }

@@ -5,6 +5,7 @@ Only names and counts are kept here, never a value.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections import Counter
@@ -30,13 +31,15 @@ _TOTALS = {
     ),
     "gone": (logging.WARNING, "{}: OneFile no longer had {n} records when they were asked for by their ids"),
     "filtered": (logging.WARNING, "{}: stream_maps filters {n} records, so no child stream was read for them"),
-    "unknown": (logging.WARNING, "{}: the unknown field {} was left out of {n} records"),
     "misfit": (logging.WARNING, "{}: {} was sent as null in {n} records, as {} came"),
     "repaired": (logging.WARNING, "{}: NUL characters or half characters in {} were replaced by U+FFFD in {n} records"),
 }
 """What is counted, and how the end of a run tells it."""
-PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
-"""A field that may be shown: anything else may be a value, or forge a line of the log."""
+PLAIN_NAME = re.compile("(?!_sdc_)[A-Za-z_][A-Za-z0-9_]{0,63}")
+"""A field that may be logged: anything else may be a value, or forge a line of the log. Loaders add columns _sdc_…"""
+_NOT_SHOWN = ""
+_ROUND = 100
+"""Rows that an answer without pages is cut at, if it is."""
 _LONGEST_NAME = 100
 """Characters."""
 _MOST_NAMES = 50
@@ -55,8 +58,10 @@ class Problems:
     def __init__(self) -> None:
         self._missing: list[tuple[str, str]] = []
         self._counts: dict[str, Counter[tuple[str, ...]]] = {kind: Counter() for kind in _TOTALS}
+        self._unknown: dict[str, Counter[str]] = {}
         self.unpaged: set[str] = set()
         """The streams that were read without pages."""
+        self._ignored_pages: set[str] = set()
         self._present: set[str] = set()
         self._absent: dict[str, list[tuple[str, MissingPage]]] = {}
 
@@ -84,17 +89,21 @@ class Problems:
     filtered = partialmethod(_count, "filtered")
     """Count a record that a stream map filters out although the stream has child streams."""
 
-    def unknown_fields(self, stream: str, names: Mapping[str, int]) -> None:
-        """Count records with fields that the stream's schema does not know, by field."""
-        for name, count in names.items():
-            shown = self._showable(stream, name)
-            if self._count("unknown", stream, count, shown):
-                logger.warning(
-                    "OneFile sends a field %s in %s that this version of tap-onefile does not know; it is left out."
-                    " Please report it.",
-                    shown,
-                    stream,
-                )
+    def unknown_fields(self, stream: str, names: Mapping[str, int], declared: Collection[str] = ()) -> None:
+        """Count the values of fields that a stream does not have, by field; none can be asked for that is like one."""
+        known = self._unknown.setdefault(stream, Counter())
+        is_first = not known
+        taken = {each.lower() for each in declared}
+        for name, count in sorted(names.items()):
+            is_nameable = PLAIN_NAME.fullmatch(name) and name.lower() not in taken
+            is_named = is_nameable and (name in known or len(known) < _MOST_NAMES)
+            known[name if is_named else _NOT_SHOWN] += count
+        if is_first and known:
+            logger.warning(
+                "OneFile sends fields of %s that the tap does not have; they are left out. %s",
+                stream,
+                _to_paste({stream: known}),
+            )
 
     def misfits(self, stream: str, values: Mapping[tuple[str, str], int]) -> None:
         """Count values that did not fit and were sent as null, by field and by what came instead."""
@@ -109,11 +118,21 @@ class Problems:
         for name, count in names.items():
             self._count("repaired", stream, count, name)
 
-    def read_unpaged(self, stream: str) -> None:
+    def read_unpaged(self, stream: str, rows: int) -> None:
         """Note that a stream was read without pages, of which OneFile has none."""
+        if rows and rows % _ROUND == 0:
+            logger.warning(
+                "%s: just %d rows came in one answer without pages, which may be all that OneFile gives at once",
+                stream,
+                rows,
+            )
         if stream not in self.unpaged:
             logger.info("%s: OneFile has no pages of it, so it is read unpaged", stream)
         self.unpaged.add(stream)
+
+    def ignored_pages(self, stream: str) -> None:
+        """Note that OneFile gave all of a search whatever page was asked for."""
+        self._ignored_pages.add(stream)
 
     def present(self, stream: str) -> None:
         """Note that OneFile has a stream for some part of the customer, at least."""
@@ -152,17 +171,28 @@ class Problems:
             for key, count in sorted(self._counts[kind].items()):
                 told = sentence.format(*key, n=count)
                 logger.log(level, told)
+        if self._ignored_pages:
+            logger.info(
+                "OneFile gives all rows whatever page is asked for: %s. Nothing is missing, as its searches without"
+                " pages have the same rows",
+                ", ".join(sorted(self._ignored_pages)),
+            )
+        if self._unknown:
+            counts = ", ".join(f"{fields.total()} of {stream}" for stream, fields in self._unknown.items())
+            logger.warning(
+                "Values of fields that the tap does not have were left out: %s. %s", counts, _to_paste(self._unknown)
+            )
         if self.not_offered:
             logger.warning("Empty, as OneFile answers 404: %s. Deselect them.", ", ".join(sorted(self.not_offered)))
         if missing := self._all_missing:
             parts = "; ".join(f"{what} ({why})" for what, why in missing)
             raise IncompleteRun(f"The run is incomplete. Missing: {parts}")
 
-    def _showable(self, stream: str, name: str) -> str:
-        """Return a field name that is safe to log: anything but an identifier may be a value or forge a log line."""
-        if not PLAIN_NAME.fullmatch(name):
-            return "(not shown: it is no plain name)"
-        unknown = self._counts["unknown"]
-        known = sum(1 for each, _ in unknown if each == stream)
-        is_new = (stream, name) not in unknown
-        return "(not shown: there are too many)" if is_new and known >= _MOST_NAMES else name
+
+def _to_paste(unknown: Mapping[str, Collection[str]]) -> str:
+    """Say how to read fields, by stream, that were left out."""
+    names = [f"{stream}.{name}" for stream, fields in unknown.items() for name in fields if name != _NOT_SHOWN]
+    sentences = [f"To read them as text, add to the setting extra_fields: {json.dumps(names)}"] if names else []
+    if any(_NOT_SHOWN in fields for fields in unknown.values()):
+        sentences.append("Some names are not shown: they are too many, no plain names, or too like fields that it has")
+    return ". ".join(sentences)

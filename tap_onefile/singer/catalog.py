@@ -13,6 +13,7 @@ from singer_sdk.singerlib import Catalog, Schema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from tap_onefile.errors import SettingsError
+from tap_onefile.records.extra import alike
 from tap_onefile.records.fields import PSEUDONYM
 
 if TYPE_CHECKING:
@@ -47,6 +48,30 @@ class Known:
     def needed(self) -> list[str]:
         """The fields without which the stream cannot be read."""
         return [*self.keys, *([self.replication_key] if self.replication_key else [])]
+
+
+def with_extra_fields(streams: Mapping[str, Known], extra: Mapping[str, Rule]) -> dict[str, Known]:
+    """Return what is known of the streams, with the fields that the user asks for by the setting extra_fields.
+
+    Raises:
+        SettingsError: There is no such stream, or it has the field already.
+    """
+    known = dict(streams)
+    for stream, schema in extra.items():
+        fields = schema["properties"]
+        if stream not in known:
+            names = ", ".join(f"{stream}.{field}" for field in fields)
+            raise SettingsError(
+                f"The setting extra_fields names {names}, but there is no stream {stream}.{near(stream, known)}"
+            )
+        for field in fields:
+            if own := alike(field, known[stream].fields):
+                raise SettingsError(
+                    f"The setting extra_fields names {stream}.{field}, but {stream} has the field {own} already: delete"
+                    " it there."
+                )
+        known[stream] = replace(known[stream], fields=frozenset({*known[stream].fields, *fields}))
+    return known
 
 
 def near(name: object, names: Iterable[str]) -> str:

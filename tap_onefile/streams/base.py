@@ -62,8 +62,8 @@ class OneFileStream(SingerStream):
 
     def __init__(self, tap: Tap, run: Run) -> None:
         self.run = run
-        self._whole_schema = self.schema
-        super().__init__(tap, run.privacy.protect(self.schema))
+        self._whole_schema = run.whole_schema(self.name, self.schema)
+        super().__init__(tap, run.privacy.protect(self._whole_schema))
         self._tally = run.metrics.of(self.name)
 
     @classmethod

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -26,10 +27,16 @@ if TYPE_CHECKING:
 
 _ENTRY = ("LearnerID", "FromDate", "ToDate", "TimesheetCategory")
 """What tells entries of time sheets apart."""
+_ENTRY_IDS = ("ID", "TimesheetID", "timesheetID")
+"""Where an entry may have its id; the product has one (API reference, section 11)."""
+_SILENT = (None, "", 0, "0")
 
 
 class LearningAims(CustomerStream):
     """Learning aims: what each learner is enrolled on.
+
+    One apprenticeship is several aims: the main one, on-programme, Gateway and end-point assessment. So an aim is not a
+    programme, and learners must not be counted by their aims; the programme is the learner's `EpisodeName`.
 
     One search over the whole customer takes the fewest calls: no client searches aims by organisation, and the one that
     searches them by dates alone shows that a learner need not be named (API reference, section 4). Where
@@ -100,7 +107,11 @@ class UnitSummaries(PerLearnerStream):
 
 
 class LearningAimStatuses(LookUpStream):
-    """What the numbers in the `Status` of a learning aim mean; each organisation defines its own."""
+    """What the numbers in the `Status` of a learning aim mean; each organisation defines its own.
+
+    Failed and Withdrawn exist everywhere besides, and need not be listed (help article 76000044865), so join it from
+    the left.
+    """
 
     name = "learning_aim_statuses"
     path = "Organisation/{id}/LearningAimStatuses"
@@ -129,6 +140,11 @@ class Reviews(IncrementalStream):
     held. So the search, which is cheap, is always for all, and only the calls for the full records are narrowed: to
     reviews scheduled within `review_window` before the bookmark, or later. What it can miss: a change to a review that
     was scheduled before that.
+
+    The stage of a review follows from its dates, and not from `Status`: scheduled without `StartedOn`, then started,
+    signed by the assessor (`AssessorSignedOn`), by the learner, and by the employer. Unlocking a review removes
+    signatures. Until the assessor has signed, `AssessorID` is 0: whose reviews are due is told by the learner's
+    `DefaultAssessorID`.
     """
 
     name = "reviews"
@@ -141,17 +157,20 @@ class Reviews(IncrementalStream):
         f.SEARCH.organisation_id(),
         f.CLIENTS.timestamp("ScheduledFor", "When the review is to be held."),
         f.CLIENTS.reference("LearnerID", "Id of the learner."),
-        f.CLIENTS.reference("AssessorID", "Id of the assessor; 0 for none."),
+        f.CLIENTS.reference(
+            "AssessorID",
+            "Id of the assessor; 0 until the assessor signs: until then, see the learner's DefaultAssessorID.",
+        ),
         f.CLIENTS.reference("EmployerID", "Id of the employer's user; 0 for none."),
         f.CLIENTS.reference("VisitID", "Id of the visit."),
-        f.WRITTEN.integer("Status", "Status; what the numbers mean is not settled."),
+        f.WRITTEN.integer("Status", "Status; what the numbers mean is not settled: the stage follows from the dates."),
         f.CLIENTS.number("Progress", "Progress of the learner in per cent at the time of the review."),
         f.CLIENTS.timestamp("CreatedOn", "When the review was created."),
-        f.CLIENTS.timestamp("StartedOn", "When the review was started; not set if it was not held."),
+        f.CLIENTS.timestamp("StartedOn", "When the review was started; without it, the review is only scheduled."),
         f.WRITTEN.timestamp("EndTime", "When the review ends or ended."),
-        f.CLIENTS.timestamp("AssessorSignedOn", "When the assessor signed."),
-        f.CLIENTS.timestamp("LearnerSignedOn", "When the learner signed."),
-        f.CLIENTS.timestamp("EmployerSignedOn", "When the employer signed."),
+        f.CLIENTS.timestamp("AssessorSignedOn", "When the assessor signed; unlocking removes it."),
+        f.CLIENTS.timestamp("LearnerSignedOn", "When the learner signed, after the assessor."),
+        f.CLIENTS.timestamp("EmployerSignedOn", "When the employer signed, after the learner."),
     )
 
     @property
@@ -189,6 +208,12 @@ class Plans(OrganisationStream):
 class OffTheJob(PerLearnerStream):
     """Off-the-job training of each learner: hours planned, and hours done.
 
+    Do not work `MinimumOTJ` out again: there are three methods, by the start of the episode. Before August 2022 it is a
+    share of the contracted hours, from then on six hours a week, and since August 2025 a figure that the Department for
+    Education sets for each standard, less what recorded prior learning saves, but 187 hours at least (help article
+    76000085894). Actual hours come from journals, registers and assessments as well as time sheets, and what is entered
+    twice counts once, so a sum of time sheets need not be `CachedActualHours`.
+
     Read for all learners on every run: OneFile works the hours out by itself, and nothing shows that a learner's
     `LastModified` moves when it does.
     """
@@ -204,8 +229,11 @@ class OffTheJob(PerLearnerStream):
         f.CLIENTS.number("TargetPercentage", "Share of the contracted hours that is the target, in per cent."),
         f.CLIENTS.number("PlannedOTJ", "Planned hours."),
         f.CLIENTS.number("Duration", "Duration in weeks."),
-        f.CLIENTS.text("MethodOfCalculatingOTJ", "How the target is worked out; depends on the start of the episode."),
-        f.CLIENTS.number("MinimumOTJ", "Minimum of hours."),
+        f.CLIENTS.text(
+            "MethodOfCalculatingOTJ",
+            "Which of three methods gives the minimum, as a number or a text; depends on the start of the episode.",
+        ),
+        f.CLIENTS.number("MinimumOTJ", "Minimum of hours, as OneFile works it out; never to be worked out again."),
         f.CLIENTS.number("PercentOfPlanned", "Share of the planned hours that is done, in per cent."),
         f.CLIENTS.number(
             "CachedActualHours", "Hours done, as OneFile last worked them out; lags behind the time sheets."
@@ -216,9 +244,9 @@ class OffTheJob(PerLearnerStream):
 class Timesheets(PerLearnerStream):
     """Entries of the learners' time sheets: the off-the-job log.
 
-    OneFile gives them no id. `EntryKey` stands in for one: it is made from the learner, the period and the category,
-    plus a number where these are the same. It is stable when the comment or the mark of an entry changes; an entry
-    whose period or category changes becomes a new one.
+    Whether OneFile gives them an id is not known. `EntryKey` is made of the learner's id and the entry's where one
+    comes; otherwise of the learner, the period and the category, plus a number where these are the same. It is stable
+    then when the comment or the mark of an entry changes; an entry whose period or category changes becomes a new one.
     """
 
     name = "timesheets"
@@ -228,6 +256,7 @@ class Timesheets(PerLearnerStream):
     learner_field = "LearnerID"
     schema = f.record(
         f.SEARCH.text_key("EntryKey", "Key of the entry, made by the tap."),
+        f.SIMILAR.reference("ID", "Id of the entry, where OneFile gives one."),
         f.SEARCH.reference("LearnerID", "Id of the learner; from the call where the row does not say."),
         f.SEARCH.reference("OrganisationID", "Id of the organisation; from the call, not the row."),
         f.CLIENT.text("TimesheetCategory", "Category."),
@@ -240,13 +269,30 @@ class Timesheets(PerLearnerStream):
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         alike: Counter[tuple[object, ...]] = Counter()
-        for row in super().get_rows(context):
+        for learner, rows in groupby(super().get_rows(context), lambda row: row[self.learner_field]):
+            yield from self._keyed(learner, list(rows), alike)
+
+    def _keyed(
+        self, learner: object, rows: list[dict[str, Any]], alike: Counter[tuple[object, ...]]
+    ) -> Iterator[dict[str, Any]]:
+        """Give the entries of a learner their keys."""
+        ids = [next((row[name] for name in _ENTRY_IDS if row.get(name) not in _SILENT), None) for row in rows]
+        # The id may be the learner's, as in off_the_job.
+        is_own = (
+            len({_normalised(each) for each in ids}) == len(ids)
+            and None not in ids
+            and str(learner) not in map(str, ids)
+        )
+        for row, entry_id in zip(rows, ids, strict=True):
+            if is_own and not isinstance(entry_id, Unreadable):
+                yield {**row, "ID": entry_id, "EntryKey": f"{learner}-{entry_id}"}
+                continue
             entry = tuple(_normalised(row.get(name)) for name in _ENTRY)
             alike[entry] += 1
             key = hashlib.sha256(repr((*entry, alike[entry])).encode("utf-8", "replace")).hexdigest()[:32]
             # A key made of something else than the entry would be another one next time.
             is_readable = not any(isinstance(row.get(name), Unreadable) for name in _ENTRY)
-            yield {**row, "EntryKey": key if is_readable else None}
+            yield {**row, "ID": None, "EntryKey": key if is_readable else None}
 
 
 def _normalised(value: object) -> str:

@@ -199,10 +199,21 @@ class Observers(UserStream, name="observers", role=45):
 
 
 class EQAs(UserStream, name="eqas", role=50, selected=False):
-    """External quality assurers; not among the roles that the vendor calls supported in the API."""
+    """External quality assurers; not among the roles that the vendor calls supported in the API.
 
-    # They have one account across organisations (help article 76000032915).
+    They have one account across organisations (help article 76000032915), which is a record in each of them.
+    """
+
     is_shared = True
+    primary_keys = ("OrganisationID", "ID")
+    schema = f.record(
+        *(
+            field
+            for field in _user(f.LIKE_LEARNERS, f.LIKE_LEARNERS, f.LIKE_LEARNERS)
+            if field.name != "OrganisationID"
+        ),
+        f.SEARCH.organisation_key("Id of the organisation whose search found the account."),
+    )
 
 
 class CentreMonitors(UserStream, name="centre_monitors", role=60, selected=False):

@@ -85,13 +85,16 @@ class FrameworkTemplates(SharedStream):
         f.FRAMEWORKS.identity("framework template"),
         f.SEARCH.organisation_key("Id of the organisation whose search found the template."),
         f.SIMILAR.text("Name", "Name of the template."),
-        f.SIMILAR.text("Title", "Title of the template."),
+        f.CLIENT.text("Title", "Title of the template."),
         f.SIMILAR.flag("Active", "Whether the template is in use."),
     )
 
 
 class LearnerStatuses(LookUpStream):
-    """What the numbers in `LearnerStatusID` mean; each organisation defines its own."""
+    """What the numbers in `LearnerStatusID` mean; each organisation defines its own.
+
+    It may not list every status that learners have, so join it from the left.
+    """
 
     name = "learner_statuses"
     path = "Organisation/{id}/LearnerStatuses"

@@ -86,3 +86,19 @@ def test_anything_but_a_list_of_rows_is_a_fault(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b'""', b" [ ] "])
 def test_nothing_is_no_rows(body: bytes) -> None:
     assert read_rows(Answer(200, body, None)) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("margin", ["", "\r\n"])
+def test_rows_are_read_in_every_encoding_of_unicode(encoding: str, margin: str) -> None:
+    body = f'{margin}[{{"ID": 1, "FirstName": "Łukasz \U0001f600"}}]{margin}'.encode(encoding)
+
+    assert list(read_rows(Answer(200, body, None))) == [{"ID": 1, "FirstName": "Łukasz \U0001f600"}]
+    assert read_rows(Answer(200, f"{margin}[]{margin}".encode(encoding), None)) == []
+    assert read_token(Answer(200, f'{margin}"abc+/="{margin}'.encode(encoding), None)) == "abc+/="
+
+
+@pytest.mark.parametrize("body", [b"\xff\xfe[\0]", b"\xff\xfe\0\xd8", b"[\0{\0}"], ids=repr)
+def test_half_a_character_of_utf_16_is_no_answer(body: bytes) -> None:
+    with pytest.raises(Fault):
+        read_rows(Answer(200, body, None))

@@ -9,6 +9,11 @@ import pytest
 from tap_onefile.errors import IncompleteRun, NotFound
 from tap_onefile.reporting.problems import Problems, loggable
 
+LEFT_OUT = (
+    "Values of fields that the tap does not have were left out: {}. To read them as text, add to the setting"
+    " extra_fields: [{}]"
+)
+
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
@@ -21,15 +26,14 @@ def test_an_unknown_field_is_told_once_for_each_stream_and_counted_at_the_end(lo
     for stream in ("learners", "learners", "assessors", "learners"):
         problems.unknown_fields(stream, {"Nickname": 1})
 
-    assert [(record.levelname, "Nickname in learners" in record.message) for record in log.records] == [
+    assert [(record.levelname, "learners.Nickname" in record.message) for record in log.records] == [
         ("WARNING", True),
         ("WARNING", False),
     ]
     log.clear()
     problems.conclude()
     assert log.messages == [
-        "assessors: the unknown field Nickname was left out of 1 records",
-        "learners: the unknown field Nickname was left out of 3 records",
+        LEFT_OUT.format("3 of learners, 1 of assessors", '"learners.Nickname", "assessors.Nickname"')
     ]
 
 
@@ -73,9 +77,9 @@ def test_counts_of_a_page_add_up(log: pytest.LogCaptureFixture) -> None:
     problems.conclude()
 
     assert log.messages == [
-        "learners: the unknown field Nickname was left out of 6 records",
         "learners: DOB was sent as null in 8 records, as text came",
         "learners: NUL characters or half characters in FirstName were replaced by U+FFFD in 10 records",
+        LEFT_OUT.format("6 of learners", '"learners.Nickname"'),
     ]
 
 

@@ -146,4 +146,5 @@ def test_a_list_that_meets_a_429_makes_every_other_call_wait_too() -> None:
 def test_a_search_that_cannot_be_listed_is_none_where_its_rows_are_of_use_and_not_needed(status: int) -> None:
     onefile = ScriptedTransport(answer(status))
     assert unpaged(onefile).keys(USERS) is None
-    assert len(onefile.asked()) == 1
+    # A session may have died, which says nothing of the search.
+    assert len(onefile.asked()) == (2 if status == 401 else 1)

@@ -30,6 +30,12 @@ class Behaviour:
     session_content_type: Annotated[Literal["json", "text"], "1", "the content type that the session is sent as"] = (
         "json"
     )
+    session_calls: Annotated[_Minutes, "1", "calls after which a session dies; 0 is any number"] = 0
+    encoding: Annotated[
+        Literal["utf-8", "utf-8-sig", "utf-16", "latin-1", "gzip"],
+        "2",
+        "how JSON becomes bytes; utf-8-sig begins with a byte order mark",
+    ] = "utf-8"
     expired_status: Annotated[Literal[401, 403], "1", "status for a missing, wrong or expired session"] = 401
     refused_login_status: Annotated[Literal[401, 403, 400], "1", "status for a wrong customer token"] = 401
     refusal_body: Annotated[Literal["json", "html", "empty"], "1", "body of a refused login or session"] = "json"
@@ -37,7 +43,12 @@ class Behaviour:
     no_hits: Annotated[Nothing, "2", "answer to a search that finds nothing"] = "204"
     page_zero: Annotated[Literal["first", "all", "400"], "3", "page 0 is page 1, or everything, or an error"] = "first"
     page_size_cap: Annotated[int | None, "3", "largest page; more is silently cut down to it"] = None
-    ignores_paging: Annotated[bool, "3", "every page is the whole answer"] = False
+    ignores_paging: Annotated[
+        bool | Literal["some"], "3", "every page is the whole answer; some is of all entities but users"
+    ] = False
+    unpaged: Annotated[
+        Literal["whole", "404", "400", "hundred"], "3", "answer to a search without pages; hundred is its first rows"
+    ] = "whole"
     organisation_paging: Annotated[bool, "4", "`Organisation/Search/{page}/{size}` exists"] = True
     framework_template_paging: Annotated[bool, "4", "`FrameworkTemplate/Search/{page}/{size}` exists"] = False
     order: Annotated[
@@ -66,6 +77,7 @@ class Behaviour:
     ] = "mixed"
     sentinels: Annotated[bool, "6", "1900-01-01 and id 0 stand for nothing, beside null"] = True
     booleans: Annotated[Literal["json", "text"], "6", 'true, or "true"'] = "json"
+    codes_as_numbers: Annotated[bool, "6", "codes of digits, such as a ULN, are sent as 1234567890.0"] = False
     ids_as_text: Annotated[bool, "6", "ids are sent as strings"] = False
     last_modified: Annotated[Literal["present", "sometimes", "absent"], "6", "rows have LastModified"] = "present"
     last_modified_inclusive: Annotated[bool, "4", "the LastModified filter finds the very moment too"] = True

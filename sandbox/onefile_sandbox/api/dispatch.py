@@ -129,14 +129,22 @@ class Api:
         if not found.ids:
             return answers.nothing(self.behaviour.no_hits)
         rich = paged and self._renderer.pages_are_rich(entity)
-        if paged and not self.behaviour.ignores_paging:
+        if not paged and self.behaviour.unpaged in {"404", "400"}:
+            raise Refusal(int(self.behaviour.unpaged), _NOT_FOUND)
+        if paged and not self._ignores_pages(entity):
             found = self._page(found, route, faults)
             if not found.ids:
                 return answers.nothing(self.behaviour.past_the_end)
+        elif not paged and self.behaviour.unpaged == "hundred":
+            found = found.page(1, 100)
         elif "capped" in faults:
             found = found.page(1, faults["capped"])
         rows = self._renderer.encoded(entity, found, rich=rich)
         return Answer(200, b"[" + b",".join(rows) + b"]")
+
+    def _ignores_pages(self, entity: Entity) -> bool:
+        ignored = self.behaviour.ignores_paging
+        return entity.name != "User" if ignored == "some" else bool(ignored)
 
     def _is_paged(self, entity: Entity) -> bool:
         unsure = {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections import deque
+from collections import Counter, deque
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ _MINUTE = 60.0
 class Sessions:
     """The sessions that are alive: opaque, several at a time, each with an end."""
 
-    def __init__(self, seed: int, lifetime: float, clock: Callable[[], float]) -> None:
+    def __init__(self, seed: int, lifetime: float, clock: Callable[[], float], calls: int = 0) -> None:
         self._seed = seed
         self._lifetime = lifetime
         self._clock = clock
         self._opened = 0
         self._ends: dict[str, float] = {}
+        self._most_calls = calls or inf
+        self._calls: Counter[str] = Counter()
 
     def open(self) -> str:
         """Open a session."""
@@ -37,8 +40,9 @@ class Sessions:
         return session
 
     def is_alive(self, session: str) -> bool:
-        """Return whether a session is one, and has not come to its end."""
-        return self._clock() < self._ends.get(session, float("-inf"))
+        """Return whether a session is one, and has not come to its end, by time or by this call."""
+        self._calls[session] += 1
+        return self._calls[session] <= self._most_calls and self._clock() < self._ends.get(session, float("-inf"))
 
     def expire(self) -> None:
         """End all sessions."""

@@ -59,6 +59,8 @@ class Renderer:
         value = row.get(name)
         if isinstance(value, str):
             # Most fields are text, and text is sent as it is.
+            if self._behaviour.codes_as_numbers and value.isdecimal() and not value.startswith("0"):
+                return float(value)
             return value
         if isinstance(value, datetime):
             if not self._hides(row, name, value):

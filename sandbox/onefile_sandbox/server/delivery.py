@@ -206,6 +206,17 @@ def _failure(fault: Fault) -> Answer:
     return Answer(fault.status, fault.body.replace("empty", "").encode(), headers=headers)
 
 
+def encoded(answer: Answer, encoding: str) -> Answer:
+    """Spell the JSON of an answer in another encoding."""
+    if encoding == "utf-8" or answer.body[:1] not in {b"[", b"{"}:
+        return answer
+    if encoding == "gzip":
+        headers = dict(answer.headers)
+        return replace(answer, body=packed(answer.body, encoding, headers), headers=headers)
+    # What Latin-1 lacks, JSON has an escape for.
+    return replace(answer, body=answer.body.decode().encode(encoding, "backslashreplace"))
+
+
 def corrupted(answer: Answer, faults: Mapping[str, Fault]) -> Answer:
     """Spoil the body of an answer as faults do."""
     if (fault := faults.get("lacking-rows")) and answer.body.startswith(b"["):

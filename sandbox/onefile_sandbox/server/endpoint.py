@@ -87,7 +87,7 @@ class Endpoint:
             answer = error(400, "The request is invalid.")
         else:
             answer = self.api.answer(route, headers, body, {fault.kind: fault.rows for fault in due})
-        answer = delivery.corrupted(answer, faults)
+        answer = delivery.encoded(delivery.corrupted(answer, faults), self.api.behaviour.encoding)
         call.status = answer.status
         await exchange.send(answer, faults)
 
