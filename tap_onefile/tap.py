@@ -157,7 +157,7 @@ class TapOneFile(CommandTap):
     @override
     def setup_mapper(self) -> None:
         """Make the stream maps; a mistake in them ends the run here, before the first call."""
-        schemas = {stream.name: stream.schema for stream in STREAMS}
+        schemas = {stream.name: self.onefile.whole_schema(stream.name, stream.schema) for stream in STREAMS}
         self.mapper = make_mapper(self.config, self.catalog, schemas, self.onefile.privacy, PARENTS)
 
     @override

@@ -101,6 +101,19 @@ def test_they_are_in_the_catalog_and_can_be_deselected(tmp_path: Path, furnished
     assert "learners.Pathway" not in run.stderr
 
 
+def test_a_stream_map_reads_them_and_one_that_is_withheld_is_withheld_from_it(
+    tmp_path: Path, furnished: Sandbox
+) -> None:
+    settings = {"extra_fields": ["learners.Pathway"], "stream_maps": {"learners": {"Lane": "Pathway", "Pathway": None}}}
+
+    run = run_tap(tmp_path, config_for(furnished, **settings))
+    withheld = run_tap(tmp_path, config_for(furnished, personal_data="exclude", **settings))
+
+    assert run.status == 0, run.stderr
+    assert {(record["Lane"], "Pathway" in record) for record in run.records["learners"]} == {(PATHWAY, False)}
+    assert PATHWAY not in withheld.stdout + withheld.stderr
+
+
 @pytest.mark.parametrize(
     ("extra", "sentence"),
     [
