@@ -206,7 +206,7 @@ def test_meltano_keeps_or_replaces_all_bookmarks_of_a_stream_at_once(
     def bookmarks() -> dict[str, list[int]]:
         found = json.loads(run("state", "get", state_id))["singer_state"]["bookmarks"]
         return {
-            name: [each["context"]["OrganisationID"] for each in bookmark["partitions"]]
+            name: sorted(map(int, bookmark["organisations"]))
             for name, bookmark in found.items()
             if bookmark
         }
@@ -268,14 +268,8 @@ def state_of(owners: Mapping[str, list[int]]) -> dict[str, Any]:
     return {
         "bookmarks": {
             name: {
-                "partitions": [
-                    {
-                        "context": {"OrganisationID": owner},
-                        "replication_key": KNOWN[name].replication_key,
-                        "replication_key_value": "2026-01-01T00:00:00.000000Z",
-                    }
-                    for owner in ids
-                ]
+                "replication_key": KNOWN[name].replication_key,
+                "organisations": {str(owner): "2026-01-01T00:00:00.000000Z" for owner in ids},
             }
             for name, ids in owners.items()
         }
