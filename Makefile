@@ -22,7 +22,7 @@ release := .venvs/release/bin
 core := tests/unit tests/test_streams.py tests/test_changes.py tests/test_order.py tests/test_errors.py tests/test_settings.py \
   tests/test_mapping.py tests/test_connection.py
 orchestrators := $(basename $(notdir $(wildcard requirements/schedule-*.in)))
-pages := README.md zensical.toml meltano.yml $(wildcard docs/*.md docs/*.svg)
+pages := README.md CONTRIBUTING.md zensical.toml meltano.yml $(wildcard docs/*.md docs/*.svg)
 loaders := target-postgres target-jsonl $(basename $(notdir $(wildcard requirements/target-*.in)))
 pip_url = sed -n 's/^ *pip_url: *\(.*$(1)==.*\)/\1/p' meltano.yml
 lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \

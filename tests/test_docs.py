@@ -40,7 +40,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MADE_FROM_THE_CODE = [
     *PAGES,
     *sorted(STREAM_PAGES.glob("*.md")),
-    *(ROOT / name for name in ("docs/streams.svg", "zensical.toml", "meltano.yml")),
+    *(ROOT / name for name in ("CONTRIBUTING.md", "docs/streams.svg", "zensical.toml", "meltano.yml")),
 ]
 _TARGET = """| python -c 'import json, sys; lines = map(json.loads, sys.stdin)
 for line in lines: line["type"] == "STATE" and print(json.dumps(line["value"]))'"""

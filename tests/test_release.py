@@ -17,6 +17,8 @@ import pytest
 import yaml
 
 from tap_onefile import __version__
+from tools import address
+from tools.address import REPOSITORY
 from tools.release import changelog, contents, trial
 
 if TYPE_CHECKING:
@@ -92,8 +94,8 @@ def test_links_of_the_notes_lead_somewhere_from_the_release_too() -> None:
     text = "See [it](docs/a.md#b), [that](./c.md), [there](https://example.org/d) and [below](#e)."
 
     assert changelog.with_whole_links(text, "v1.2.3") == (
-        "See [it](https://github.com/tap-onefile/tap-onefile/blob/v1.2.3/docs/a.md#b),"
-        " [that](https://github.com/tap-onefile/tap-onefile/blob/v1.2.3/c.md),"
+        f"See [it]({REPOSITORY}/blob/v1.2.3/docs/a.md#b),"
+        f" [that]({REPOSITORY}/blob/v1.2.3/c.md),"
         " [there](https://example.org/d) and [below](#e)."
     )
 
@@ -134,7 +136,8 @@ def test_a_release_stops_where_tag_version_and_change_log_differ(tag: str, sente
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     (tmp_path / "CHANGELOG.md").write_text("# Changelog\n\n## Unreleased\n\n- Much.\n", encoding="utf-8")
     shutil.copytree(ROOT / "tools" / "release", tmp_path / "tools" / "release")
-    shutil.copy(ROOT / "tools" / "__init__.py", tmp_path / "tools")
+    for name in ("__init__.py", "address.py"):
+        shutil.copy(ROOT / "tools" / name, tmp_path / "tools")
 
     release = [sys.executable, "-m", "tools.release", tag]
     stopped = subprocess.run(release, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
@@ -142,6 +145,51 @@ def test_a_release_stops_where_tag_version_and_change_log_differ(tag: str, sente
     assert stopped.returncode == 1
     assert sentence in stopped.stderr
     assert not list(tmp_path.glob("dist/packages/*"))
+
+
+@pytest.mark.parametrize("published", [False, True])
+def test_nothing_is_released_while_the_address_leads_nowhere(published: bool, tmp_path: Path) -> None:  # noqa: FBT001 - drawn
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text(
+        re.sub(r"^published = \w+$", f"published = {str(published).lower()}", project, flags=re.MULTILINE),
+        encoding="utf-8",
+    )
+    changed = f"# Changelog\n\n## {__version__} - 2026-01-31\n\n- Much.\n"
+    (tmp_path / "CHANGELOG.md").write_text(changed, encoding="utf-8")
+    (tmp_path / "README.md").write_text("The tap is not on the package index yet.\n", encoding="utf-8")
+    shutil.copytree(ROOT / "tools" / "release", tmp_path / "tools" / "release")
+    for name in ("__init__.py", "address.py"):
+        shutil.copy(ROOT / "tools" / name, tmp_path / "tools")
+
+    release = [sys.executable, "-m", "tools.release", f"v{__version__}"]
+    stopped = subprocess.run(release, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+
+    assert stopped.returncode == 1
+    assert (f"Nothing is at {REPOSITORY} yet" in stopped.stderr) == (not published)
+    assert ("README.md says that the tap is not on the package index" in stopped.stderr) == published
+
+
+def test_the_address_of_the_repository_is_the_same_everywhere() -> None:
+    found = [path for path in address.texts() if REPOSITORY in path.read_text(encoding="utf-8")]
+
+    assert len(found) > 10
+    for path in address.texts():
+        text = path.read_text(encoding="utf-8")
+        assert address.with_address(text) == text, path
+
+
+def test_another_address_reaches_every_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(address, "REPOSITORY", "https://github.com/college/tap-onefile")
+
+    assert address.with_address(f"({REPOSITORY}/blob/main/a.md) {REPOSITORY}.") == (
+        "(https://github.com/college/tap-onefile/blob/main/a.md) https://github.com/college/tap-onefile."
+    )
+
+
+def test_pages_fetch_nothing_from_an_address_that_leads_nowhere() -> None:
+    for path in address.texts():
+        fetching = re.search(r"^.*(git clone http|git\+http).*$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert not fetching or address.IS_PUBLISHED, (path, fetching)
 
 
 def test_each_dependency_has_a_reason() -> None:

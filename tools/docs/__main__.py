@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tap_onefile.streams import STREAMS
-from tools import ROOT
+from tools import ROOT, address
 
 _FOLDER = ROOT / "docs" / "streams"
 _PAGE = """# {name}
@@ -17,7 +17,8 @@ cog.outl(); cog.outl(tables.stream("{name}")); cog.outl()
 
 
 def main() -> None:
-    """Add and remove pages so that each stream has one; cog fills them."""
+    """Add and remove pages so that each stream has one; cog fills them. Every text gets the repository's address."""
+    address.spread()
     names = {stream.name for stream in STREAMS}
     for page in _FOLDER.glob("*.md"):
         if page.stem not in names:

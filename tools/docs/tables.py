@@ -20,7 +20,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from tap_onefile.records.fields import CERTAINTY, DATA_CLASS, MARKS, SOURCE
 from tap_onefile.streams import STREAMS
 from tap_onefile.tap import SETTINGS
-from tools import ROOT
+from tools import ROOT, address
 from tools.docs.examples import examples
 
 if TYPE_CHECKING:
@@ -263,7 +263,7 @@ plugins:
   extractors:
   - name: tap-onefile
     namespace: tap_onefile
-    pip_url: git+https://github.com/tap-onefile/tap-onefile
+    pip_url: {address.package()}
     executable: tap-onefile
     capabilities:
       [about, activate-version, catalog, discover, schema-flattening, state,

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools import ROOT
+from tools.address import IS_PUBLISHED, REPOSITORY
 from tools.release import changelog, contents, trial
 from tools.release.processes import output
 
@@ -41,6 +42,10 @@ def main(tag: str | None) -> None:
     PACKAGES.mkdir(parents=True)
     if tag:
         _write_notes(tag, version)
+        if not IS_PUBLISHED:
+            sys.exit(
+                f"Nothing is at {REPOSITORY} yet. Correct it in pyproject.toml, and set `published` there once it is so."
+            )
         _stop_at(contents.not_yet_released(ROOT))
     _build()
     (wheel,), (sdist,) = PACKAGES.glob("*.whl"), PACKAGES.glob("*.tar.gz")

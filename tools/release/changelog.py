@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_REPOSITORY = "https://github.com/tap-onefile/tap-onefile"
+from tools.address import REPOSITORY
 
 
 def notes(changelog: str, version: str) -> str | None:
@@ -29,4 +29,4 @@ def with_whole_links(text: str, tag: str) -> str:
         text: Markdown.
         tag: The tag of the version.
     """
-    return re.sub(r"\]\((?!\w+:|#)(?:\./)?([^)]+)\)", rf"]({_REPOSITORY}/blob/{tag}/\1)", text)
+    return re.sub(r"\]\((?!\w+:|#)(?:\./)?([^)]+)\)", rf"]({REPOSITORY}/blob/{tag}/\1)", text)
