@@ -43,9 +43,7 @@ def main(tag: str | None) -> None:
     if tag:
         _write_notes(tag, version)
         if not IS_PUBLISHED:
-            sys.exit(
-                f"Nothing is at {REPOSITORY} yet. Correct it in pyproject.toml, and set `published` there once it is so."
-            )
+            sys.exit(f"Nothing is at {REPOSITORY} yet: see `published` in pyproject.toml, and docs/releasing.md.")
         _stop_at(contents.not_yet_released(ROOT))
     _build()
     (wheel,), (sdist,) = PACKAGES.glob("*.whl"), PACKAGES.glob("*.tar.gz")
