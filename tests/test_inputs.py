@@ -431,6 +431,14 @@ def test_a_start_date_before_the_bookmarks_is_explained(
     assert "--full-refresh" in run.stderr
 
 
+def test_a_start_date_in_the_future_is_warned_of(tmp_path: Path, onefile: Sandbox) -> None:
+    run = _run(tmp_path, onefile, start_date="2999-01-01")
+
+    assert run.status == 0
+    assert LEARNERS not in run.records
+    _assert_warns(run, "The setting start_date lies in the future")
+
+
 # Files
 
 
