@@ -248,9 +248,7 @@ class TapOneFile(CommandTap):
                 "People modified and reviews scheduled before %s are left out (start_date)", in_words(since)
             )
             if since > run.began:
-                self.logger.warning(
-                    "The setting start_date lies in the future, so that nobody and few reviews are read"
-                )
+                self.logger.warning("The setting start_date lies in the future: nobody is read, and few reviews")
             if any(since < bookmark for bookmark in bookmarks(self.state)):
                 self.logger.info(
                     "The run goes on from its bookmarks, which are later than start_date. If start_date was moved back,"
