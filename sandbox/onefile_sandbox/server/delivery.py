@@ -80,10 +80,14 @@ class Exchange:
         if reframed or "Date" in answer.headers:
             await self._end_by(wire(answer, reframed))
             return
+        if is_followed := "stray" in faults:
+            # In one piece with it: what comes later cannot be told from the answer to the next call, by anybody.
+            self._hold_back(on=True)
         await self._begin(answer)
         await self.send_event({"type": "http.response.body", "body": answer.body})
-        if "stray" in faults:
+        if is_followed:
             self.write(_SECOND_ANSWER)
+            self._hold_back(on=False)
 
     def write(self, sent: bytes) -> None:
         """Write to the connection, past the web server."""
@@ -120,6 +124,11 @@ class Exchange:
         elif transport and kind == "close":
             transport.close()
         await gone
+
+    def _hold_back(self, *, on: bool) -> None:
+        """Have what is written go out in one piece, where the system can do that."""
+        if (transport := self._transport()) and hasattr(socket, "TCP_CORK"):
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, int(on))
 
     async def _end_by(self, sent: bytes) -> None:
         if transport := self._transport():
