@@ -71,6 +71,15 @@ def test_each_stream_has_a_page_with_an_example_that_fits_its_schema(stream: typ
     assert set(example) == set(stream.schema["properties"])
 
 
+def test_the_readme_says_what_an_officer_needs_in_900_words() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    before, more, _ = text.partition("\n## More\n")
+
+    assert more
+    assert len(before.split()) <= 900
+    assert before.index("## What you need") < before.index("## See it work") < before.index("## What you get")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_example_of_settings_is_accepted(page: Path) -> None:
     for block in _blocks(page, "json"):

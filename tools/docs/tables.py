@@ -45,9 +45,17 @@ def recipe(name: str) -> str:
     Args:
         name: The name of its file, without the suffix.
     """
-    example = (_RECIPES / "examples" / f"{name}.md").read_text(encoding="utf-8")
     folded = f"<details><summary>The SQL</summary>\n\n`examples/recipes/{name}.sql`:\n\n{sql(name)}\n\n</details>"
-    return f"Some of the result:\n\n{example}\n{folded}"
+    return f"Some of the result:\n\n{result(name)}\n\n{folded}"
+
+
+def result(name: str) -> str:
+    """Show some of the result of a recipe.
+
+    Args:
+        name: The name of its file, without the suffix.
+    """
+    return (_RECIPES / "examples" / f"{name}.md").read_text(encoding="utf-8").rstrip()
 
 
 def sql(name: str) -> str:
@@ -145,15 +153,6 @@ def settings() -> str:
         required = name in SETTINGS.get("required", ())
         rows.append((f"`{name}`", "required" if required else f"`{default}`" if default else "", rule["description"]))
     return _table(("Setting", "Default", "What it means"), rows)
-
-
-def short_settings() -> str:
-    """Make the table of settings with their titles."""
-    rows = []
-    for name, rule in SETTINGS["properties"].items():
-        default = _default(rule)
-        rows.append((f"`{name}`", rule["title"], f"`{default}`" if default else ""))
-    return _table(("Setting", "What it is", "Default"), rows)
 
 
 def streams() -> str:
