@@ -59,3 +59,14 @@ def test_messages_and_log_lines_grow_with_organisations_and_never_with_their_squ
     # A line with the names of all organisations is as long as it must be; none comes for each of them.
     assert many["log"] <= few["log"] + 10
     assert many["schemas"] == few["schemas"]
+
+
+def test_a_run_of_the_default_streams_logs_no_more_than_where_each_begins_and_ends(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    run = run_tap(tmp_path, config_for(sandbox))
+
+    lines = [line for line in run.stderr.splitlines() if "METRIC: " not in line]
+    about_the_run = 10
+    assert len(run.records) > about_the_run
+    assert len(lines) <= 2 * len(run.records) + about_the_run, run.stderr
