@@ -202,16 +202,20 @@ class TapOneFile(CommandTap):
         run.problems.conclude()
         self.logger.info("The connection works. Nothing was written.")
         if empty := [stream.name for stream in selected if not run.metrics.of(stream.name).records]:
-            self.logger.info("OneFile has no records of: %s.", ", ".join(empty))
+            since = " since start_date" if run.settings.start_date else ""
+            self.logger.info("OneFile has no records%s of: %s.", since, ", ".join(empty))
         try:
-            calls = round(_FIRST_CALLS + sum(stream.estimate_calls() for stream in selected))
+            calls = {stream.name: round(stream.estimate_calls()) for stream in selected}
             run.signals.check()
         except Interrupted:
             raise
         except OneFileError as error:
             self.logger.warning("Cannot estimate how many calls a full run makes: %s", error)
         else:
-            self.logger.info(_cost(calls, run.settings.requests_per_minute))
+            whose = "your catalog" if self.input_catalog else "the default selection, as no catalog was passed"
+            costly = ", ".join(f"{name} {count:,}" for name, count in calls.items() if count)
+            self.logger.info("Calls by stream, for %s: %s", whose, costly or "none but the first ones")
+            self.logger.info(_cost(_FIRST_CALLS + sum(calls.values()), run.settings.requests_per_minute))
 
     @override
     def check_api(self, *, as_json: bool) -> None:

@@ -264,6 +264,26 @@ def test_a_stream_that_does_not_exist_and_is_not_selected_does_no_harm(
     assert "lists fields of learners that tap-onefile does not have; they are ignored: Colour" in run.stderr
 
 
+def test_a_stream_that_is_not_selected_may_have_the_keys_of_another_version(
+    tmp_path: Path, onefile: Sandbox, discovered: Json
+) -> None:
+    eqas = entry_of(catalog := deepcopy(discovered), "eqas")
+    eqas["key_properties"] = root_of(eqas)["table-key-properties"] = ["ID"]
+    eqas["replication_key"] = "CreatedOn"
+
+    assert _run(tmp_path, onefile, catalog=catalog).status == 0
+
+
+def test_a_test_counts_the_calls_of_each_stream_that_is_selected(
+    tmp_path: Path, onefile: Sandbox, discovered: Json
+) -> None:
+    with_catalog = _run(tmp_path, onefile, "--test", catalog=discovered)
+    by_default = _run(tmp_path, onefile, "--test")
+
+    assert re.search(r"Calls by stream, for your catalog: classrooms \d+, learners \d+\n", with_catalog.stderr)
+    assert "Calls by stream, for the default selection, as no catalog was passed: " in by_default.stderr
+
+
 @pytest.mark.parametrize("arguments", [(), ("--test",)], ids=["run", "test"])
 def test_nothing_selected_is_said(
     tmp_path: Path, onefile: Sandbox, discovered: Json, arguments: tuple[str, ...]

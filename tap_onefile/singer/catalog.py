@@ -189,9 +189,10 @@ class _Entry:
         schema = self._schema()
         self._read_metadata()
         self._read_selection(schema)
-        method = self._method()
-        self._check_replication_key()
-        keys = self._keys()
+        if self._is_selected:
+            self._check_keys()
+            self._check_replication_key()
+        method, keys = self._method(), list(self.known.keys)
         self._keep(self.known.needed)
         self.root |= {"table-key-properties": keys}
         self.root.pop("replication-key", None)
@@ -277,13 +278,18 @@ class _Entry:
                 said.append(value)
         return said
 
-    def _keys(self) -> list[str]:
-        own = list(self.known.keys)
+    @property
+    def _is_selected(self) -> bool:
+        selected = self.root.get("selected")
+        return bool(self.root.get("selected-by-default") if selected is None else selected)
+
+    def _check_keys(self) -> None:
+        own = self.known.keys
         said = self._said((self.given, "key_properties"), (self.root, "table-key-properties"))
         # The SDK's own has tuples until it is written.
         lists = [[*keys] if isinstance(keys, (list, tuple)) else [keys] for keys in said]
         if not (wrong := [keys for keys in lists if sorted(map(str, keys)) != sorted(own)]):
-            return own
+            return
         names = wrong[0]
         absent = [name for name in map(str, names) if name not in self.known.fields]
         fault = f" {self.name} has no field {shown(absent[0])}." if absent else " Records that share it would be lost."
