@@ -127,7 +127,7 @@ class Shaper:
             self._repaired[name] += 1
         try:
             return self._converters[name](value)
-        except (ValueError, OverflowError):
+        except (ValueError, OverflowError, RecursionError):
             self._misfits[name, _CAME.get(type(value), "something else")] += 1
             return None
 
@@ -154,12 +154,14 @@ def _remove(name: str, records: list[Row]) -> int:
 
 
 def _parts(value: object) -> Iterator[object]:
-    """Give all values in a value."""
-    if isinstance(value, (list, dict)):
-        for part in value.values() if isinstance(value, dict) else value:
-            yield from _parts(part)
-    else:
-        yield value
+    """Give all values in a value, however deep it is nested."""
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (list, dict)):
+            waiting += part.values() if isinstance(part, dict) else part
+        else:
+            yield part
 
 
 # One function for each kind of field: most values need no conversion, and finding that out is most of a record's cost.

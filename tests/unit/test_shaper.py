@@ -193,6 +193,19 @@ def test_a_number_that_json_cannot_hold_is_null_and_told(value: float) -> None:
     assert notes.unfit == {("Hours", "a number"): 1}
 
 
+def test_a_list_nested_deeper_than_python_calls_is_null_and_told() -> None:
+    notes = Notes()
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+
+    assert shape({"ID": 1, "FirstName": deep}, notes=notes)["FirstName"] is None
+    assert notes.unfit == {("FirstName", "a list"): 1}
+    # Freed level by level, as older Pythons free what is nested by calls within calls.
+    while deep:
+        deep = deep.pop()
+
+
 def test_what_the_row_says_goes_before_the_context() -> None:
     assert shape({"ID": 1, "OrganisationID": "7"}, {"OrganisationID": 8})["OrganisationID"] == 7
 
