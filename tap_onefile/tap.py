@@ -98,7 +98,7 @@ class TapOneFile(CommandTap):
         if isinstance(config := options.get("config") or {}, dict):
             self.check_settings(config, needs_all=validate_config)
             self._known = with_extra_fields(KNOWN, extra_fields(config.get("extra_fields") or ()))
-        if catalog is not None and not isinstance(catalog, (Catalog, str, PurePath)):
+        if catalog is not None and not isinstance(catalog, (Catalog, PurePath)):
             catalog = completed(catalog, self._known)
         super().__init__(validate_config=validate_config, catalog=catalog, **options)
 

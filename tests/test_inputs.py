@@ -776,6 +776,7 @@ def _with_one_replaced(draw: st.DrawFn, value: Json) -> Json:
 )
 @example(config=None, environ={}, catalog=b'{"streams": []}', state=b"{}", mode=())
 @example(config=None, environ={}, catalog=b"null", state=b"null", mode=())
+@example(config=None, environ={}, catalog=b'""', state=b'""', mode=())
 def test_whatever_comes_ends_in_records_or_in_a_sentence(
     tmp_path_factory: pytest.TempPathFactory,
     onefile: Sandbox,
