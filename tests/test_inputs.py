@@ -766,7 +766,7 @@ def _with_one_replaced(draw: st.DrawFn, value: Json) -> Json:
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     config=st.none() | FILES | st.dictionaries(KEYS, ANY, max_size=3),
     environ=st.dictionaries(KEYS, st.text(string.printable, max_size=8), max_size=2),
