@@ -18,7 +18,7 @@ if [ ! -e "$root/unpacked" ]; then
 fi
 # The network may have a certificate of its own.
 cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
-copy=$root/root/tap-onefile
+copy=$root/srv/tap-onefile
 [ -e "$copy" ] || git init --quiet "$copy"
 git -C "$copy" fetch --quiet --depth 1 "file://$checkout" HEAD
 git -C "$copy" checkout --quiet --force --detach FETCH_HEAD
@@ -29,6 +29,6 @@ exec unshare --mount sh -euc '
   mount -t proc proc "$0/proc"
   mount -t devpts devpts "$0/dev/pts" -o newinstance,ptmxmode=0666
   mount -t tmpfs tmpfs "$0/dev/shm"
-  exec env -i HOME=/root LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin ${CI+"CI=$CI"} ${TERM+"TERM=$TERM"} \
-    chroot "$0" sh -euc "cd /root/tap-onefile; exec \"\$@\"" - "$@"
+  exec env -i HOME=/srv LANG=C.UTF-8 PATH=/usr/sbin:/usr/bin ${CI+"CI=$CI"} ${TERM+"TERM=$TERM"} \
+    chroot "$0" sh -euc "cd /srv/tap-onefile; exec \"\$@\"" - "$@"
 ' "$root" "$@"
