@@ -23,27 +23,20 @@ ANY_AS_TEXT = "x-onefile-any-as-text"
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 """The limits of a database's whole numbers; JSON has none."""
 
-_WHOLE, _MILLISECONDS, _TICKS = (19, ".000000Z"), (23, "000Z"), (26, "Z")
+_WHOLE = len("2022-02-23T12:49:33")
 _FORMS = {
-    len("2022-02-23T12:49:33Z"): ("-T::Z", "Z", *_WHOLE),
-    len("2022-02-23T12:49:33.150Z"): ("-T::.", "Z", *_MILLISECONDS),
-    len("2022-02-23T12:49:33.1500000Z"): ("-T::.", "Z", *_TICKS),
-    len("2022-02-23T12:49:33"): ("-T::", "", *_WHOLE),
-    len("2022-02-23T12:49:33.150"): ("-T::.", "", *_MILLISECONDS),
-    len("2022-02-23T12:49:33.1500000"): ("-T::.", "", *_TICKS),
-    len("2022-02-23T12:49:33+01:00"): ("-T::+", "+", *_WHOLE),
-    len("2022-02-23T12:49:33.150+01:00"): ("-T::.", "+", *_MILLISECONDS),
-    len("2022-02-23T12:49:33.1500000+01:00"): ("-T::.", "+", *_TICKS),
+    _WHOLE: (_WHOLE, ".000000Z"),
+    **{_WHOLE + 1 + digits: (_WHOLE + 1 + min(digits, 6), "000000"[digits:] + "Z") for digits in range(1, 8)},
 }
-"""By the length of a timestamp: what stands where, how it ends, how much of it is kept, and what is added."""
-_NO_FORM = ("no form", "", 0, "")
+"""By the length of a timestamp before its offset: how much of it is kept, what is added. .NET has up to 7 digits."""
+_NO_FORM = (0, "")
 _MIDNIGHT = "24"
 """From 3.14 on, Python takes 24:00 for the start of the next day."""
 _HOURS: dict[str, dict[str, str]] = {
     f"+{offset:02}:00": {f"{hour:02}": f"{(hour - offset) % 24:02}" for hour in range(24)} for offset in range(15)
 }
 """For each usual offset, the hour that it is in UTC."""
-_INEXACT = 2**53
+INEXACT = 2**53
 """From where on a float may stand for another whole number than the one that was sent."""
 _DIGITS = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -71,22 +64,29 @@ def to_timestamp(value: object) -> str:
     """
     if not isinstance(value, str):
         raise ValueError  # noqa: TRY004 - the error of all misfits
+    value = value.strip()
     # The usual forms only have to be padded or cut, and their hour moved. This is in one piece, as nothing else that is
     # done to a record takes as much processor time.
-    marks, ending, cut, padding = _FORMS.get(len(value), _NO_FORM)
-    if value[7:20:3] == marks and (hour := value[11:13]) != _MIDNIGHT and value[18].isdecimal():
-        if ending == "Z":
-            if value[-1] == "Z":
-                datetime.fromisoformat(value)
+    if value[7:17:3] == "-T::" and (hour := value[11:13]) != _MIDNIGHT:
+        hours = None
+        length = len(value)
+        if value[-1] == "Z":
+            length -= 1
+        elif hours := _HOURS.get(value[-6:]):
+            length -= 6
+        cut, padding = _FORMS.get(length, _NO_FORM)
+        if cut == _WHOLE or (cut and value[_WHOLE] == "."):
+            offset = datetime.fromisoformat(value).tzinfo
+            if hours:
+                if earlier_hour := hours.get(hour):
+                    day = value[:11] if earlier_hour <= hour else _day_before(value[:11])
+                    return f"{day}{earlier_hour}{value[13:cut]}{padding}"
+            elif offset is None or length < len(value):
                 return value[:cut] + padding
-        elif ending == "+":
-            if earlier_hour := _HOURS.get(value[-6:], {}).get(hour):
-                datetime.fromisoformat(value)
-                day = value[:11] if earlier_hour <= hour else _day_before(value[:11])
-                return day + earlier_hour + value[13:cut] + padding
-        elif value[-1].isdecimal() and datetime.fromisoformat(value).tzinfo is None:
-            return value[:cut] + padding
-    moment = datetime.fromisoformat(value.strip())
+    return _to_utc(datetime.fromisoformat(value))
+
+
+def _to_utc(moment: datetime) -> str:
     if moment.tzinfo is not None:
         try:
             moment = moment.astimezone(UTC).replace(tzinfo=None)
@@ -148,7 +148,7 @@ def _to_text(value: object) -> str:
         return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < _INEXACT:
+    if isinstance(value, float) and value.is_integer() and abs(value) < INEXACT:
         # 1234567890.0 and 1e9 are other spellings of a whole number.
         return str(int(value))
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):

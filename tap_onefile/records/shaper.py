@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_onefile.api.decode import RepairedText, Unreadable
 from tap_onefile.errors import UnusableRow
-from tap_onefile.records.convert import LARGEST, SMALLEST, kind_of, to_timestamp
+from tap_onefile.records.convert import INEXACT, LARGEST, SMALLEST, kind_of, to_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _MOST_DIGITS = 18
 """Of a whole number that is within the limits, whatever its digits."""
 _TEXT = {str}
+_NESTED = {list, dict}
 NOTHING = (None, "")
 """How OneFile spells that there is no data, unless it leaves the field out."""
 _MOST_STRAYS = 100
@@ -123,12 +124,13 @@ class Shaper:
         """Convert a value that is not null; count it if it does not fit."""
         if value == "":
             return None
-        if RepairedText in map(type, _parts(value)):
+        kind = type(value)
+        if kind is RepairedText or (kind in _NESTED and RepairedText in map(type, _parts(value))):
             self._repaired[name] += 1
         try:
             return self._converters[name](value)
         except (ValueError, OverflowError, RecursionError):
-            self._misfits[name, _CAME.get(type(value), "something else")] += 1
+            self._misfits[name, _CAME.get(kind, "something else")] += 1
             return None
 
     def _report(self) -> None:
@@ -186,7 +188,9 @@ def _integers(records: list[Row], name: str, convert: Convert) -> None:
         if value.__class__ is int:
             if not SMALLEST <= value <= LARGEST:
                 record[name] = convert(name, value)
-        elif value.__class__ is str and value.isdecimal() and value.isascii() and len(value) <= _MOST_DIGITS:
+        elif (value.__class__ is str and value.isdecimal() and value.isascii() and len(value) <= _MOST_DIGITS) or (
+            value.__class__ is float and value.is_integer() and -INEXACT < value < INEXACT
+        ):
             record[name] = int(value)
         elif value is not None:
             record[name] = convert(name, value)
