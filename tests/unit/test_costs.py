@@ -42,11 +42,17 @@ USUAL = learners()
 LIMITS: dict[str, tuple[list[Row], float]] = {
     "milliseconds": (learners(".150Z"), 1.5),
     "seven digits": (learners(".1500000Z"), 1.5),
+    "one digit": (learners(".1Z"), 1.5),
     "no offset": (learners(""), 1.5),
+    "no offset, two digits": (learners(".15"), 1.5),
     "no offset, seven digits": (learners(".1500000"), 1.5),
     "an offset": (learners("+01:00"), 1.7),
     "ids as text": (
         [{name: str(value) if type(value) is int else value for name, value in row.items()} for row in USUAL],
+        1.7,
+    ),
+    "whole numbers with a point": (
+        [{name: float(value) if type(value) is int else value for name, value in row.items()} for row in USUAL],
         1.7,
     ),
     "ten unknown fields": (learners(extra={f"Field{number}": "text" for number in range(10)}), 1.45),
