@@ -129,6 +129,8 @@ class GaveUp(Unavailable):
     seconds: float
     wait: float = 0.0
     """Seconds that OneFile asked us to wait, the last time."""
+    is_silence: bool = False
+    """Whether nothing that could be called an answer came, the last time."""
     sentence = (
         "No answer to {0.call} from {0.host}: {0.story}. Check the network and the setting api_url or environment, and"
         " run again later (OneFile is often down from 07:00 to 07:30 UK time on release days); the setting retry_for"

@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from typing_extensions import override
@@ -39,6 +40,8 @@ SESSION_LIFETIME = 23 * 60 * 60.0
 CUSTOMER = "Customer"
 """The path of what every customer token may read."""
 
+_GONE = frozenset({400, 410})
+"""Statuses, beside 404, that may say of a record that it has gone (API reference, section 7, "Not found")."""
 _MOST_SESSIONS = 5
 """New sessions that one call is tried with."""
 _SHORTEST_PAUSE = 1.0
@@ -47,6 +50,8 @@ _LONGEST_PAUSE = 30.0
 _FIRST_CONTACT_TRIES = 3
 _RETRY_FOR_FAILING = 5.0
 """Seconds for which a call is repeated where the last one of its kind failed for good, and others did not."""
+_MOST_SILENCES = 3
+"""Calls of a kind, one after the other, that are waited for in vain: each takes a time-out or more."""
 
 _LONG_ID = re.compile("(?<=[^/]{60})[^/]+")
 """What is not shown of an id."""
@@ -139,7 +144,7 @@ class Client:
         self._session = Session(self._log_in, clock=clock)
         self._limited_since: float | None = None
         self._reached = False
-        self._failing: set[str] = set()
+        self._failing: dict[str, _Silences] = {}
 
     def get(self, path: str, *, record_id: str | None = None, tally: Tally | None = None) -> Row:
         """Read one object, of the record with an id, if it belongs to one.
@@ -155,9 +160,9 @@ class Client:
         call = Call("GET", path, tally=tally or Tally())
         try:
             found = self._read(call, read_object if record_id is None else partial(read_record, record_id))
-        except errors.QuestionRefused:
-            if record_id is not None:
-                raise errors.NotFound(str(call), self._transport.host, "400") from None
+        except errors.QuestionRefused as refusal:
+            if record_id is not None and refusal.status in _GONE:
+                raise errors.NotFound(str(call), self._transport.host, str(refusal.status)) from None
             raise
         if found is None:
             raise errors.NotFound(str(call), self._transport.host, "an empty answer")
@@ -198,7 +203,9 @@ class Client:
             if call.path == CUSTOMER or not self._answers_otherwise(call.tally):
                 raise
             # The next call of the kind fails sooner: all of them together would keep a run for hours.
-            self._failing.add(_kind_of(call.path))
+            silences = self._failing.setdefault(_kind_of(call.path), _Silences())
+            if failure.is_silence and silences.add(self._clock(), failure.seconds) >= _MOST_SILENCES:
+                raise
             raise errors.CallFailed(failure) from None
 
     def _read_in_session(self, call: Call, read: Callable[[Answer], T]) -> T:
@@ -280,7 +287,7 @@ class Client:
                 call.tally.add_repeat()
             else:
                 self._limited_since = None
-                self._failing.discard(_kind_of(call.path))
+                self._failing.pop(_kind_of(call.path), None)
                 return outcome
 
     def _exchange(self, call: Call, header: Mapping[str, str], at_most: int | None = None) -> Answer:
@@ -302,8 +309,8 @@ class Client:
         if limited_for >= max(GIVES_UP_AFTER, self._retry_for):
             raise errors.RateLimited(self._transport.host, limited_for / 60)
         pause = PAUSE if answer.retry_after is None else min(max(answer.retry_after, _SHORTEST_PAUSE), GIVES_UP_AFTER)
-        logger.warning("OneFile says that its limit of calls is reached (429): waiting %.0f s", pause)
-        self._rate_limit.pause(pause)
+        if self._rate_limit.pause(pause):
+            logger.warning("OneFile says that its limit of calls is reached (429): waiting %.0f s", pause)
 
     def _pause_or_give_up(self, call: Call, fault: Fault, faults: int, failing_since: float) -> None:
         name = f"{call.method} /{call.shown}"
@@ -321,9 +328,26 @@ class Client:
         # OneFile may ask for a wait that is longer than we would give it.
         asked = wait if wait <= GIVES_UP_AFTER else 0.0
         if unreached or elapsed + pause > retry_for + asked:
-            raise errors.GaveUp(name, self._transport.host, fault.what, faults, elapsed, wait) from None
+            raise errors.GaveUp(
+                name, self._transport.host, fault.what, faults, elapsed, wait, is_silence=not fault.is_answer
+            ) from None
         logger.warning("%s: got %s; trying again in %.0f s", name, fault.what, pause)
         self._sleep(pause)
+
+
+@dataclass
+class _Silences:
+    """Calls of one kind that were never answered, one after the other; those side by side count once."""
+
+    count: int = 0
+    last: float = -inf
+
+    def add(self, now: float, seconds: float) -> int:
+        """Count a call that was tried for so many seconds until now."""
+        if now - seconds >= self.last:
+            self.count += 1
+            self.last = now
+        return self.count
 
 
 def _kind_of(path: str) -> str:

@@ -21,6 +21,7 @@ from tap_onefile.reporting.metrics import Tally
 from tests.unit.scripted_transport import BROKEN, GOOD, ROWS, TOKEN, ScriptedTransport, answer
 
 if TYPE_CHECKING:
+    from tap_onefile.api.client import Client
     from tap_onefile.api.transport import Answer
     from tap_onefile.errors import Fault
 
@@ -152,6 +153,36 @@ def test_no_mixture_of_failures_goes_on_for_ever(failures: list[Answer | Fault])
     # Where the check of what every token may read is let in, or told to slow down, OneFile answers other calls.
     with pytest.raises((errors.Unavailable, errors.CallFailed)):
         onefile.search(calls_per_minute=100)
+
+
+def search_in_vain(client: Client, calls: int) -> type[Exception]:
+    for number in range(1, calls + 1):
+        with pytest.raises((errors.Unavailable, errors.CallFailed)) as failure:
+            client.search(f"User/Search/{number}/100", {})
+    return failure.type
+
+
+def test_calls_that_are_never_answered_end_a_run_although_others_are_after_the_third_of_a_kind() -> None:
+    onefile = ScriptedTransport(BROKEN)
+    onefile.customer = [answer(200, {"ID": 1})]
+    client = onefile.client()
+
+    assert search_in_vain(client, 2) is errors.CallFailed
+    assert search_in_vain(client, 1) is errors.GaveUp
+
+
+def test_calls_that_are_answered_now_and_then_or_with_an_error_end_no_run() -> None:
+    onefile = ScriptedTransport(BROKEN)
+    onefile.customer = [answer(200, {"ID": 1})]
+    client = onefile.client()
+
+    for _ in range(3):
+        onefile.script = [BROKEN]
+        assert search_in_vain(client, 2) is errors.CallFailed
+        onefile.script = [answer(503)]
+        assert search_in_vain(client, 5) is errors.CallFailed
+        onefile.script = [GOOD]
+        assert client.search("User/Search/9/100", {}) == ROWS
 
 
 def test_the_time_spent_on_429_is_not_taken_from_retry_for() -> None:
