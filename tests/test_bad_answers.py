@@ -67,7 +67,7 @@ def test_a_bad_answer_that_lasts_costs_one_stream_of_one_organisation(
             assert_put_right(tmp_path, run, onefile, *ALL)
 
 
-@pytest.mark.parametrize("kind", ["html", "500", "object", "nothing"])
+@pytest.mark.parametrize("kind", ["html", "500", "object", "nothing", "418"])
 @pytest.mark.parametrize(("stream", "about"), [("reviews", "Review"), ("off_the_job", "User/offthejob")])
 def test_a_bad_answer_about_one_record_costs_no_other_stream(
     tmp_path: Path, kind: str, stream: str, about: str

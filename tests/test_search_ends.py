@@ -107,6 +107,15 @@ def test_404_for_a_while_ends_no_search_that_nothing_lists(
         assert_put_right(tmp_path, run, onefile, stream)
 
 
+@pytest.mark.parametrize("entity", ["Organisation", "Classroom"])
+def test_404_for_a_moment_ends_no_search_of_which_a_list_lacks_the_rest(tmp_path: Path, entity: str) -> None:
+    with OneFile(5, cap=3, lists=3, classrooms=5) as onefile:
+        onefile.slips = [for_a_while(0.1, Answer(404), entity=entity, page=2)]
+        run = read(tmp_path, onefile, "organisations", "classrooms")
+
+    assert_complete(run, onefile, "organisations", "classrooms")
+
+
 @pytest.mark.parametrize(("stream", "entity"), [("learners", "User"), ("classrooms", "Classroom")])
 def test_a_page_that_stays_empty_before_the_end_is_told(tmp_path: Path, stream: str, entity: str) -> None:
     with OneFile(cap=50, assessors=2, **some(stream, (170, 20))) as onefile:

@@ -331,6 +331,9 @@ class SearchReader:
         if self._looks_right(form) and not (self._is_capped or self._missing()):
             return self._ends_by("a short last page")
         is_absence = form == _ABSENCE and form not in self._experience.forms
+        if is_absence and self._empty_answers == 1:
+            # A slip of the server must have time to pass, whatever a list says meanwhile.
+            return False
         is_doubtful = len(self._sizes) <= SHORT_SEARCH or self._is_capped or (is_absence and self._empty_answers > 1)
         if self._list is None and is_doubtful:
             self._ask_for_list()

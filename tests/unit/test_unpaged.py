@@ -70,11 +70,11 @@ class OneAfterTheOther:
 
 
 def test_404_is_the_end_of_a_search_except_on_its_first_page() -> None:
-    onefile = ScriptedTransport(GOOD, GONE, GOOD)
+    onefile = ScriptedTransport(GOOD, GONE, GONE, GOOD)
     assert OneAfterTheOther(onefile).read(USERS) == ROWS
-    # It is not the form that OneFile has for nothing, so that the search is listed too.
+    # It is not the form that OneFile has for nothing, so that it is asked for again, and the search is listed too.
     assert [call[0] for call in onefile.asked()] == [
-        "POST User/Search/1/100", "POST User/Search/2/100", "POST User/Search"
+        "POST User/Search/1/100", "POST User/Search/2/100", "POST User/Search/2/100", "POST User/Search"
     ]  # fmt: skip
     with pytest.raises(errors.NotFound, match="api_url"):
         OneAfterTheOther(ScriptedTransport(GONE)).read(USERS)
@@ -119,7 +119,7 @@ def test_thin_rows_do_not_stand_in_where_pages_are_needed() -> None:
 
 def test_a_page_that_is_not_found_although_the_list_has_more_rows_is_asked_for_again() -> None:
     listed = answer(200, [*ROWS, {"ID": 3}])
-    onefile = ScriptedTransport(GOOD, GONE, listed, answer(200, [{"ID": 3}]), NOTHING)
+    onefile = ScriptedTransport(GOOD, GONE, GONE, listed, GOOD, GOOD, answer(200, [{"ID": 3}]), NOTHING)
     assert OneAfterTheOther(onefile, page_size=2).read(USERS) == [*ROWS, {"ID": 3}]
     always = Always({"User/Search/1/100": GOOD, "User/Search": listed})
     with pytest.raises(errors.MissingRows, match="1 rows of users did not come"):
