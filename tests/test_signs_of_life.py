@@ -12,9 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onefile_sandbox import Fault
+from tap_onefile.extract.query import Record
+from tap_onefile.extract.reader import Reader
+from tap_onefile.records.convert import to_integer
 from tap_onefile.reporting.console import ProgressLine, heartbeat
 from tap_onefile.reporting.metrics import Metrics
+from tap_onefile.reporting.problems import Problems
 from tests.running import config_for, run_tap
+from tests.unit.scripted_transport import ScriptedTransport, answer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +91,42 @@ def test_the_time_left_is_told_where_it_can_be_known(done: int, left: str) -> No
     clock[0] = 60.0
 
     assert line.text().partition("organisations")[2] == (f" · {left}" if left else "")
+
+
+def test_within_an_organisation_that_takes_long_a_total_and_the_time_left_are_told() -> None:
+    clock = [0.0]
+    statistics = statistics_of(0, clock)
+    line = ProgressLine(statistics, 300, clock=lambda: clock[0])
+
+    with statistics.reading(3000) as part:
+        assert "learners · 0 of 3,000 in this organisation · " in line.text()
+        assert "left" not in line.text()
+        clock[0], part.done = 60.0, 300
+        assert line.text().startswith("learners · 300 of 3,000 in this organisation · ")
+        assert line.text().endswith(" · about 9 min left for these")
+        statistics.organisations_done = 1
+        assert line.text().endswith(" · about 3 min left")
+
+    assert "in this organisation" not in line.text()
+
+
+def test_calls_for_each_learner_or_record_are_counted_against_their_total() -> None:
+    statistics = Metrics()
+    onefile = ScriptedTransport(answer(200, {"ID": 1}))
+    reader = Reader(onefile.client(), page_size=100, parallel_requests=1, metrics=statistics, problems=Problems())
+    told: list[tuple[int, int]] = []
+
+    def note() -> None:
+        assert statistics.part
+        told.append((statistics.part.done, statistics.part.total))
+
+    for _ in reader.complete("reviews", "Review", [[{"ID": 1}, {"ID": 1}], [{"ID": 1}]], to_integer):
+        note()
+    for _ in reader.many([Record("User/1/offthejob", "off_the_job"), Record("User/2/offthejob", "off_the_job")]):
+        note()
+
+    assert told == [(1, 3), (2, 3), (3, 3), (1, 2), (2, 2)]
+    assert statistics.part is None
 
 
 def test_calls_are_told_against_the_budget_of_the_last_minute() -> None:

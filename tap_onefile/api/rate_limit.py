@@ -68,19 +68,21 @@ class RateLimit:
                 self._under_way -= 1
                 self._answered.append(self._clock())
 
-    def pause(self, seconds: float) -> None:
-        """Let no call through for a while, and fewer calls from then on.
+    def pause(self, seconds: float) -> bool:
+        """Let no call through for a while, and fewer calls from then on; return whether no pause was under way.
 
         Called when OneFile answers 429: something else is spending the same budget, so that our share is smaller than
         we thought.
         """
         with self._lock:
             now = self._clock()
-            if self._full and now >= self._closed_until:
-                # Calls that were under way together are refused together: that is one sign, not many.
+            # Calls that were under way together are refused together: that is one sign, not many.
+            is_news = now >= self._closed_until
+            if self._full and is_news:
                 self._allowed = max(1.0, self._allowed * _SLOWED)
             self._closed_until = max(self._closed_until, now + seconds)
             self._raised_at = self._closed_until
+            return is_news
 
     def _take_turn(self) -> float | None:
         """Take a turn, or return the seconds for which there is none."""

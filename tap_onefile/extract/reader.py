@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _PLANNED_AT_ONCE = 100
 """Queries."""
+_GATHERED = 10_000
+"""Rows of a search that are read before the first is completed, so that it can be told how many they are."""
 _NOTHING = (None, "")
 _LONGEST_PATH = 2000
 """Characters, beyond which no server need read a path."""
@@ -224,28 +226,34 @@ class Reader:
             NoData: It does not have more of them than chance explains.
         """
         found, absences = False, []
-        for start in range(0, len(queries), _PLANNED_AT_ONCE):
-            chunk = queries[start : start + _PLANNED_AT_ONCE]
-            with self._prefetch.planned(chunk):
-                for place, query in enumerate(chunk, start):
-                    try:
-                        for page in self.pages(query, key):
-                            found = True
-                            yield place, page
-                    except NotFound as absence:
-                        absences += [absence] if absence.is_refusal else []
-                        self._problems.without_data(query.stream)
-                    except QuestionRefused:
-                        if not is_gone(place):
-                            raise
-                        self._problems.without_data(query.stream)
+        with self._metrics.reading(len(queries)) as part:
+            for place in self._planned(queries):
+                query = queries[place]
+                part.done += 1
+                try:
+                    for page in self.pages(query, key):
+                        found = True
+                        yield place, page
+                except NotFound as absence:
+                    absences += [absence] if absence.is_refusal else []
+                    self._problems.without_data(query.stream)
+                except QuestionRefused:
+                    if not is_gone(place):
+                        raise
+                    self._problems.without_data(query.stream)
         if absences and not found:
             raise absences[0]
         if len(absences) >= max(_TOO_MANY_WITHOUT_DATA, len(queries) / 2):
             raise NoData(queries[0].stream, len(absences), len(queries))
 
     def complete(
-        self, stream: str, entity: str, pages: Iterable[Sequence[Row]], to_id: Callable[[Any], object]
+        self,
+        stream: str,
+        entity: str,
+        pages: Iterable[Sequence[Row]],
+        to_id: Callable[[Any], object],
+        *,
+        gathered: int = _GATHERED,
     ) -> Iterator[Row]:
         """Complete the rows of a search, which may be thin, by a call for each record.
 
@@ -254,6 +262,7 @@ class Reader:
             entity: The entity, as OneFile's paths name it.
             pages: The rows.
             to_id: Converts an id, or raises ``ValueError``.
+            gathered: How many rows are read before the first is completed.
 
         Yields:
             The rows in their order, with what their records say as well; without those whose records have gone, which
@@ -263,13 +272,15 @@ class Reader:
             NoDetails: More of them have gone than chance explains.
         """
         asked, gone = 0, 0
-        for rows in pages:
+        for rows in _gathered(pages, gathered):
             records = [_record_of(stream, entity, row, to_id) for row in rows]
-            with self._prefetch.planned([record for record in records if record]):
-                for row, record in zip(rows, records, strict=True):
+            with self._metrics.reading(len(rows)) as part:
+                for place in self._planned(records):
+                    record = records[place]
+                    part.done += 1
                     if record is None:
                         # Refused by name further up, if it has no usable key.
-                        yield row
+                        yield rows[place]
                         continue
                     asked += 1
                     try:
@@ -279,9 +290,16 @@ class Reader:
                         self._problems.gone(stream)
                     else:
                         # What the search says and the record leaves open is no less true.
-                        yield {**row, **{name: value for name, value in full.items() if value not in _NOTHING}}
+                        yield {**rows[place], **{name: value for name, value in full.items() if value not in _NOTHING}}
         if gone >= _TOO_MANY_TO_HAVE_GONE and (gone * 10 > asked or gone == asked):
             raise NoDetails(stream, gone, asked)
+
+    def _planned(self, queries: Sequence[Query | None]) -> Iterator[int]:
+        """Give the place of each query in its turn, and have those that follow planned; None is no query."""
+        for start in range(0, len(queries), _PLANNED_AT_ONCE):
+            chunk = queries[start : start + _PLANNED_AT_ONCE]
+            with self._prefetch.planned([query for query in chunk if query]):
+                yield from range(start, start + len(chunk))
 
     def learners(self, organisation: int) -> list[int]:
         """Return the ids of an organisation's learners, whether or not anything about them has changed.
@@ -303,6 +321,21 @@ class Reader:
                 raise MissingPage(absence.call) from None
             self._organisation = organisation
         return self._learners
+
+
+def _gathered(pages: Iterable[Sequence[Row]], at_least: int) -> Iterator[list[Row]]:
+    """Gather the rows of pages; those that came before a failure are yielded before it is raised."""
+    rows: list[Row] = []
+    try:
+        for page in pages:
+            rows += page
+            if len(rows) >= at_least:
+                yield rows
+                rows = []
+    except Exception:  # whatever it is, it is raised again
+        yield rows
+        raise
+    yield rows
 
 
 def _record_of(stream: str, entity: str, row: Row, to_id: Callable[[Any], object]) -> Record | None:

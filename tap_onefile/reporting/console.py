@@ -131,12 +131,15 @@ class ProgressLine:
         self._seen = deque([(clock(), 0)])
 
     def text(self, columns: int | None = None) -> str:
-        """Return the stream, records, calls, rate, organisations and time left, as far as they fit into the columns."""
+        """Return the stream, how far it and the run are, and the time left, as far as they fit into the columns."""
         total, stream = self._metrics.total, self._metrics.stream or "starting"
-        parts = [stream, f"{total.records:,} records", f"{total.calls:,} calls", self._pace(total.calls)]
+        part = self._metrics.part
+        # Of an organisation that takes an hour, the number of organisations done says nothing for an hour.
+        of_part = [f"{part.done:,} of {part.total:,} in this organisation"] if part else []
+        parts = [stream, *of_part, f"{total.records:,} records", f"{total.calls:,} calls", self._pace(total.calls)]
         if self._metrics.organisations:
             parts.append(f"{self._metrics.organisations_done} of {len(self._metrics.organisations)} organisations")
-        left = _time_left(self._metrics.seconds_left)
+        left = _time_left(self._metrics.seconds_left) or _time_left(self._metrics.part_seconds_left, " for these")
         while columns is not None and len(parts) > 1 and len(" · ".join([*parts, *left])) > columns:
             parts.pop()
         return " · ".join([*parts, *left])[:columns]
@@ -154,11 +157,11 @@ class ProgressLine:
         return f"{lately / max(now - then, _ON_A_TERMINAL) * _MINUTE:.0f} calls a minute"
 
 
-def _time_left(seconds: float | None) -> list[str]:
+def _time_left(seconds: float | None, what: str = "") -> list[str]:
     if seconds is None:
         return []
     minutes = seconds / _MINUTE
-    return [f"about {minutes:.0f} min left" if minutes >= 1.5 else f"about {seconds:.0f} s left"]  # noqa: PLR2004
+    return [f"about {f'{minutes:.0f} min' if minutes >= 1.5 else f'{seconds:.0f} s'} left{what}"]  # noqa: PLR2004
 
 
 @contextmanager

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 
 @dataclass
@@ -40,6 +41,19 @@ class Tally:
 _LOCK = threading.Lock()
 
 
+@dataclass
+class Part:
+    """What one stream reads of one organisation by a call for each learner or record."""
+
+    total: int
+    began: float
+    done: int = 0
+
+    def seconds_left(self, now: float) -> float | None:
+        """Roughly how many more seconds it takes; None before its first call."""
+        return (now - self.began) / self.done * (self.total - self.done) if self.done else None
+
+
 class Metrics:
     """The tallies of a run, and how far it has got."""
 
@@ -54,6 +68,17 @@ class Metrics:
         self.organisations: list[int] = []
         """The ids of those that are read, once known."""
         self.organisations_done = 0
+        self.part: Part | None = None
+        """The part that is being read now, where its size is known."""
+
+    @contextmanager
+    def reading(self, total: int) -> Generator[Part]:
+        """Note the part that is being read as long as a block of code lasts."""
+        self.part = part = Part(total, self._clock())
+        try:
+            yield part
+        finally:
+            self.part = None
 
     def of(self, stream: str) -> Tally:
         """Return the tally of a stream."""
@@ -78,6 +103,12 @@ class Metrics:
         """Roughly how many more seconds the run takes; None while it cannot be known."""
         left = len(self.organisations) - self.organisations_done
         return self.total.seconds / self.organisations_done * left if self.organisations_done and left > 0 else None
+
+    @property
+    def part_seconds_left(self) -> float | None:
+        """Roughly how many more seconds the part takes that is being read now; None while it cannot be known."""
+        part = self.part
+        return part.seconds_left(self._clock()) if part else None
 
     def rows(self) -> Iterator[tuple[str, Tally]]:
         """Yield the name and tally of each stream that has made a call, and last those of all streams together."""

@@ -140,7 +140,8 @@ class OneFileStream(SingerStream):
         if not self.fetches_details:
             return chain.from_iterable(pages)
         to_id = converter_for(self._whole_schema["properties"]["ID"])
-        return self.run.reader.complete(self.name, self.entity, pages, to_id)
+        options = {"gathered": 1} if self.is_dry_run else {}
+        return self.run.reader.complete(self.name, self.entity, pages, to_id, **options)
 
     def get_query(self, context: Mapping[str, Any]) -> Query:
         """Return the query of one context: the ids that it narrows by."""
