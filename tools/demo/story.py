@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
 import tempfile
@@ -10,13 +11,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tap_onefile.streams import STREAMS as ALL
 from tools import CORE_STREAMS
 from tools.demo import interruption
 from tools.demo.comparison import Comparison
 from tools.demo.errors import DemoError, ProcessError
 from tools.demo.onefile import onefile
 from tools.demo.pipeline import Pipeline
-from tools.demo.postgres import postgres
+from tools.demo.postgres import DATABASE, LOOPBACK, SCHEMA, USER, free_port, postgres
 
 if TYPE_CHECKING:
     from tools.demo.console import Console
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from tools.demo.postgres import Postgres
 
 ORGANISATIONS = 3
+STREAMS = (*(stream.name for stream in ALL if stream.selected_by_default), "reviews", "off_the_job")
+"""What is read: also what costs a call for each learner or review, as OneFile's rate limit does not hold here."""
+CALLS_PER_MINUTE = 300
 LAST_LINES = 15
 LONGEST_PATH = 60
 # The columns have OneFile's own names. PostgreSQL takes capitals in a name only between quotation marks.
@@ -72,16 +77,18 @@ def tell(console: Console, *, learners: int, keep: bool) -> int:
         _tidy(directory, keep=kept)
         if keep:
             data = directory / "postgres"
-            console.say(f"\nThe data is in {data}. To look at it with psql:\n")
+            console.say(f"\nThe data is in {data}. To look at it with psql, or with a desktop program:\n")
             console.say(f"  .venvs/dev/bin/python -m tools.demo --open {shlex.quote(str(data))}")
     return 0
 
 
-def reopen(data: Path) -> int:
-    """Open a kept PostgreSQL with psql.
+def reopen(console: Console, data: Path, port: int) -> int:
+    """Open a kept PostgreSQL with psql, and for other programs as long as that lasts.
 
     Args:
+        console: Where the user looks.
         data: Its data.
+        port: Where it is to be found on loopback; 0 for any that is free.
 
     Returns:
         The exit status of psql.
@@ -91,7 +98,12 @@ def reopen(data: Path) -> int:
     """
     if not (data / "PG_VERSION").exists():
         raise DemoError(f"There is no PostgreSQL data in {data}.")
-    with postgres(data.resolve()) as server:
+    port = port or free_port()
+    with postgres(data.resolve(), port) as server:
+        console.say(
+            f"For a program such as DBeaver, pgAdmin or Power BI, until you leave psql by \\q: host {LOOPBACK}, port"
+            f" {port}, database {DATABASE}, user {USER}, no password, schema {SCHEMA}."
+        )
         return server.shell()
 
 
@@ -109,6 +121,8 @@ def _play(console: Console, *, learners: int, directory: Path, log: Path) -> Non
                 "TAP_ONEFILE_API_URL": source.api_url,
                 "TAP_ONEFILE_CUSTOMER_TOKEN": source.customer_token,
                 "TAP_ONEFILE_PAGE_SIZE": "1000",
+                "TAP_ONEFILE_REQUESTS_PER_MINUTE": "0",
+                "TAP_ONEFILE__SELECT": json.dumps([f"{stream}.*" for stream in STREAMS]),
                 "TARGET_POSTGRES_SQLALCHEMY_URL": database.sqlalchemy_url,
             },
             database=directory / "meltano.db",
@@ -132,7 +146,12 @@ def _play(console: Console, *, learners: int, directory: Path, log: Path) -> Non
         calls = source.calls()
     console.succeed(
         f"PostgreSQL holds what OneFile holds: {rows:,} rows, each once, after two runs."
-        f" {calls} calls, {time.monotonic() - start:.0f} s in all."
+        f" {calls:,} calls, {time.monotonic() - start:.0f} s in all. OneFile lets {CALLS_PER_MINUTE} in each minute:"
+        f" there, they take {calls / CALLS_PER_MINUTE:.0f} minutes."
+    )
+    console.say(
+        "\nLook next at docs/recipes.md, which has more questions to such a database, at docs/getting-started.md, which"
+        "\nleads from a support ticket to your own data, and at docs/privacy.md, which says what leaves OneFile."
     )
 
 
