@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.running import Run
-    from tests.slips import Call
+    from tests.slips import Call, Slip
 
 VERSIONS: dict[str, Any] = {"emit_activate_version_messages": True}
 
@@ -94,6 +94,7 @@ def test_an_empty_page_is_not_believed_where_nothing_else_tells_the_end(
     assert_honest(run, onefile, stream)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("stream", "entity"), [("organisations", "Organisation"), ("learners", "User")])
 @pytest.mark.parametrize(("first", "cap"), [(2, 2), (3, 5), (6, 3)])
 def test_404_for_a_while_ends_no_search_that_nothing_lists(
@@ -105,6 +106,35 @@ def test_404_for_a_while_ends_no_search_that_nothing_lists(
         run = read(tmp_path, onefile, stream, parallel_requests=1)
         assert_honest(run, onefile, stream)
         assert_put_right(tmp_path, run, onefile, stream)
+
+
+def absent(*, but_for: tuple[str, int] = ("", 0)) -> Slip:
+    """Answer 404 where there is nothing, and to the unpaged search, but for the end of one entity's search."""
+
+    def slips(call: Call, _: int, answer: Answer) -> Answer:
+        is_end = answer.status == NO_CONTENT.status and (call.entity, call.page) != but_for
+        return Answer(404) if call.page == 0 or is_end else answer
+
+    return slips
+
+
+@pytest.mark.slow
+def test_a_onefile_that_has_but_404_for_the_end_and_no_list_is_read_to_the_end(tmp_path: Path) -> None:
+    with OneFile(3, cap=2, learners=5, classrooms=4) as onefile:
+        onefile.slips = [absent()]
+        run = read(tmp_path, onefile, "organisations", "learners", "classrooms")
+
+    assert_complete(run, onefile, "organisations", "learners", "classrooms")
+
+
+@pytest.mark.slow
+def test_404_is_no_end_where_onefile_has_another_form_for_it(tmp_path: Path) -> None:
+    with OneFile(1, cap=2, learners=5, classrooms=4) as onefile:
+        onefile.slips = [absent(but_for=("Classroom", 3))]
+        run = read(tmp_path, onefile, "learners", "classrooms", parallel_requests=1)
+
+    assert run.status == 1
+    assert "Missing: organisations" in run.last_line
 
 
 @pytest.mark.parametrize("entity", ["Organisation", "Classroom"])

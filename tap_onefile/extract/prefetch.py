@@ -149,10 +149,6 @@ class Prefetch:
             self._wait_until(lambda: bool(came))
         return _taken(came[0])
 
-    def pause(self) -> None:
-        """Wait until a slip of the server has passed; this wait can be broken off, too."""
-        self.at_once(partial(time.sleep, _BEFORE_BELIEVING_AGAIN))
-
     def counted(self, query: Query) -> list[Hashable] | None:
         """Return the keys of a search, if they were listed while it was read; wait where they still are."""
         with self._lock:

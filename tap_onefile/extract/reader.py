@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -125,9 +127,9 @@ class Reader:
         """Give the pages of a search in their order, up to the first that is empty."""
         return self._prefetch.pages(search)
 
-    def pause(self) -> None:
+    def pause(self, seconds: float) -> None:
         """Wait until a slip of the server has passed."""
-        self._prefetch.pause()
+        self._prefetch.at_once(partial(time.sleep, seconds))
 
     def counted(self, search: Search) -> list[Hashable] | None:
         """Give the keys of a search, if they were listed while it was read."""

@@ -44,6 +44,13 @@ _BLOCK = 12
 _BYTES = 1 << _BLOCK - 3
 _ABSENCE = "404"
 """The form of an answer that may say that there is nothing, or that OneFile does not find its way."""
+_ABSENCES = 25
+"""Searches that end by it, each after a pause and by a list, before it is taken for OneFile's way to say nothing."""
+_AFTER_A_SHORT_PAUSE = 2
+"""Empty answers."""
+_AFTER_A_SLIP = 0.2
+_AFTER_A_LONG_ONE = 2.0
+"""Seconds after which a page is asked for again: an empty one, and one of which OneFile says not to know it."""
 _ROUND = 50
 """Rows, of which a cap is likely a multiple."""
 _MANY = 3
@@ -61,7 +68,7 @@ class Calls(Protocol):
     def page(self, search: Search, number: int) -> Rows:
         """Ask for one page now, once more perhaps: a slip of the server is not repeated then."""
 
-    def pause(self) -> None:
+    def pause(self, seconds: float) -> None:
         """Wait until a slip of the server has passed."""
 
     def keys(self, search: Search) -> list[Hashable] | None:
@@ -90,6 +97,11 @@ class Experience:
         """Rows of pages that others followed."""
         self.forms = {"204"}
         """The forms in which OneFile says that there is nothing; 204 is documented."""
+        self.has_other_forms = False
+        """Whether a search ended by something else than 404, which may say so too, or that OneFile does not find it."""
+        self.unlisted: list[Search] = []
+        """The searches that ended by 404, and that nothing lists."""
+        self._absences = 0
         self.unpaged: dict[str, list[Search]] = {}
         """The searches that were read without pages, by entity."""
         self.paged: set[str] = set()
@@ -106,6 +118,19 @@ class Experience:
         self.paged.add(entity)
         for search in self.unpaged.pop(entity, ()):
             problems.missing(search.name, MissingPage(f"POST {entity}/Search/1"))
+
+    def note_end(self, form: str, problems: Problems, *, is_listed: bool) -> None:
+        """Note in which form OneFile said that a search is at its end."""
+        if form == _ABSENCE:
+            self._absences += 1
+            if is_listed and self._absences < _ABSENCES:
+                return
+        else:
+            self.has_other_forms = True
+            for search in self.unlisted:
+                problems.missing(search.name, MissingRows(search.stream, 0))
+            self.unlisted.clear()
+        self.forms.add(form)
 
 
 class Keys:
@@ -189,7 +214,7 @@ class SearchReader:
                 raise MissingPage(absence.call) from None
             raise
         while not self._is_over(last.form):
-            self._calls.pause()
+            self._calls.pause(_AFTER_A_SLIP if self._empty_answers == 1 else _AFTER_A_LONG_ONE)
             for number in range(len(self._sizes) + 1, len(self._sizes) + _MOST_PAGES):
                 if not (last := self._calls.page(self._search, number)):
                     break
@@ -320,31 +345,33 @@ class SearchReader:
     def _is_over(self, form: str) -> bool:
         """Return whether an empty answer is the end, or all that can be had of it."""
         self._empty_answers += 1
-        if not self._sizes:
+        if not self._sizes or self._foreign:
             # A first page without rows has been confirmed where it was asked for.
-            return self._ends_by("two empty answers")
-        if self._foreign:
-            return self._ends_by("nothing, as rows were left out")
+            return self._ends_by("nothing, as rows were left out" if self._foreign else "two empty answers")
         listed = self._calls.counted(self._search)
         if listed is not None and not self._search.is_narrowed:
             self._list = listed
         if self._looks_right(form) and not (self._is_capped or self._missing()):
             return self._ends_by("a short last page")
         is_absence = form == _ABSENCE and form not in self._experience.forms
-        if is_absence and self._empty_answers == 1:
+        if is_absence and self._empty_answers < _AFTER_A_SHORT_PAUSE:
             # A slip of the server must have time to pass, whatever a list says meanwhile.
             return False
-        is_doubtful = len(self._sizes) <= SHORT_SEARCH or self._is_capped or (is_absence and self._empty_answers > 1)
+        is_doubtful = len(self._sizes) <= SHORT_SEARCH or self._is_capped or is_absence
         if self._list is None and is_doubtful:
             self._ask_for_list()
         if self._is_listed():
             return self._ends_by("a list of the whole search")
-        if self._empty_answers > 1 and is_absence and self._list is None:
-            # A server that knows neither the page nor the search for a moment says nothing of how many rows there are.
-            raise MissingRows(self._search.stream, 0)
-        return self._empty_answers > 1 and self._ends_by_two_empty_answers()
+        is_unlisted_absence = is_absence and self._list is None
+        is_last_try = self._empty_answers > (_AFTER_A_SHORT_PAUSE if is_unlisted_absence else 1)
+        return is_last_try and self._ends_by_two_empty_answers(is_unlisted_absence=is_unlisted_absence)
 
-    def _ends_by_two_empty_answers(self) -> bool:
+    def _ends_by_two_empty_answers(self, *, is_unlisted_absence: bool) -> bool:
+        if is_unlisted_absence:
+            # A server that knows neither the page nor the search for a moment says nothing of how many rows there are.
+            if self._experience.has_other_forms:
+                raise MissingRows(self._search.stream, 0)
+            self._experience.unlisted.append(self._search)
         # No list helps. Pages that have become larger since would be empty where smaller ones were not.
         again = len(self._calls.page(self._search, 1))
         if not again:
@@ -432,7 +459,7 @@ class SearchReader:
         """Keep what this search has shown, and report what was odd about it."""
         search, experience = self._search, self._experience
         if self._sizes and form:
-            experience.forms.add(form)
+            experience.note_end(form, self._problems, is_listed=self._list is not None)
         if self._sequence.repeated_rows:
             self._problems.repeated_rows(search.stream, self._sequence.repeated_rows)
         streams = experience.keys.setdefault(search.entity, {})

@@ -105,7 +105,7 @@ class Calls:
         except NotFound:
             return Rows(form="404")
 
-    def pause(self) -> None:
+    def pause(self, _: float) -> None:
         """Go on at once."""
 
     def keys(self, search: Search) -> list[Hashable] | None:
