@@ -428,7 +428,7 @@ class SearchReader:
     def _missing_rows(self) -> Iterator[list[Row]]:
         """Read the pages again for rows that the unpaged search lists."""
         for _ in range(_MOST_PASSES if len(self._sizes) <= _MOST_PAGES_AGAIN else 1):
-            for rows in self._read_again([]):
+            for rows in self._read_again([], set()):
                 yield rows
                 if not self._missing():
                     return
@@ -437,20 +437,25 @@ class SearchReader:
     def _second_reading(self) -> Iterator[list[Row]]:
         """Read the pages again until that brings nothing new, where nothing says what there is."""
         for _ in range(_MOST_PASSES if len(self._sizes) <= _MOST_PAGES_AGAIN else 0):
-            found, sizes = 0, list[int]()
-            for rows in self._read_again(sizes):
+            found = 0
+            sizes: list[int] = []
+            keys: set[Hashable] = set()
+            for rows in self._read_again(sizes, keys):
                 found += len(rows)
                 yield rows
-            # What is left out of the pages each time is not between them at a second reading either.
-            if not found and _is_regular(sizes):
+            # What is left out of the pages each time is not between them at a second reading either; where a row comes
+            # twice again, another may be left out again.
+            if not found and _is_regular(sizes) and len(keys) == sum(sizes):
                 self._ends_by("a second reading")
                 return
         raise MissingRows(self._search.stream, 0)
 
-    def _read_again(self, sizes: list[int]) -> Iterator[list[Row]]:
+    def _read_again(self, sizes: list[int], keys: set[Hashable]) -> Iterator[list[Row]]:
+        """Read the pages again, and note how many rows each has, and their keys."""
         for number in range(1, len(self._sizes) + _MOST_PAGES):
             if page := self._calls.page(self._search, number):
                 sizes += [*[0] * (number - 1 - len(sizes)), len(page)]
+                keys.update(normalised(row.get("ID")) for row in page)
                 yield self._sequence.unseen(self._own(self._checked(page, number)))
             elif number > len(self._sizes):
                 return

@@ -297,6 +297,12 @@ def test_rows_that_moved_and_cannot_be_had_are_told() -> None:
         search(Server(lambda _: next(pages, []), unpaged=[1, 2, 3, 4, 5]))
 
 
+def test_rows_that_have_moved_for_one_page_each_time_are_told() -> None:
+    pages = [[1, 2], [2, 3], [5, 6]]
+    with pytest.raises(MissingRows):
+        search(Server(lambda number: page_of(pages, number)))
+
+
 def test_a_page_that_is_gone_when_it_is_asked_for_again_is_the_end() -> None:
     answers = iter([[1, 2], [1, 2], [], [], []])
 
