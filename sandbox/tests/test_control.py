@@ -79,6 +79,21 @@ def test_advance(client: Client) -> None:
     assert client.sandbox.world.now == other.world.now
 
 
+def test_change(client: Client) -> None:
+    change = {"stream": "learners", "id": 1000000, "fields": {"LastName": "Vaughan"}}
+    before = client.sandbox.world.get("learners", 1000000)
+    assert control(client, "POST", "change", [change]).status_code == 204
+    after = client.call("GET", "User/1000000").json()
+    assert after["LastName"] == "Vaughan"
+    assert client.sandbox.world.get("learners", 1000000)["LastModified"] > before["LastModified"]
+
+
+def test_changes_that_are_none(client: Client) -> None:
+    wrong: list[Any] = [[{}], [{"stream": "learners", "id": 1, "fields": {}}], [{"stream": "learners"}], [1], None]
+    for body in wrong:
+        assert control(client, "POST", "change", body).status_code == 400
+
+
 def test_expire_sessions(client: Client) -> None:
     assert control(client, "POST", "expire-sessions").status_code == 204
     assert client.call("GET", "Customer").status_code == 401

@@ -52,6 +52,14 @@ def test_absent_values(serve: Serve, way: str, expected: set[object]) -> None:
     assert absent(serve(behaviour={"absent_values": way})) == expected
 
 
+def test_unknown_fields(serve: Serve) -> None:
+    client, other = serve(behaviour={"unknown_fields": 2}), serve()
+    more, usual = (c.search("User", 1, 50, Role=1).json() for c in (client, other))
+    assert [row.keys() - known.keys() for row, known in zip(more, usual, strict=True)] == [
+        {"Unknown0", "Unknown1"}
+    ] * len(usual)
+
+
 def test_absent_values_are_mixed_the_same_way_every_time(serve: Serve) -> None:
     client, other = serve(), serve()
     assert absent(client) == {None, "", "missing"}

@@ -15,7 +15,7 @@ Nothing = Literal["204", "empty-body", "[]", "null", "404"]
 RetryAfter = Literal["seconds", "date"]
 """The spellings of a Retry-After header."""
 
-_Minutes = int | Literal[0]  # noqa: PYI051 - any number from 1 on, and 0
+_Number = int | Literal[0]  # noqa: PYI051 - any number from 1 on, and 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Behaviour:
     session_content_type: Annotated[Literal["json", "text"], "1", "the content type that the session is sent as"] = (
         "json"
     )
-    session_calls: Annotated[_Minutes, "1", "calls after which a session dies; 0 is any number"] = 0
+    session_calls: Annotated[_Number, "1", "calls after which a session dies; 0 is any number"] = 0
     encoding: Annotated[
         Literal["utf-8", "utf-8-sig", "utf-16", "latin-1", "gzip"],
         "2",
@@ -79,6 +79,7 @@ class Behaviour:
     booleans: Annotated[Literal["json", "text"], "6", 'true, or "true"'] = "json"
     codes_as_numbers: Annotated[bool, "6", "codes of digits, such as a ULN, are sent as 1234567890.0"] = False
     ids_as_text: Annotated[bool, "6", "ids are sent as strings"] = False
+    unknown_fields: Annotated[_Number, "6", "how many fields a row has that nobody has described"] = 0
     last_modified: Annotated[Literal["present", "sometimes", "absent"], "6", "rows have LastModified"] = "present"
     last_modified_inclusive: Annotated[bool, "4", "the LastModified filter finds the very moment too"] = True
     unsupported_roles: Annotated[
@@ -106,7 +107,7 @@ class Behaviour:
     otj_bumps_last_modified: Annotated[bool, "4", "off-the-job hours that grow move the learner's LastModified"] = False
     progress_bumps_last_modified: Annotated[bool, "4", "Progress that grows moves the learner's LastModified"] = True
     clock_ahead_minutes: Annotated[
-        _Minutes, "4", "how far the clock that stamps LastModified is ahead of the world's"
+        _Number, "4", "how far the clock that stamps LastModified is ahead of the world's"
     ] = 0
     missing_id_status: Annotated[Literal[404, 400], "7", "status of GET for an id that is not there"] = 404
     retry_after: Annotated[RetryAfter | None, "7", "Retry-After on a 429, in this spelling"] = None

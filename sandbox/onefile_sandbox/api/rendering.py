@@ -48,6 +48,8 @@ class Renderer:
             value = self.render_value(row, name)
             if value is not _MISSING:
                 rendered[name] = value
+        for number in range(self._behaviour.unknown_fields):
+            rendered[f"Unknown{number}"] = f"{entity.name} {number}" if number % 2 else number
         return rendered
 
     def _thin(self, entity: Entity, row: Row) -> Iterable[str]:

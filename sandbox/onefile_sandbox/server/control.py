@@ -42,6 +42,7 @@ class Control:
                 Route("/faults", self._add_faults, methods=["POST"]),
                 Route("/faults", self._clear_faults, methods=["DELETE"]),
                 Route("/advance", self._advance, methods=["POST"]),
+                Route("/change", self._change, methods=["POST"]),
                 Route("/expire-sessions", self._expire_sessions, methods=["POST"]),
             ]
         )
@@ -86,6 +87,14 @@ class Control:
         except (KeyError, TypeError, ValueError) as problem:
             return JSONResponse({"message": f"days must be a whole number: {problem}"}, 400)
         return JSONResponse({"now": self.api.world.now.isoformat()})
+
+    async def _change(self, request: Request) -> Response:
+        try:
+            for change in await request.json():
+                self.api.world.change(change["stream"], change["id"], **change["fields"])
+        except (KeyError, TypeError, ValueError) as problem:
+            return JSONResponse({"message": f"cannot change it: {problem}"}, 400)
+        return Response(status_code=204)
 
     async def _expire_sessions(self, _: Request) -> Response:
         self.api.sessions.expire()
