@@ -6,17 +6,37 @@ import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
+from decimal import Decimal
 from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from onefile_sandbox import Behaviour, Sandbox
+from tools import CORE_STREAMS
 from tools.benchmarks.checking import Tally, difference, field_names, tallied
 from tools.benchmarks.measuring import Run
 from tools.benchmarks.peers import Output
+from tools.benchmarks.reference import tallied as tallied_reference
 from tools.benchmarks.report import page
 from tools.benchmarks.results import Block, Results
-from tools.benchmarks.workloads import BUDGET, DEFAULT, FIVE, LATENCIES, ONE, PAGE_SIZES, TWENTY, Situation, grid
+from tools.benchmarks.workloads import (
+    BUDGET,
+    EXTRACTION,
+    FIVE,
+    LATENCIES,
+    LOADS,
+    ONE,
+    PAGE_SIZES,
+    SPELLINGS,
+    TWENTY,
+    UNPAGED_FREE,
+    UNPAGED_MISSING,
+    UNPAGED_SLOW,
+    Situation,
+    grid,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,23 +54,64 @@ def expected() -> dict[str, Tally]:
     return {"learners": tally}
 
 
-def test_the_tap_is_measured_beside_a_peer_and_both_are_complete() -> None:
-    chosen = ("--workload", "one-organisation", "--peer", "tap", "--peer", "requests_script")
+def measured(part: str, *peers: str) -> str:
+    """Measure something small, and give what was said of it."""
+    chosen = ["--part", part, "--workload", "one-organisation", *(word for peer in peers for word in ("--peer", peer))]
     finished = subprocess.run(
         [sys.executable, "-m", "tools.benchmarks", "--quick", *chosen],
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=180,
         text=True,
         encoding="utf-8",
     )
     assert finished.returncode == 0, finished.stderr
-    for peer in (r"\*\*tap-onefile\*\*", "requests script"):
-        assert re.search(rf"^\| {peer} \| \d", finished.stdout, re.MULTILINE)
     assert "failed" not in finished.stdout
+    return finished.stdout
+
+
+def test_the_tap_is_measured_beside_a_peer_and_both_are_complete() -> None:
+    told = measured("extraction", "tap", "requests_script")
+    for peer in (r"\*\*tap-onefile\*\*", "requests script"):
+        assert re.search(rf"^\| {peer} \| \d", told, re.MULTILINE)
+
+
+@pytest.mark.slow
+def test_the_unpaged_search_can_cost_and_can_be_missing() -> None:
+    told = measured("unknowns", "tap")
+    assert len(re.findall(r"^\| \*\*tap-onefile\*\* \| \d", told, re.MULTILINE)) == len(
+        (UNPAGED_FREE, UNPAGED_SLOW, UNPAGED_MISSING)
+    )
+
+
+@pytest.mark.slow
+def test_a_pipeline_is_measured_three_times_into_a_real_database() -> None:
+    told = measured("pipeline", "meltano", "piped")
+    for load in LOADS.values():
+        assert re.search(rf": {load} \| \d\S+ s \| \d\S+ s, ", told)
+
+
+@pytest.mark.parametrize("situation", SPELLINGS, ids=str)
+def test_a_perfect_reader_gets_the_same_in_each_spelling(situation: Situation) -> None:
+    usual, other = (
+        {
+            stream: tallied_reference(Sandbox(learners=20, behaviour=Behaviour.parse(settings)).records(stream))
+            for stream in CORE_STREAMS
+        }
+        for settings in ((), situation.behaviour)
+    )
+    assert difference(other, usual) is None
 
 
 def test_other_spellings_of_the_same_values_are_the_same() -> None:
+    moment = datetime(1990, 6, 30, 23, tzinfo=UTC)
+    stored: list[dict[str, Any]] = [
+        {"ID": 2, "FirstName": None, "DOB": None, "Progress": Decimal("10.50")},
+        {"ID": 1, "FirstName": "Ada", "DOB": moment, "SecondaryLLDDCodes": ["1", "2"], "Progress": Decimal(10)},
+    ]
+    assert difference(tallied((("learners", row) for row in stored), expected()), expected()) is None
+    naive = [{**stored[1], "DOB": moment.replace(tzinfo=None)}, stored[0]]
+    assert difference(tallied((("learners", row) for row in naive), expected()), expected()) is None
     same: list[dict[str, Any]] = [
         {"id": "2", "progress": "10.5", "surplus": "not compared"},
         {
@@ -99,7 +160,7 @@ def test_each_record_belongs_to_one_part_of_the_output(tmp_path: Path, parts: in
 
 
 def test_every_latency_and_page_size_is_measured_for_the_marks_or_in_the_grid() -> None:
-    measured = [*DEFAULT, *grid()]
+    measured = [*EXTRACTION, *grid()]
 
     for workload, latency, size in product((ONE, TWENTY, FIVE), LATENCIES, PAGE_SIZES):
         assert sum(situation.is_like(Situation(workload, latency, size)) for situation in measured) == 1
@@ -115,7 +176,7 @@ def test_what_is_measured_again_takes_the_place_of_what_was_found_before() -> No
     for wall in (8.0, 4.0):
         results.put(Block(first, {"tap": [Run(wall, cpu=1.0, rss=1)]}))
 
-    told = page(results)
+    told = page({"extraction": results})
 
     assert len(results.blocks) == 1
     assert "## Other latencies and page sizes" in told

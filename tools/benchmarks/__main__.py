@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING
 
 from tools.benchmarks import report
 from tools.benchmarks.environments import set_up
+from tools.benchmarks.loading import version
 from tools.benchmarks.peers import PEERS
-from tools.benchmarks.results import HERE, Results, digest_of_code
+from tools.benchmarks.pipelines import PIPELINES
+from tools.benchmarks.results import HERE, Results, digest_of_code, read, write
 from tools.benchmarks.running import run, start_times
-from tools.benchmarks.workloads import ALL_PEERS, DEFAULT, WORKLOADS, grid, quick
+from tools.benchmarks.workloads import ALL_PEERS, ALL_PIPELINES, PARTS, WORKLOADS, quick
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tools.benchmarks.results import Parts
     from tools.benchmarks.workloads import Situation
 
 
@@ -34,62 +37,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 1 where the tap's own result was not complete.
     """
     options = _parser().parse_args(arguments)
-    situations = _chosen(options)
-    taking_part = [PEERS[name] for name in ALL_PEERS if any(name in s.peers for s in situations)]
-    results = Results(
-        machine=_machine(),
-        day=datetime.now(tz=UTC).date().isoformat(),
-        rounds=options.rounds,
-        versions=set_up(taking_part),
-        code=digest_of_code(),
-    )
     is_kept = not (options.quick or options.workload or options.peer)
-    if options.grid and is_kept:
-        results = _to_be_added_to(results)
-    elif is_kept:
+    parts = read() if is_kept else {}
+    for part in options.part or [part for part in PARTS if part != "grid"]:
+        situations = _chosen(options, part)
+        if situations:
+            _measure(part, situations, options.rounds, parts, is_kept=is_kept)
+    sys.stdout.write(report.page(parts))
+    blocks = [block for results in parts.values() for block in results.blocks]
+    return 1 if any(block.fault(block.situation.ours) for block in blocks) else 0
+
+
+def _measure(part: str, situations: Sequence[Situation], rounds: int, parts: Parts, *, is_kept: bool) -> None:
+    """Measure a part, and put what was found in the place of what was found before."""
+    peers = PEERS | PIPELINES
+    versions = set_up([peer for name, peer in peers.items() if any(name in each.peers for each in situations)])
+    if part == "pipeline":
+        versions["postgres"] = {"PostgreSQL": version()}
+    results = Results(_machine(), datetime.now(tz=UTC).date().isoformat(), rounds, versions, code=digest_of_code())
+    if part == "grid" and is_kept:
+        results, part = _to_be_added_to(parts["extraction"], results), "extraction"
+    elif part == "extraction" and is_kept:
         results.start = start_times()
-    for block in run(situations, options.rounds):
+    for block in run(situations, rounds):
+        results.put(block)
+        parts[part] = results
         if is_kept:
             # What has been measured is kept, should the rest be interrupted.
-            results.put(block)
-            results.write()
-            (HERE / "results.md").write_text(report.page(results), encoding="utf-8")
-        else:
-            results.blocks.append(block)
-    sys.stdout.write(report.page(results))
-    return 1 if any(block.fault("tap") for block in results.blocks) else 0
+            write(parts)
+            (HERE / "results.md").write_text(report.page(parts), encoding="utf-8")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     add = parser.add_argument
+    add("--part", action="append", choices=PARTS, help="only this part; may be repeated (all but the grid)")
     add("--rounds", type=int, default=3, help="how often each peer runs in each situation (3)")
     add("--workload", action="append", choices=WORKLOADS, help="only this workload; may be repeated")
-    add("--peer", action="append", choices=ALL_PEERS, help="only this peer; may be repeated")
-    add(
-        "--grid", action="store_true", help="all other latencies and page sizes, added to what was found; takes 2 hours"
-    )
+    add("--peer", action="append", choices=ALL_PEERS + ALL_PIPELINES, help="only this peer; may be repeated")
     add("--quick", action="store_true", help="a few records of each, to see that it works")
     return parser
 
 
-def _chosen(options: argparse.Namespace) -> list[Situation]:
-    situations = list(grid() if options.grid else DEFAULT)
+def _chosen(options: argparse.Namespace, part: str) -> list[Situation]:
+    situations = list(PARTS[part])
     if options.workload:
         situations = [situation for situation in situations if situation.workload.name in options.workload]
     if options.peer:
+        asked = tuple(options.peer)
+        anyone = part in {"extraction", "grid"}
         situations = [
-            replace(situation, peers=tuple(peer for peer in candidates if peer in options.peer))
+            replace(situation, peers=tuple(peer for peer in candidates if peer in asked))
             for situation in situations
-            if (candidates := situation.peers if situation.calls_per_minute else ALL_PEERS)
+            if (candidates := ALL_PEERS if anyone and not situation.calls_per_minute else situation.peers)
         ]
-    situations = [situation for situation in situations if situation.peers]
-    return [quick(situation) for situation in situations] if options.quick else situations
+    situations = [quick(situation) if options.quick else situation for situation in situations if situation.peers]
+    # Shrunk, some are the same.
+    return [each for place, each in enumerate(situations) if not any(map(each.is_like, situations[:place]))]
 
 
-def _to_be_added_to(results: Results) -> Results:
+def _to_be_added_to(before: Results, results: Results) -> Results:
     """Give what was found before, if it was found on the same machine with the same versions."""
-    before = Results.read()
     is_alike = all(
         told.items() <= before.versions.get(environment, {}).items() for environment, told in results.versions.items()
     )

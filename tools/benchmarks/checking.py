@@ -1,9 +1,9 @@
 """Whether a result is complete: every id, and every value of every field, against what the sandbox holds.
 
 The peers spell the same thing in different ways: a field without data is null, ``""`` or left out, a moment has its
-offset written or its zeros cut, dlt writes names in snake case and a number as text where it has met ``""`` before.
-None of this counts as a difference; everything else does. Each record becomes one number, and the numbers are added
-up, so that the order does not matter.
+offset written or its zeros cut, or is a timestamp of PostgreSQL's, dlt writes names in snake case and a number as text
+where it has met ``""`` before. None of this counts as a difference; everything else does. Each record becomes one
+number, and the numbers are added up, so that the order does not matter.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import reduce
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Protocol
@@ -143,11 +144,12 @@ def _digest(text: str) -> int:
 
 
 def _canonical(name: str, value: object) -> object:
-    if isinstance(value, str):
-        return _microseconds(value) if name in _MOMENTS else value
+    if name in _MOMENTS and isinstance(value, str | datetime):
+        return _microseconds(datetime.fromisoformat(value) if isinstance(value, str) else value)
+    if isinstance(value, Decimal):
+        value = float(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _microseconds(text: str) -> int:
-    moment = datetime.fromisoformat(text)
+def _microseconds(moment: datetime) -> int:
     return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tools.benchmarks.peers import Peer
+    from tools.benchmarks.pipelines import PipelinePeer
 
 _DEV = Path(".venvs/dev/bin")
 _READ_VERSIONS = """
@@ -23,7 +24,7 @@ print(json.dumps({"Python": platform.python_version(), **told}))
 """
 
 
-def set_up(peers: Iterable[Peer]) -> dict[str, dict[str, str]]:
+def set_up(peers: Iterable[Peer | PipelinePeer]) -> dict[str, dict[str, str]]:
     """Bring the environments of some peers to what their locks say.
 
     Args:
@@ -34,9 +35,10 @@ def set_up(peers: Iterable[Peer]) -> dict[str, dict[str, str]]:
     """
     packages: dict[str, set[str]] = {}
     for peer in peers:
-        packages.setdefault(peer.environment, set()).update(peer.packages)
+        for environment, names in peer.needs.items():
+            packages.setdefault(environment, set()).update(names)
     for environment in packages:
-        if environment != "dev":
+        if environment.startswith("bench-"):
             _install(environment)
     return {environment: _versions(environment, sorted(names)) for environment, names in packages.items()}
 

@@ -6,21 +6,23 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tools.benchmarks.checking import difference, tallied_together
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tools.benchmarks.peers import Peer
     from tools.benchmarks.server import Server
     from tools.benchmarks.workloads import Situation
 
 PARALLEL_REQUESTS = 8
+BUDGET_WINDOW = 60
+"""Seconds."""
 _LONGEST_START = 60
 _LAUNCHER = Path(__file__).with_name("launch.py")
 _REFUSED = 429
@@ -100,22 +102,14 @@ def measure(peer: Peer, situation: Situation, server: Server, schemas: Path) -> 
     Returns:
         What it took, and the end of what the peer said on stderr.
     """
-    config = {
-        "api_url": server.api_url,
-        "customer_token": server.customer_token,
-        "page_size": situation.page_size,
-    }
-    ours = {
-        "parallel_requests": PARALLEL_REQUESTS,
-        "requests_per_minute": situation.calls_per_minute,
-        **EVERY_FIELD,
-    }
+    config = settings_for(situation, server)
+    known = {name: config[name] for name in ("api_url", "customer_token", "page_size")}
     with TemporaryDirectory(prefix="benchmark-") as name:
         folder = Path(name)
         peers_own = folder / "own"
         peers_own.mkdir()
         settings = folder / "config.json"
-        settings.write_text(json.dumps(config if peer.name == "stock_sdk" else config | ours), encoding="utf-8")
+        settings.write_text(json.dumps(known if peer.name == "stock_sdk" else config), encoding="utf-8")
         places = {"CONFIG": str(settings), "FOLDER": str(peers_own), "CATALOGUE": str(schemas / CATALOGUE)}
         command = [python_of(peer.environment), *(places.get(word, word) for word in peer.command)]
         before = len(server.calls())
@@ -125,15 +119,52 @@ def measure(peer: Peer, situation: Situation, server: Server, schemas: Path) -> 
         if not fault:
             found = tallied_together(peer.outputs(folder / "stdout", peers_own), server.expected)
             fault = difference(found, server.expected)
-    return Run(
-        wall=run.wall,
-        cpu=run.cpu,
-        rss=run.rss,
+    return with_calls(run, calls, situation.calls_per_minute, fault), last_words
+
+
+def settings_for(situation: Situation, server: Server) -> dict[str, Any]:
+    """Give what a peer is told of where to read, and how."""
+    return {
+        "api_url": server.api_url,
+        "customer_token": server.customer_token,
+        "page_size": situation.page_size,
+        "parallel_requests": PARALLEL_REQUESTS,
+        "requests_per_minute": situation.calls_per_minute,
+        **EVERY_FIELD,
+    }
+
+
+def with_calls(run: Run, calls: Sequence[Mapping[str, Any]], budget: int, fault: str | None) -> Run:
+    """Complete what a run took by the calls that it made, and why it does not count."""
+    return replace(
+        run,
         calls=len(calls),
         refused=sum(call["status"] == _REFUSED for call in calls),
-        calls_per_minute=_pace([call["at"] for call in calls], situation.calls_per_minute),
+        calls_per_minute=_pace([call["at"] for call in calls], budget),
         fault=fault,
-    ), last_words
+    )
+
+
+def rotated(names: tuple[str, ...], number: int) -> tuple[str, ...]:
+    """Give the order of a round."""
+    first = number % len(names)
+    return names[first:] + names[:first]
+
+
+def say(sentence: str) -> None:
+    """Tell whoever is waiting."""
+    sys.stderr.write(f"{sentence}\n")
+    sys.stderr.flush()
+
+
+def say_found(situation: Situation, number: int, peer: str, found: Run, last_words: str) -> None:
+    """Tell what a run took, and what it said if it does not count."""
+    say(
+        f"{situation}, round {number + 1}, {peer}: {found.wall:.2f} s, processor {found.cpu:.2f} s,"
+        f" {found.rss / 1e6:.0f} MB, {found.calls} calls"
+    )
+    if found.fault:
+        say(f"{last_words}\n{peer} does not count: {found.fault}")
 
 
 def _end_of(path: Path) -> str:
@@ -149,5 +180,9 @@ def _pace(moments: list[float], budget: int) -> float | None:
 
 
 def _clean_environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TAP_", "MELTANO_", "SINGER_"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("TAP_", "TARGET_", "MELTANO_", "SINGER_"))
+    }
     return {**kept, "DO_NOT_TRACK": "1", "RUNTIME__DLTHUB_TELEMETRY": "false"}

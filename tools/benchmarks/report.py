@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from tools.benchmarks.marks import marks
 from tools.benchmarks.peers import PEERS
-from tools.benchmarks.results import Results
-from tools.benchmarks.workloads import DEFAULT, MANY, WALL, WORK, quick
+from tools.benchmarks.pipelines import PIPELINES
+from tools.benchmarks.results import read
+from tools.benchmarks.workloads import LOADS, MANY, PARTS, WALL, WORK, quick
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tools.benchmarks.results import Block
+    from tools.benchmarks.results import Block, Parts, Results
     from tools.benchmarks.workloads import Situation
 
 _NOTES = """\
@@ -24,11 +25,31 @@ only if every id and every value of every field is what the stand-in holds. A pe
 in a situation is not run again there. Processor time is that of all processes of the peer, memory that of the largest.
 The stand-in and the peer share the machine's cores."""
 
+_NOTES_ON_UNKNOWNS = """\
+The API reference does not say how OneFile spells a value, which fields its rows have, nor whether there is a search
+without pages. In each line the stand-in settles one of this in another way, and nothing else. Fields that nobody has
+described are not compared: the tap leaves them out and names them, the limit passes them on."""
+
+_NOTES_ON_PIPELINE = """\
+Each peer reads the same six streams and brings them into tables of a PostgreSQL on the same machine, with its default
+settings. Its work is not counted, nor is the stand-in's, but all share the cores. In each round every peer begins with
+an empty database. All make their first load, one after the other, then all load the same again, then one learner in
+twenty changes name and progress, and all load once more; who comes first is another one each time. A first round warms
+up, and does not count. After each load the rows of the peer's tables are read again, and every id and every value of
+every field compared with what the stand-in holds at that moment: `tools/benchmarks/loading.py` asks, and
+`tools/benchmarks/checking.py` compares. A load that differs does not count. A ratio is the peer's wall time over that
+of `meltano run`, so that less than 1 is faster than we are. Everybody reads everything each time. With OneFile's budget
+only the tap takes part, as it alone can keep to one; each load begins with a minute in which nobody has made a call. A
+peer that has taken a minute and a half for the same load is not run again."""
+
 _NOTES_ON_GRID = """\
-Made by `make bench ARGS=--grid`, one round each: wall time, and how many times that of the tap it is. A peer that makes
-one call at a time is left out where its calls alone would take more than two minutes; with OneFile's budget only those
-take part who can keep to one, and each begins with a minute in which nobody has made a call. Who comes first is another
-one from line to line."""
+Made by `make bench ARGS='--part grid'`, one round each: wall time, and how many times that of the tap it is. A peer
+that makes one call at a time is left out where its calls alone would take more than two minutes; with OneFile's budget
+only those take part who can keep to one, and each begins with a minute in which nobody has made a call. Who comes first
+is another one from line to line."""
+
+
+EVERYONE = PEERS | PIPELINES
 
 
 def short_table() -> str:
@@ -37,7 +58,7 @@ def short_table() -> str:
     Returns:
         Markdown.
     """
-    results = Results.read()
+    results = read()["extraction"]
     blocks = [block for situation in (WALL, MANY, WORK) if (block := results.block(situation))]
     lines = [_line(("", *(_title(block.situation) for block in blocks))), _line(("---", *["--:" for _ in blocks]))]
     lines += [
@@ -48,36 +69,49 @@ def short_table() -> str:
     return f"{_where(results)}; {results.day}.{_note(results)}\n\n" + "\n".join(lines)
 
 
+def pipeline_table() -> str:
+    """Give the whole pipeline's part in short, for the README.
+
+    Returns:
+        Markdown.
+    """
+    results = read().get("pipeline")
+    if not results:
+        return "(not measured yet)"
+    return f"{_where(results)}; {results.day}.{_note(results)}\n\n{_wide(results.blocks)}"
+
+
 def _short_cell(block: Block, peer: str) -> str:
     if not block.counts(peer):
         return "failed" if block.fault(peer) else ""
     seconds = f"{_three_figures(block.median(peer, 'wall'))} s"
-    ratio = "" if peer == "tap" else _ratio(block.ratio(peer, "wall"))
+    ratio = "" if peer == block.situation.ours else _ratio(block.ratio(peer, "wall"))
     return f"{seconds}, {ratio}" if ratio else seconds
 
 
-def page(results: Results) -> str:
+def page(parts: Parts) -> str:
     """Give all that there is to say.
 
     Args:
-        results: What was found.
+        parts: What was found.
 
     Returns:
         A page of Markdown.
     """
-    parts = [
-        "# Benchmarks",
-        "Made by `make bench`; not to be edited by hand.",
-        described(results),
-        measured(results),
-        _NOTES,
-        "## Marks",
-        reached(results),
-        *_grid(results),
-        "## What is measured",
-        "\n".join(_peers(results)),
-    ]
-    return "\n\n".join(parts) + "\n"
+    said = ["# Benchmarks", "Made by `make bench`; not to be edited by hand."]
+    if "pipeline" in parts:
+        said += ["## The whole pipeline", described(parts["pipeline"]), _wide(parts["pipeline"].blocks)]
+        said += [_NOTES_ON_PIPELINE, measured(parts["pipeline"])]
+    if "extraction" in parts:
+        said += ["## The tap alone", described(parts["extraction"]), measured(parts["extraction"]), _NOTES]
+    if "unknowns" in parts:
+        said += ["## Whatever OneFile's answers look like", described(parts["unknowns"]), measured(parts["unknowns"])]
+        said.append(_NOTES_ON_UNKNOWNS)
+    said += ["## Marks", reached(parts)]
+    for results in parts.values():
+        said += _grid(results)
+    said += ["## What is measured", "\n".join(_peers(parts))]
+    return "\n\n".join(said) + "\n"
 
 
 def described(results: Results) -> str:
@@ -94,8 +128,9 @@ def described(results: Results) -> str:
 
 def _where(results: Results) -> str:
     python = next(iter(results.versions.values()))["Python"]
+    database = f"; PostgreSQL {told['PostgreSQL']}" if (told := results.versions.get("postgres")) else ""
     rounds = f"{results.rounds} round{'s' if results.rounds > 1 else ''}"
-    return f"{results.machine}; Python {python}; {rounds}"
+    return f"{results.machine}; Python {python}{database}; {rounds}"
 
 
 def _note(results: Results) -> str:
@@ -119,34 +154,39 @@ def measured(results: Results) -> str:
     return "\n".join(lines)
 
 
-def _grid(results: Results) -> Iterator[str]:
-    blocks = [block for block in results.blocks if _is_of_grid(block)]
-    if not blocks:
-        return
-    peers = [peer for peer in PEERS.values() if any(peer.name in block.runs for block in blocks)]
+def _wide(blocks: list[Block]) -> str:
+    """Make a table with a line for each situation, and a column for each peer."""
+    peers = [peer for peer in EVERYONE.values() if any(peer.name in block.runs for block in blocks)]
     lines = [_line(("", *(peer.label for peer in peers))), _line(("---", *["--:" for _ in peers]))]
     lines += [_line((_title(block.situation), *(_short_cell(block, peer.name) for peer in peers))) for block in blocks]
-    yield "## Other latencies and page sizes"
-    yield "\n".join(lines)
-    yield _NOTES_ON_GRID
+    return "\n".join(lines)
+
+
+def _grid(results: Results) -> Iterator[str]:
+    blocks = [block for block in results.blocks if _is_of_grid(block)]
+    if blocks:
+        yield "## Other latencies and page sizes"
+        yield _wide(blocks)
+        yield _NOTES_ON_GRID
 
 
 def _is_of_grid(block: Block) -> bool:
-    return not any(block.situation.is_like(each) for other in DEFAULT for each in (other, quick(other)))
+    others = (other for part, situations in PARTS.items() if part != "grid" for other in situations)
+    return not any(block.situation.is_like(each) for other in others for each in (other, quick(other)))
 
 
-def reached(results: Results) -> str:
+def reached(parts: Parts) -> str:
     """Make the table of the marks.
 
     Args:
-        results: What was found.
+        parts: What was found.
 
     Returns:
         Markdown.
     """
     lines = [_line(("where", "measure", "mark", "found", "met")), _line(("---", "---", "---", "--:", "---"))]
     words = {True: "yes", False: "**no**", None: ""}
-    lines += [_line((m.where, m.measure, m.wanted, m.figure, words[m.is_met])) for m in marks(results)]
+    lines += [_line((m.where, m.measure, m.wanted, m.figure, words[m.is_met])) for m in marks(parts)]
     return "\n".join(lines)
 
 
@@ -164,9 +204,11 @@ def _title(situation: Situation) -> str:
     workload = situation.workload
     organisations = f"{workload.organisations} organisation{'s' if workload.organisations > 1 else ''}"
     budget = f", {situation.calls_per_minute} calls a minute" if situation.calls_per_minute else ""
+    server = f", {situation.server}" if situation.server else ""
+    load = f": {LOADS[situation.load]}" if situation.load else ""
     return (
         f"{organisations}, {workload.learners:,} learners, {situation.latency_ms} ms,"
-        f" page size {situation.page_size}{budget}"
+        f" page size {situation.page_size}{budget}{server}{load}"
     )
 
 
@@ -196,23 +238,31 @@ def _three_figures(seconds: float) -> str:
 
 def _name(block: Block, peer: str, rounds: int) -> str:
     runs = len(block.runs[peer])
-    return PEERS[peer].label if block.situation.once or runs == rounds else f"{PEERS[peer].label}, {runs} of {rounds}"
+    return (
+        EVERYONE[peer].label
+        if block.situation.once or runs == rounds
+        else f"{EVERYONE[peer].label}, {runs} of {rounds}"
+    )
 
 
 def _ratio(ratio: float | None) -> str:
     if ratio is None:
         return ""
-    return f"{ratio:.2f}" if ratio >= 1 else f"**{ratio:.2f}, beats the tap**"
+    return f"{ratio:.2f}" if ratio >= 1 else f"**{ratio:.2f}, faster**"
 
 
-def _peers(results: Results) -> Iterator[str]:
+def _peers(parts: Parts) -> Iterator[str]:
     yield _line(("peer", "what is measured", "versions"))
     yield _line(("---", "---", "---"))
-    taking_part = {peer for block in results.blocks for peer in block.runs}
-    for peer in PEERS.values():
-        if peer.name in taking_part:
-            versions = results.versions[peer.environment]
-            told = ", ".join(f"{package} {versions[package]}" for package in peer.packages)
+    for peer in EVERYONE.values():
+        results = next((r for r in parts.values() if any(peer.name in block.runs for block in r.blocks)), None)
+        if results:
+            needed = {
+                package: results.versions[environment][package]
+                for environment, packages in peer.needs.items()
+                for package in packages
+            }
+            told = ", ".join(f"{package} {version}" for package, version in needed.items())
             yield _line((peer.label, peer.counted, told))
 
 

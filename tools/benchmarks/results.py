@@ -1,4 +1,4 @@
-"""What a run of the benchmarks found, as it is kept in results.json."""
+"""What runs of the benchmarks found, as it is kept in results.json."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from tools.benchmarks.measuring import Run  # noqa: TC001 - msgspec reads the an
 from tools.benchmarks.workloads import Situation  # noqa: TC001 - the same
 
 HERE = Path(__file__).parent
+_ENOUGH = 90.0
+"""Seconds."""
 
 
 @dataclass
@@ -26,6 +28,10 @@ class Block:
     def fault(self, peer: str) -> str | None:
         """Say why a peer does not count, or None if it does."""
         return next((run.fault for run in self.runs.get(peer, []) if run.fault), None)
+
+    def has_enough(self, peer: str) -> bool:
+        """Say whether a peer need not run again: it has failed, or has taken so long that it will scatter little."""
+        return bool(self.fault(peer)) or sum(run.wall for run in self.runs.get(peer, [])) > _ENOUGH
 
     def counts(self, peer: str) -> bool:
         """Say whether a peer took part and every one of its results was complete."""
@@ -40,15 +46,16 @@ class Block:
         return median(self.values(peer, measure))
 
     def ratio(self, peer: str, measure: str) -> float | None:
-        """Give a peer's median over the tap's, or None where one of them does not count."""
-        if not (self.counts(peer) and self.counts("tap")):
+        """Give a peer's median over ours, or None where one of them does not count."""
+        ours = self.situation.ours
+        if not (self.counts(peer) and self.counts(ours)):
             return None
-        return self.median(peer, measure) / self.median("tap", measure)
+        return self.median(peer, measure) / self.median(ours, measure)
 
 
 @dataclass
 class Results:
-    """Everything that one run of the benchmarks found."""
+    """Everything that one run of a part of the benchmarks found."""
 
     machine: str
     day: str
@@ -75,14 +82,19 @@ class Results:
                 return
         self.blocks.append(block)
 
-    def write(self, path: Path = HERE / "results.json") -> None:
-        """Keep it."""
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(self), indent=1) + b"\n")
 
-    @classmethod
-    def read(cls, path: Path = HERE / "results.json") -> Results:
-        """Read what was kept."""
-        return msgspec.json.decode(path.read_bytes(), type=cls)
+Parts = dict[str, Results]
+"""The results of each part, which need not have been measured on the same day."""
+
+
+def write(parts: Parts) -> None:
+    """Keep it."""
+    (HERE / "results.json").write_bytes(msgspec.json.format(msgspec.json.encode(parts), indent=1) + b"\n")
+
+
+def read() -> Parts:
+    """Read what was kept."""
+    return msgspec.json.decode((HERE / "results.json").read_bytes(), type=Parts)
 
 
 def digest_of_code() -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import time
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +11,18 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from tools import CORE_STREAMS
-from tools.benchmarks.measuring import CATALOGUE, EVERY_FIELD, measure, python_of, timed
+from tools.benchmarks.loading import load
+from tools.benchmarks.measuring import (
+    BUDGET_WINDOW,
+    CATALOGUE,
+    EVERY_FIELD,
+    measure,
+    python_of,
+    rotated,
+    say,
+    say_found,
+    timed,
+)
 from tools.benchmarks.peers import PEERS
 from tools.benchmarks.results import Block
 from tools.benchmarks.server import serving
@@ -20,13 +30,10 @@ from tools.benchmarks.server import serving
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from tools.benchmarks.server import Server
     from tools.benchmarks.workloads import Situation
 
 _STARTS = 15
-_BUDGET_WINDOW = 60
-"""Seconds."""
-_ENOUGH = 90.0
-"""Seconds after which a peer need not run again in a situation: what takes long scatters little."""
 
 
 def run(situations: Sequence[Situation], rounds: int) -> Iterator[Block]:
@@ -37,34 +44,37 @@ def run(situations: Sequence[Situation], rounds: int) -> Iterator[Block]:
         rounds: How many times, unless once will do.
 
     Yields:
-        What was found in each.
+        What was found in each; again after each round, where that may take long.
     """
     with TemporaryDirectory(prefix="benchmark-") as name:
         schemas = Path(name)
         _write_schemas(schemas)
-        for _, sharing in groupby(situations, lambda s: (s.workload, s.latency_ms, s.calls_per_minute)):
+        for served, sharing in groupby(situations, lambda situation: situation.served):
             blocks = [Block(situation) for situation in sharing]
-            budget = blocks[0].situation.calls_per_minute
-            _say(f"Preparing a server for {blocks[0].situation}")
-            with serving(blocks[0].situation) as server:
+            say(f"Preparing a server for {blocks[0].situation}")
+            with serving(served) as server:
+                if served.load:
+                    for _ in load(blocks, rounds, server, schemas):
+                        yield from blocks
+                    continue
                 for block in blocks:
-                    for number in range(1 if block.situation.once else rounds):
-                        first = number + situations.index(block.situation) if block.situation.once else number
-                        for turn, peer in enumerate(_rotated(block.situation.peers, first)):
-                            if block.fault(peer) or sum(run.wall for run in block.runs.get(peer, [])) > _ENOUGH:
-                                continue
-                            if budget and turn:
-                                # Whoever came before has spent the budget of the last minute.
-                                time.sleep(_BUDGET_WINDOW)
-                            found, last_words = measure(PEERS[peer], block.situation, server, schemas)
-                            block.runs.setdefault(peer, []).append(found)
-                            _say(
-                                f"{block.situation}, round {number + 1}, {peer}: {found.wall:.2f} s, processor"
-                                f" {found.cpu:.2f} s, {found.rss / 1e6:.0f} MB, {found.calls} calls",
-                            )
-                            if found.fault:
-                                _say(f"{last_words}\n{peer} does not count: {found.fault}")
+                    first = situations.index(block.situation) if block.situation.once else 0
+                    _extract(block, rounds, first, server, schemas)
                     yield block
+
+
+def _extract(block: Block, rounds: int, first: int, server: Server, schemas: Path) -> None:
+    situation = block.situation
+    for number in range(1 if situation.once else rounds):
+        for turn, peer in enumerate(rotated(situation.peers, first + number)):
+            if block.has_enough(peer):
+                continue
+            if situation.calls_per_minute and turn:
+                # Whoever came before has spent the budget of the last minute.
+                time.sleep(BUDGET_WINDOW)
+            found, last_words = measure(PEERS[peer], situation, server, schemas)
+            block.runs.setdefault(peer, []).append(found)
+            say_found(situation, number, peer, found, last_words)
 
 
 def start_times() -> dict[str, list[float]]:
@@ -75,17 +85,12 @@ def start_times() -> dict[str, list[float]]:
     }
     found: dict[str, list[float]] = {name: [] for name in commands}
     for number in range(_STARTS):
-        for name in _rotated(tuple(commands), number):
+        for name in rotated(tuple(commands), number):
             taken, last_words = timed(commands[name])
             if taken.fault:
                 raise RuntimeError(last_words)
             found[name].append(taken.wall)
     return found
-
-
-def _rotated(names: tuple[str, ...], number: int) -> tuple[str, ...]:
-    first = number % len(names)
-    return names[first:] + names[:first]
 
 
 def _write_schemas(folder: Path) -> None:
@@ -102,8 +107,3 @@ def _write_schemas(folder: Path) -> None:
             if not entry["breadcrumb"]:
                 entry["metadata"]["selected"] = name in CORE_STREAMS
     (folder / CATALOGUE).write_text(json.dumps(catalogue), encoding="utf-8")
-
-
-def _say(sentence: str) -> None:
-    sys.stderr.write(f"{sentence}\n")
-    sys.stderr.flush()

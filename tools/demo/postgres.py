@@ -32,6 +32,7 @@ class Postgres:
     """A server that is running."""
 
     def __init__(self, socket_directory: Path, binaries: Path, port: int | None = None) -> None:
+        self.socket_directory = socket_directory
         where = f"host={socket_directory} user={USER} dbname={DATABASE} options=-csearch_path={SCHEMA}"
         self._connection = f"{where} port={port}" if port else where
         self._binaries = binaries

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     Records = Iterator[tuple[str, dict[str, Any]]]
 
@@ -35,6 +35,11 @@ class Peer:
     """The packages whose versions matter."""
     counted: str
     """What is measured, in words."""
+
+    @property
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """The environments that it runs in, each with the packages whose versions matter."""
+        return {self.environment: self.packages}
 
     def outputs(self, output: Path, folder: Path) -> list[Output]:
         """Say where its records are, in parts of equal size that can be read side by side.
@@ -71,7 +76,7 @@ class Output:
             Each record, with its stream.
         """
         if self.sink == "dlt":
-            yield from _dlt_records(self.path)
+            yield from dlt_records(_dlt_files(self.path))
             return
         for line in self._lines():
             message = _decode(line)
@@ -99,16 +104,28 @@ def _airbyte_record(message: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return message["record"]["stream"], message["record"]["data"]
 
 
-def _dlt_records(folder: Path) -> Records:
-    """Read the files that dlt would load next; a list of values is a table of its own there."""
+def _dlt_files(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Read the files that dlt would load next, table by table."""
     tables: dict[str, list[dict[str, Any]]] = {}
     for path in sorted(folder.rglob("new_jobs/*.jsonl*")):
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
             tables.setdefault(path.name.split(".")[0], []).extend(map(_decode, lines))
+    return tables
+
+
+def dlt_records(tables: Mapping[str, Iterable[dict[str, Any]]]) -> Records:
+    """Put records together from dlt's tables; a list of values is a table of its own there.
+
+    Args:
+        tables: The rows of each table.
+
+    Yields:
+        Each record, with its stream.
+    """
     values: dict[tuple[str, str], list[tuple[int, Any]]] = {}
     for name, rows in tables.items():
         _, _, field = name.partition("__")
-        for row in rows if field else ():
+        for row in rows if field and not name.startswith("_dlt") else ():
             values.setdefault((row["_dlt_parent_id"], field), []).append((row["_dlt_list_idx"], row["value"]))
     lists: dict[str, dict[str, list[Any]]] = {}
     for (parent, field), listed in values.items():

@@ -84,7 +84,12 @@ class OneFileStream(RESTStream[int]):
 
     @override
     def parse_response(self, response: requests.Response) -> Iterable[Record]:
-        if response.status_code != HTTPStatus.NO_CONTENT:
+        if response.status_code == HTTPStatus.NO_CONTENT:
+            return
+        if self.config["blank_as_null"]:
+            for row in super().parse_response(response):
+                yield {name: None if value == "" else value for name, value in row.items()}
+        else:
             yield from super().parse_response(response)
 
 
@@ -159,6 +164,8 @@ class TapStock(Tap):
         th.Property("customer_token", th.StringType, required=True, secret=True),
         th.Property("api_url", th.StringType, required=True),
         th.Property("page_size", th.IntegerType, default=100),
+        # A loader with columns for moments and numbers takes no "".
+        th.Property("blank_as_null", th.BooleanType, default=False),
     ).to_dict()
 
     @cached_property
