@@ -105,7 +105,7 @@ targets: $(patsubst %,.venvs/%/ready,dev $(loaders)) ## Load every stream into e
 schedules: setup $(patsubst %,.venvs/%/ready,$(orchestrators)) ## Run examples/schedules/ by Airflow and by Dagster; takes about 5 minutes
 	$(dev)/python -m pytest examples/schedules/tests --numprocesses 3 $(ARGS)
 
-bench: .venvs/dev/ready ## Measure the tap beside what one would use instead; ARGS='--quick', '--grid' or '--help'
+bench: setup ## Measure the tap, and the way into PostgreSQL, beside what one would use instead; ARGS='--part pipeline' or '--help'
 	@$(dev)/python -m tools.benchmarks $(ARGS)
 
 dist: .venvs/dev/ready .venvs/release/ready ## Build what is released, try it, and list what it holds; TAG=v1.2.3 for a release
@@ -127,8 +127,8 @@ lock: .venvs/dev/ready ## Renew the lock files; ARGS=--upgrade for the newest ve
 	$(call pip_url,target-postgres) | $(dev)/$(lock) - -o requirements/target-postgres.txt
 	$(call pip_url,target-jsonl) | $(dev)/$(lock) - -o requirements/target-jsonl.txt
 	for each in requirements/target-*.in requirements/schedule-*.in; do $(dev)/$(lock) "$$each" -o "$${each%.in}.txt" || exit 1; done
-	printf '%s\n' aiohttp msgspec uvloop | $(dev)/$(lock) - -o requirements/bench-asyncio.txt
-	echo 'dlt[filesystem]' | $(dev)/$(lock) - -o requirements/bench-dlt.txt
+	printf '%s\n' aiohttp asyncpg msgspec uvloop | $(dev)/$(lock) - -o requirements/bench-asyncio.txt
+	echo 'dlt[filesystem,postgres]' | $(dev)/$(lock) - -o requirements/bench-dlt.txt
 	echo airbyte-cdk | $(dev)/$(lock) - -o requirements/bench-airbyte.txt
 
 clean: ## Remove the environments and all that tools have left

@@ -77,7 +77,7 @@ def pipeline_table() -> str:
     """
     results = read().get("pipeline")
     if not results:
-        return "(not measured yet)"
+        return "Not measured yet: `make bench ARGS='--part pipeline'`."
     return f"{_where(results)}; {results.day}.{_note(results)}\n\n{_wide(results.blocks)}"
 
 
