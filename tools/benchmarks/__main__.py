@@ -52,7 +52,7 @@ def _measure(part: str, situations: Sequence[Situation], rounds: int, parts: Par
     """Measure a part, and put what was found in the place of what was found before."""
     peers = PEERS | PIPELINES
     versions = set_up([peer for name, peer in peers.items() if any(name in each.peers for each in situations)])
-    if part == "pipeline":
+    if situations[0].load:
         versions["postgres"] = {"PostgreSQL": version()}
     results = Results(_machine(), datetime.now(tz=UTC).date().isoformat(), rounds, versions, code=digest_of_code())
     if part == "grid" and is_kept:

@@ -14,6 +14,7 @@ from psycopg import sql
 from tools.benchmarks.checking import difference, tallied
 from tools.benchmarks.measuring import BUDGET_WINDOW, rotated, say_found, settings_for, timed, with_calls
 from tools.benchmarks.pipelines import PIPELINES, Database, Place
+from tools.benchmarks.results import is_long
 from tools.demo.postgres import postgres
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def load(blocks: Sequence[Block], rounds: int, server: Server, schemas: Path) ->
 
     In each round every peer begins with an empty database, and all of them make their first load, then all load the
     same again, then one in twenty learners changes, then all load once more. The first round warms up what can be
-    warm, and does not count, unless once will do.
+    warm, and does not count, unless once will do, or where a load takes long.
 
     Args:
         blocks: The three loads, in order; the runs are added to them.
@@ -66,7 +67,7 @@ def load(blocks: Sequence[Block], rounds: int, server: Server, schemas: Path) ->
                     # What PostgreSQL still has to write of the load before is not this one's burden.
                     _told(shared, sql.SQL("CHECKPOINT"))
                     found, last_words = _loaded(peer, block.situation, server, places[peer])
-                    if number >= 0 or found.fault:
+                    if number >= 0 or is_long(found) or found.fault:
                         block.runs.setdefault(peer, []).append(found)
                     say_found(block.situation, number, peer, found, last_words)
             if number >= 0:

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from tools.benchmarks.workloads import Situation
 
 _NOTES = """\
-Each peer reads the same six streams (customers, organisations, assessors, learners, classrooms, placements) by
-`POST …/Search/{page}/{size}` up to the empty page, from OneFile's stand-in on the same machine, a process of its own
-whose work is not counted. Figures are medians, with the least and the most in brackets; a ratio is the peer's figure
-over the tap's, so that more than 1 is in the tap's favour. In every round the order is another one. A result counts
-only if every id and every value of every field is what the stand-in holds. A peer that has taken a minute and a half
-in a situation is not run again there. Processor time is that of all processes of the peer, memory that of the largest.
-The stand-in and the peer share the machine's cores."""
+Each peer reads the same six streams (customers, organisations, assessors, learners, classrooms, placements) by `POST
+…/Search/{page}/{size}` up to the empty page, from OneFile's stand-in on the same machine, a process of its own whose
+work is not counted. Figures are medians, with the least and the most in brackets; a ratio is the peer's figure over
+the tap's, so that more than 1 is in the tap's favour. In every round the order is another one. A result counts only if
+every id and every value of every field is what the stand-in holds. A peer that takes 40 seconds or more is not run
+again in a situation once it has taken a minute and a half. Processor time is that of all processes of the peer, memory
+that of the largest. The stand-in and the peer share the machine's cores."""
 
 _NOTES_ON_UNKNOWNS = """\
 The API reference does not say how OneFile spells a value, which fields its rows have, nor whether there is a search
@@ -35,12 +35,13 @@ Each peer reads the same six streams and brings them into tables of a PostgreSQL
 settings. Its work is not counted, nor is the stand-in's, but all share the cores. In each round every peer begins with
 an empty database. All make their first load, one after the other, then all load the same again, then one learner in
 twenty changes name and progress, and all load once more; who comes first is another one each time. A first round warms
-up, and does not count. After each load the rows of the peer's tables are read again, and every id and every value of
-every field compared with what the stand-in holds at that moment: `tools/benchmarks/loading.py` asks, and
-`tools/benchmarks/checking.py` compares. A load that differs does not count. A ratio is the peer's wall time over that
-of `meltano run`, so that less than 1 is faster than we are. Everybody reads everything each time. With OneFile's budget
-only the tap takes part, as it alone can keep to one; each load begins with a minute in which nobody has made a call. A
-peer that has taken a minute and a half for the same load is not run again."""
+up, and counts only where a load takes 40 seconds or more. After each load the rows of the peer's tables are read
+again, and every id and every value of every field compared with what the stand-in holds at that moment:
+`tools/benchmarks/loading.py` asks, and `tools/benchmarks/checking.py` compares. A load that differs does not count. A
+ratio is the peer's wall time over that of `meltano run`, so that less than 1 is faster than we are. Everybody reads
+everything each time. With OneFile's budget only the tap takes part, as it alone can keep to one; each load begins with
+a minute in which nobody has made a call. A peer that takes 40 seconds or more is not run again once it has taken a
+minute and a half for a load."""
 
 _NOTES_ON_GRID = """\
 Made by `make bench ARGS='--part grid'`, one round each: wall time, and how many times that of the tap it is. A peer
@@ -50,6 +51,7 @@ is another one from line to line."""
 
 
 EVERYONE = PEERS | PIPELINES
+PIPELINE_PARTS = ("pipeline", "pipeline-budget")
 
 
 def short_table() -> str:
@@ -75,10 +77,14 @@ def pipeline_table() -> str:
     Returns:
         Markdown.
     """
-    results = read().get("pipeline")
-    if not results:
-        return "Not measured yet: `make bench ARGS='--part pipeline'`."
-    return f"{_where(results)}; {results.day}.{_note(results)}\n\n{_wide(results.blocks)}"
+    return _pipelines(read()) or "Not measured yet: `make bench ARGS='--part pipeline'`."
+
+
+def _pipelines(parts: Parts) -> str:
+    found = [parts[part] for part in PIPELINE_PARTS if part in parts]
+    if not found:
+        return ""
+    return f"{described(found[0])}\n\n{_wide([block for results in found for block in results.blocks])}"
 
 
 def _short_cell(block: Block, peer: str) -> str:
@@ -99,9 +105,9 @@ def page(parts: Parts) -> str:
         A page of Markdown.
     """
     said = ["# Benchmarks", "Made by `make bench`; not to be edited by hand."]
-    if "pipeline" in parts:
-        said += ["## The whole pipeline", described(parts["pipeline"]), _wide(parts["pipeline"].blocks)]
-        said += [_NOTES_ON_PIPELINE, measured(parts["pipeline"])]
+    if pipelines := _pipelines(parts):
+        said += ["## The whole pipeline", pipelines, _NOTES_ON_PIPELINE]
+        said += [measured(parts[part]) for part in PIPELINE_PARTS if part in parts]
     if "extraction" in parts:
         said += ["## The tap alone", described(parts["extraction"]), measured(parts["extraction"]), _NOTES]
     if "unknowns" in parts:
@@ -158,7 +164,9 @@ def _wide(blocks: list[Block]) -> str:
     """Make a table with a line for each situation, and a column for each peer."""
     peers = [peer for peer in EVERYONE.values() if any(peer.name in block.runs for block in blocks)]
     lines = [_line(("", *(peer.label for peer in peers))), _line(("---", *["--:" for _ in peers]))]
-    lines += [_line((_title(block.situation), *(_short_cell(block, peer.name) for peer in peers))) for block in blocks]
+    for block in blocks:
+        once = "¹" if block.situation.load and block.situation.once else ""
+        lines.append(_line((f"{_title(block.situation)}{once}", *(_short_cell(block, peer.name) for peer in peers))))
     return "\n".join(lines)
 
 

@@ -14,8 +14,15 @@ from tools.benchmarks.measuring import Run  # noqa: TC001 - msgspec reads the an
 from tools.benchmarks.workloads import Situation  # noqa: TC001 - the same
 
 HERE = Path(__file__).parent
+_LONG = 40.0
+"""Seconds from which a run scatters little, and has nothing to warm up."""
 _ENOUGH = 90.0
-"""Seconds."""
+"""Seconds after which such a peer need not run again."""
+
+
+def is_long(run: Run) -> bool:
+    """Say whether a run takes so long that it scatters little."""
+    return run.wall > _LONG
 
 
 @dataclass
@@ -31,7 +38,8 @@ class Block:
 
     def has_enough(self, peer: str) -> bool:
         """Say whether a peer need not run again: it has failed, or has taken so long that it will scatter little."""
-        return bool(self.fault(peer)) or sum(run.wall for run in self.runs.get(peer, [])) > _ENOUGH
+        runs = self.runs.get(peer, [])
+        return bool(self.fault(peer)) or (all(map(is_long, runs)) and sum(run.wall for run in runs) > _ENOUGH)
 
     def counts(self, peer: str) -> bool:
         """Say whether a peer took part and every one of its results was complete."""

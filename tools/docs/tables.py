@@ -121,7 +121,7 @@ def schedule_settings() -> str:
 
 def scale() -> str:
     """Make the table of what the benchmark's largest customers took."""
-    measured = json.loads(_MEASURED.read_text(encoding="utf-8"))
+    measured = json.loads(_MEASURED.read_text(encoding="utf-8"))["extraction"]
     rows = []
     for block in measured["blocks"]:
         situation, runs = block["situation"], block["runs"]["tap"]

@@ -6,8 +6,8 @@ paginator, the 204 at the end a response action; both are documented. Loading is
 with the files that would be loaded.
 
 With `merge` it is tuned in the same way, and goes on into PostgreSQL: by merge on the primary key, with the strategy
-`upsert`, which spares the removal of duplicates that there are none of, and by files of CSV, which dlt's page on
-PostgreSQL calls the fastest, since it loads them by COPY.
+`upsert`, which spares the removal of duplicates that there are none of, and by files of CSV, which go in by COPY. Both
+were at least as fast as what dlt does by default.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def main(settings: str, folder: str, how: str, url: str | None = None) -> None:
     )
     streams = source(config, parallelized=how != "default")
     if url:
-        by_key = {"disposition": "merge", "strategy": os.environ.get("STRATEGY", "upsert")}
-        pipeline.run(streams, write_disposition=by_key, loader_file_format=os.environ.get("FORMAT", "csv"))
+        by_key = {"disposition": "merge", "strategy": "upsert"}
+        pipeline.run(streams, write_disposition=by_key, loader_file_format="csv")
         return
     pipeline.extract(streams, loader_file_format="jsonl")
     pipeline.normalize()
