@@ -28,7 +28,7 @@ pip_url = sed -n 's/^ *pip_url: *\(.*$(1)==.*\)/\1/p' meltano.yml
 lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
   --python-version 3.11 --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: help setup test coverage test-lowest test-next soak lint types dependencies docs docs-check site check targets \
+.PHONY: help setup test coverage test-lowest test-next soak lint types dependencies docs docs-check site serve check targets \
   schedules workflows audit demo dist logo lock format clean FORCE
 
 help: ## Show this list
@@ -72,13 +72,18 @@ docs: .venvs/dev/ready ## Renew what is made from the code: pages, tables and pi
 	$(dev)/python -m tools.hub
 	$(dev)/python -m pytest --quiet tests/test_catalog.py -k on_purpose --snapshot-update
 
-docs-check: .venvs/dev/ready ## Check that all of that is fresh, and that no link of the site leads nowhere
+docs-check: .venvs/dev/ready .venvs/browser/ready ## Check that all of that is fresh, and look at each page of the site in a browser
 	$(dev)/cog -I . --check --diff $(pages) docs/streams/*.md
 	$(dev)/python -m tools.hub --check
 	$(dev)/zensical build --strict --clean
+	.venvs/browser/bin/python -m tools.browser site
 
 site: .venvs/dev/ready ## Build the documentation as a site, into site/
 	$(dev)/zensical build --strict --clean
+	@echo 'It is in site/. `make serve` shows it in a browser, with its search.'
+
+serve: .venvs/dev/ready ## Show the documentation as a site, at http://localhost:8000, and follow changes
+	$(dev)/zensical serve $(ARGS)
 
 check: lint types dependencies docs-check ## Everything that is checked without a test
 
@@ -126,7 +131,7 @@ lock: .venvs/dev/ready ## Renew the lock files; ARGS=--upgrade for the newest ve
 	  --extra fast --constraint .venvs/lowest.txt -o requirements/lowest.txt
 	$(call pip_url,target-postgres) | $(dev)/$(lock) - -o requirements/target-postgres.txt
 	$(call pip_url,target-jsonl) | $(dev)/$(lock) - -o requirements/target-jsonl.txt
-	for each in requirements/target-*.in requirements/schedule-*.in; do $(dev)/$(lock) "$$each" -o "$${each%.in}.txt" || exit 1; done
+	for each in requirements/target-*.in requirements/schedule-*.in requirements/browser.in; do $(dev)/$(lock) "$$each" -o "$${each%.in}.txt" || exit 1; done
 	printf '%s\n' aiohttp asyncpg msgspec uvloop | $(dev)/$(lock) - -o requirements/bench-asyncio.txt
 	echo 'dlt[filesystem,postgres]' | $(dev)/$(lock) - -o requirements/bench-dlt.txt
 	echo airbyte-cdk | $(dev)/$(lock) - -o requirements/bench-airbyte.txt
@@ -143,6 +148,9 @@ clean: ## Remove the environments and all that tools have left
 
 .venvs/meltano/ready: .venvs/python requirements/meltano.txt requirements/environment.sh | .venvs/dev/ready
 	@sh requirements/environment.sh meltano
+
+.venvs/browser/ready: .venvs/python requirements/browser.txt requirements/environment.sh | .venvs/dev/ready
+	@sh requirements/environment.sh browser
 
 .venvs/release/ready: .venvs/python requirements/release.txt requirements/environment.sh | .venvs/dev/ready
 	@sh requirements/environment.sh release

@@ -5,6 +5,7 @@
 #   meltano  Meltano alone: its pins differ from the SDK's   requirements/meltano.txt
 #   plugins  what meltano.yml names, installed by Meltano    requirements/dev.txt (the tap), target-*.txt
 #   release  what checks releases, locks and workflows       requirements/release.txt
+#   browser  what looks at the documentation in a browser   requirements/browser.txt
 #   target-* one loader, for `make targets`                  requirements/target-*.txt
 #   schedule-* an orchestrator, for `make schedules`         requirements/schedule-*.txt
 #   lowest   the tap with the oldest of what it allows       requirements/lowest.txt
@@ -85,7 +86,7 @@ case $name in
     install_lock dev
     install_tap
     ;;
-  meltano | release | target-* | schedule-*)
+  browser | meltano | release | target-* | schedule-*)
     make_venv
     install_lock "$name"
     ;;

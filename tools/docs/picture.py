@@ -1,98 +1,102 @@
-"""The diagram of the streams and their parents, as an SVG that needs no script and no other host."""
+"""The diagram of the streams and their parents, as an SVG that needs no script and no other host.
+
+It is as narrow as a phone, and takes its colours from the page around it, light or dark.
+"""
 
 from __future__ import annotations
 
 from tap_onefile.streams import STREAMS
 from tap_onefile.streams.organisations import Customers, Organisations
-from tools.docs.tables import parent_of
+from tools.docs.tables import groups, parent_of
 
-_GROUPS = {
-    "people": "People",
-    "places": "Places",
-    "qualifications": "Look-ups and templates",
-    "learning": "Progress",
-    "progress": "Progress",
-}
-_WIDTH, _LINE, _HEAD, _GAP, _MARGIN = 210, 19, 30, 14, 16
-_COLUMNS = (_MARGIN, _MARGIN + _WIDTH + 44, _MARGIN + 2 * (_WIDTH + 44))
-_STYLE = """\
-  .sheet { fill: #fff; stroke: #d0d7de }
-  .card { fill: #f3f6fb; stroke: #3b5b92 }
-  .line { fill: none; stroke: #3b5b92; stroke-width: 1.5 }
-  text { font: 13px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: #1b2330 }
-  .head { font-weight: 600; fill: #24477f }
-  .off { fill: #5a6472; font-style: italic }"""
+_WIDTH, _LINE, _HEAD, _GAP = 360, 18, 28, 10
+_TOP = 42
+STYLE = """\
+  :root { --card: #f3f6fb; --edge: #3b5b92; --text: #1b2330; --head: #24477f; --off: #5a6472 }
+  @media (prefers-color-scheme: dark) {
+    :root { --card: #1b2433; --edge: #6f93cf; --text: #dbe2ec; --head: #a9c4f2; --off: #a3afbd }
+  }
+  .card { fill: var(--card); stroke: var(--edge) }
+  .box { fill: none; stroke: var(--edge) }
+  .line { fill: none; stroke: var(--edge); stroke-width: 1.5 }
+  text { font: 12px system-ui, "Segoe UI", Helvetica, Arial, sans-serif; fill: var(--text) }
+  .head { font-weight: 600; fill: var(--head) }
+  .off { fill: var(--off); font-style: italic }"""
 
 
 def picture() -> str:
-    """Draw the streams in three columns: customer, what it has, what each organisation has.
+    """Draw each stream in the box of the stream that it is read for.
 
     Returns:
         The elements of the SVG.
     """
-    of_organisation: dict[str, list[str]] = {}
-    of_customer: dict[str, list[str]] = {}
-    for stream in STREAMS:
-        if stream.parent_stream_type is Organisations:
-            group = _GROUPS[stream.__module__.rsplit(".", 1)[-1]]
-            of_organisation.setdefault(group, []).append(stream.name)
-        elif stream.parent_stream_type is Customers:
-            of_customer.setdefault("", []).append(stream.name)
-    grandchildren = {
-        parent.name: stream.name
-        for stream in STREAMS
-        if (parent := parent_of(stream)) not in {None, Customers, Organisations}
-    }
-    parts: list[str] = []
-    top = _MARGIN
-    ends = []
-    for title, names in of_organisation.items():
-        height = _HEAD + _LINE * len(names) + 6
-        parts.append(_card(_COLUMNS[2], top, title, names))
-        ends.append(top + height // 2)
-        top += height + _GAP
-    bottom = top - _GAP + _MARGIN
-    middle = (ends[0] + ends[-1]) // 2
-    parts.append(_card(_COLUMNS[1], middle - 18, "organisations", []))
-    parts += [_arrow(_COLUMNS[1] + _WIDTH, middle, _COLUMNS[2], end) for end in ends]
-    place = middle + 70
-    parts.append(_card(_COLUMNS[0], middle - 18, "customers", []))
-    parts.append(_arrow(_COLUMNS[0] + _WIDTH, middle, _COLUMNS[1], middle))
-    for name in of_customer[""]:
-        if name == Organisations.name:
-            continue
-        below = [grandchildren[name]] if name in grandchildren else []
-        parts.append(_card(_COLUMNS[1], place, name, [f"└ {each}" for each in below]))
-        parts.append(_arrow(_COLUMNS[0] + _WIDTH, middle, _COLUMNS[1], place + 18))
-        place += _HEAD + 6 + _LINE * len(below) + _GAP
-    note = '<text class="off" x="16" y="32">Italics: off by default</text>'
-    right = _COLUMNS[2] + _WIDTH + _MARGIN
+    inner = _WIDTH - 2 * _GAP
+    parts, below = _columns(
+        [
+            [(each.name, [f"└ {child.name}" for child in STREAMS if parent_of(child) is each])]
+            for each in STREAMS
+            if parent_of(each) is Customers and each is not Organisations
+        ],
+        _GAP,
+        _TOP + _HEAD,
+        inner,
+    )
+    within = [
+        (title, names)
+        for title, streams in groups().items()
+        if (names := [each.name for each in streams if parent_of(each) is Organisations])
+    ]
+    halves = [within[0::2], within[1::2]]
+    cards, bottom = _columns(halves, 2 * _GAP, below + _HEAD, inner - 2 * _GAP)
+    size = f'viewBox="0 0 {_WIDTH} {bottom + _GAP + 1}" width="{_WIDTH}"'
     return "\n".join(
         (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {right} {bottom}" width="{right}" role="img">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
             "<title>The streams: the customer, its organisations, and what each of them has</title>",
-            f"<style>\n{_STYLE}\n</style>",
-            f'<rect class="sheet" x="0.5" y="0.5" width="{right - 1}" height="{bottom - 1}" rx="8"/>',
-            note,
+            f"<style>\n{STYLE}\n</style>",
+            f'<text x="{_GAP}" y="14">A box is read for each record of the box around it.</text>',
+            f'<text class="off" x="{_GAP}" y="32">In italics: off by default.</text>',
+            _box(0.5, _TOP, _WIDTH - 1, bottom + _GAP - _TOP, "customers"),
             *parts,
+            _box(_GAP, below, inner, bottom - below, "organisations"),
+            *cards,
             "</svg>",
         )
     )
 
 
-def _card(left: int, top: int, title: str, names: list[str]) -> str:
+def _columns(columns: list[list[tuple[str, list[str]]]], left: int, top: int, width: int) -> tuple[list[str], int]:
+    """Draw cards below each other in columns.
+
+    Returns:
+        The elements, and where the longest column ends.
+    """
+    each = (width - _GAP * (len(columns) - 1)) // len(columns)
+    parts, ends = [], []
+    for place, cards in enumerate(columns):
+        y = top
+        for title, names in cards:
+            parts.append(_card(left + place * (each + _GAP), y, each, title, names))
+            y += _HEAD + _LINE * len(names) + _GAP
+        ends.append(y)
+    return parts, max(ends)
+
+
+def _box(left: float, top: int, width: int, height: int, title: str) -> str:
+    return (
+        f'<rect class="box" x="{left}" y="{top}" width="{width}" height="{height}" rx="6"/>\n'
+        f'<text class="head" x="{left + _GAP}" y="{top + 19}">{title}</text>'
+    )
+
+
+def _card(left: int, top: int, width: int, title: str, names: list[str]) -> str:
     optional = {stream.name for stream in STREAMS if not stream.selected_by_default}
-    height = _HEAD + _LINE * len(names) + 6
+    height = _HEAD + _LINE * len(names)
     lines = [
-        f'<rect class="card" x="{left}" y="{top}" width="{_WIDTH}" height="{height}" rx="6"/>',
-        f'<text class="head" x="{left + 12}" y="{top + 23}">{title}</text>',
+        f'<rect class="card" x="{left}" y="{top}" width="{width}" height="{height}" rx="6"/>',
+        f'<text class="head" x="{left + _GAP}" y="{top + 19}">{title}</text>',
     ]
     for place, name in enumerate(names):
         kind = ' class="off"' if name in optional else ""
-        lines.append(f'<text{kind} x="{left + 12}" y="{top + _HEAD + 13 + _LINE * place}">{name}</text>')
+        lines.append(f'<text{kind} x="{left + _GAP}" y="{top + _HEAD + 10 + _LINE * place}">{name}</text>')
     return "\n".join(lines)
-
-
-def _arrow(left: int, start: int, right: int, end: int) -> str:
-    bend = (left + right) // 2
-    return f'<path class="line" d="M{left} {start} C{bend} {start} {bend} {end} {right} {end}"/>'

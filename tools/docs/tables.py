@@ -35,6 +35,23 @@ _RECIPES = ROOT / "examples" / "recipes"
 _SCHEDULES = ROOT / "examples" / "schedules"
 _MEASURED = ROOT / "tools" / "benchmarks" / "results.json"
 _CALLS_PER_MINUTE = 300
+_GROUPS = {
+    "learners": "Learners",
+    "learning": "Progress",
+    "people": "Staff and employers",
+    "places": "Places",
+    "qualifications": "Qualifications",
+    "organisations": "Organisations",
+}
+"""What readers call the streams of a module, in the order in which they look for them."""
+_ELSEWHERE = {
+    "learners": "learners",
+    "archived_learners": "learners",
+    "learner_statuses": "learners",
+    "learning_aim_statuses": "qualifications",
+    "assigned_standards": "qualifications",
+}
+"""The streams that readers look for elsewhere than in their module's group."""
 _LARGE = 50_000
 """Learners from which a customer is large."""
 
@@ -45,8 +62,8 @@ def recipe(name: str) -> str:
     Args:
         name: The name of its file, without the suffix.
     """
-    folded = f"<details><summary>The SQL</summary>\n\n`examples/recipes/{name}.sql`:\n\n{sql(name)}\n\n</details>"
-    return f"Some of the result:\n\n{result(name)}\n\n{folded}"
+    shown = f"`examples/recipes/{name}.sql`:\n\n{sql(name)}"
+    return f"Some of the result:\n\n{result(name)}\n\n{_folded('The SQL', shown)}"
 
 
 def result(name: str) -> str:
@@ -104,7 +121,7 @@ def schedule(name: str, language: str, *, folded: bool = False) -> str:
     """
     text = (_SCHEDULES / name).read_text(encoding="utf-8")
     shown = f"`examples/schedules/{name}`:\n\n```{language}\n{text}```"
-    return f"<details><summary>The file</summary>\n\n{shown}\n\n</details>" if folded else shown
+    return _folded("The file", shown) if folded else shown
 
 
 def schedule_settings() -> str:
@@ -283,9 +300,23 @@ plugins:
 {re.sub(", label: [^,]*", "", fast[0])}```"""
 
 
+def groups() -> dict[str, list[type[OneFileStream]]]:
+    """Sort the streams as readers look for them, learners first."""
+    found: dict[str, list[type[OneFileStream]]] = {title: [] for title in _GROUPS.values()}
+    for stream in STREAMS:
+        module = stream.__module__.rsplit(".", 1)[-1]
+        found[_GROUPS[_ELSEWHERE.get(stream.name, module)]].append(stream)
+    found["Learners"].sort(key=lambda stream: list(_ELSEWHERE).index(stream.name))
+    return found
+
+
 def navigation() -> str:
     """Make the entries of the streams in the navigation of the site."""
-    return "\n".join(f'    "streams/{stream.name}.md",' for stream in STREAMS)
+    return "\n".join(
+        line
+        for title, streams in groups().items()
+        for line in (f'    {{ "{title}" = [', *(f'      "streams/{each.name}.md",' for each in streams), "    ] },")
+    )
 
 
 def default_selection() -> str:
@@ -374,6 +405,11 @@ def _type(rule: dict[str, Any]) -> str:
         return "timestamp"
     kinds = rule["type"] if isinstance(rule["type"], list) else [rule["type"]]
     return next(str(kind) for kind in kinds if kind != "null")
+
+
+def _folded(title: str, text: str) -> str:
+    # Without the attribute the site would show the Markdown within as it is written.
+    return f"<details markdown='1'><summary>{title}</summary>\n\n{text}\n\n</details>"
 
 
 def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
