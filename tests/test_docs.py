@@ -8,15 +8,15 @@ import re
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from typing_extensions import override
 
 import tap_onefile
 from tap_onefile import errors
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from onefile_sandbox import Sandbox
     from tap_onefile.streams.base import OneFileStream
-    from tests.conftest import StartSandbox
+    from tests.conftest import StartPostgres, StartSandbox
 
 ROOT = Path(__file__).parents[1]
 STREAM_PAGES = ROOT / "docs" / "streams"
@@ -40,7 +40,10 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MADE_FROM_THE_CODE = [
     *PAGES,
     *sorted(STREAM_PAGES.glob("*.md")),
-    *(ROOT / name for name in ("CONTRIBUTING.md", "docs/streams.svg", "zensical.toml", "meltano.yml")),
+    *(
+        ROOT / name
+        for name in ("CONTRIBUTING.md", "docs/streams.svg", "docs/joins.svg", "zensical.toml", "meltano.yml")
+    ),
 ]
 _TARGET = """| python -c 'import json, sys; lines = map(json.loads, sys.stdin)
 for line in lines: line["type"] == "STATE" and print(json.dumps(line["value"]))'"""
@@ -207,65 +210,59 @@ def test_every_line_that_a_run_can_end_with_or_warn_of_is_explained() -> None:
     assert [text for text in told if not any(_fits(heading, text) for heading in headings)] == []
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the site, with every warning an error."""
-    folder = tmp_path_factory.mktemp("site")
-    shutil.copytree(ROOT / "docs", folder / "docs")
-    shutil.copy(ROOT / "zensical.toml", folder)
-    command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
-    built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
-    assert built.returncode == 0, built.stdout + built.stderr
-    return folder / "site"
+def test_no_page_points_to_notes_that_its_readers_do_not_have() -> None:
+    for page in [*PAGES, *STREAM_PAGES.glob("*.md")]:
+        assert "API reference" not in page.read_text(encoding="utf-8"), page
 
 
-def test_the_site_loads_nothing_from_another_host(site: Path) -> None:
-    pages = list(site.rglob("*.html"))
-    assert len(pages) > len(STREAMS)
-    for page in pages:
-        loaded = _Loaded()
-        loaded.feed(page.read_text(encoding="utf-8"))
-        assert loaded.addresses
-        assert not [address for address in loaded.addresses if urlsplit(address).netloc], page
-        # What makes the theme's script ask another host: diagrams, code that runs, zoomed pictures, a count of stars.
-        assert not loaded.classes & {"mermaid", "glightbox", "pyodide", "md-source__fact"}, page
-        assert "source" not in loaded.components, page
-    for sheet in site.rglob("*.css"):
-        assert not re.search(r"@import|url\(['\"]?(https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+def test_sql_for_administrators_works(start_postgres: StartPostgres) -> None:
+    blocks = [block for name in ("getting-started", "power-bi") for block in _sql(name) if "CREATE ROLE" in block]
+    assert len(blocks) == 2
+    folder = Path(tempfile.mkdtemp(prefix="tap-"))  # a socket's path must be short
+    try:
+        with start_postgres(folder / "data"):
+            where = f"host={folder / 'data'} user=postgres dbname="
+            with psycopg.connect(f"{where}postgres", autocommit=True) as connection:
+                connection.execute("CREATE DATABASE reporting")
+            with psycopg.connect(f"{where}reporting", autocommit=True) as connection:
+                connection.execute(blocks[0].encode())
+                connection.execute("GRANT CREATE ON SCHEMA public TO onefile")
+                connection.execute("SET ROLE onefile")
+                connection.execute("CREATE SCHEMA tap_onefile")
+                connection.execute("CREATE TABLE tap_onefile.learners (id int)")
+                connection.execute("RESET ROLE")
+                connection.execute(blocks[1].encode())
+                connection.execute("SET ROLE power_bi")
+                assert connection.execute("SELECT count(*) FROM tap_onefile.learners").fetchone() == (0,)
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute("DELETE FROM tap_onefile.learners")
+    finally:
+        shutil.rmtree(folder)
 
 
-def test_pictures_of_the_site_are_there(site: Path) -> None:
-    for page in site.rglob("index.html"):
-        loaded = _Loaded()
-        loaded.feed(page.read_text(encoding="utf-8"))
-        for address in loaded.addresses:
-            path = urlsplit(address).path
-            assert (page.parent / path).exists(), f"{page}: {address}"
+@pytest.mark.slow
+def test_meltano_is_told_to_report_nothing_to_its_makers(tmp_path: Path) -> None:
+    command = "meltano config set meltano send_anonymous_usage_stats false"
+    for page in ("getting-started", "privacy"):
+        assert command in (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    (tmp_path / "meltano.yml").write_text("project_id: docs\nplugins: {}\n", encoding="utf-8")
+
+    subprocess.run(
+        [MELTANO, *command.split()[1:]],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+
+    project = yaml.safe_load((tmp_path / "meltano.yml").read_text(encoding="utf-8"))
+    assert project["send_anonymous_usage_stats"] is False
 
 
-def test_the_site_holds_no_code_of_ours(site: Path) -> None:
-    assert not list(site.rglob("*.py"))
-
-
-class _Loaded(HTMLParser):
-    """Collects what a browser fetches by itself when it shows a page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.addresses: list[str] = []
-        self.classes: set[str] = set()
-        self.components: set[str] = set()
-
-    @override
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = {name: value or "" for name, value in attrs}
-        self.classes |= set(found.get("class", "").split())
-        self.components.add(found.get("data-md-component", ""))
-        fetches = {"stylesheet", "icon", "preload", "preconnect", "dns-prefetch", "modulepreload", "manifest"}
-        if tag != "link" or fetches & set(found.get("rel", "").split()):
-            name = "href" if tag == "link" else "src"
-            if address := found.get(name):
-                self.addresses.append(address)
+def _sql(page: str) -> list[str]:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    return [match[2] for match in re.finditer(r"^( *)```sql\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL)]
 
 
 def _blocks(page: Path, language: str) -> Iterator[str]:

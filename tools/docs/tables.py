@@ -52,6 +52,8 @@ _ELSEWHERE = {
     "assigned_standards": "qualifications",
 }
 """The streams that readers look for elsewhere than in their module's group."""
+_IN_THE_CODE = re.compile(r"\s\(API reference, section [^)]*\)")
+"""What a docstring says to those who have the notes that the code was written from."""
 _LARGE = 50_000
 """Learners from which a customer is large."""
 
@@ -221,6 +223,17 @@ def marks() -> str:
     return _table(("Mark", "What it means"), [(f"*{mark}*", meaning) for mark, meaning in MARKS.items()])
 
 
+def certainty() -> str:
+    """Say in one sentence how sure we are of the fields."""
+    marks = [rule[CERTAINTY] for stream in STREAMS for rule in stream.schema["properties"].values()]
+    count = {mark: marks.count(mark) for mark in MARKS}
+    return (
+        f"Of {len(marks)} fields in {len(STREAMS)} streams, OneFile's own help documents {count['documented']} and "
+        f"public programs read {count['seen'] + count['seen once']}; {count['expected']} are expected (shown for "
+        f"writing, or in exports), {count['guessed']} guessed, and {count['from the tap']} made by the tap."
+    )
+
+
 def stream(name: str) -> str:
     """Make the page of one stream, below its heading.
 
@@ -249,12 +262,12 @@ def stream(name: str) -> str:
     ]
     return "\n\n".join(
         (
-            inspect.cleandoc(stream.__doc__ or ""),
+            _IN_THE_CODE.sub("", inspect.cleandoc(stream.__doc__ or "")),
             "\n".join(f"- **{what}:** {value}" for what, value in facts),
-            "## Fields",
+            f"## `{name}`: fields",
             _table(("Field", "Type", "Data class", "Meaning", "How sure, and from where"), fields),
             "[What these words mean](../streams.md#how-to-read-the-tables-of-fields)",
-            "## Example",
+            f"## `{name}`: example {{ data-search-exclude }}",
             "An invented record, with `special_category_data` on where the stream has such fields.",
             f"```json\n{json.dumps(examples()[name], indent=2, ensure_ascii=False)}\n```",
         ),
@@ -325,9 +338,10 @@ def default_selection() -> str:
 
 
 def other_pages() -> str:
-    """Make the entries of the pages that the navigation does not name, so that a new page is in it by itself."""
+    """Make the entry of the pages that the navigation does not name, so that a new page is in it by itself."""
     named = re.findall(r'= "([\w-]+\.md)"', (ROOT / "zensical.toml").read_text(encoding="utf-8"))
-    return "\n".join(f'    "{page.name}",' for page in sorted(_DOCS.glob("*.md")) if page.name not in named)
+    others = [f'    "{page.name}",' for page in sorted(_DOCS.glob("*.md")) if page.name not in named]
+    return "\n".join(('  { "More" = [', *others, "  ] },")) if others else ""
 
 
 def data_classes() -> str:

@@ -50,3 +50,6 @@ def test_systemd_takes_the_units() -> None:
     calendar = re.search(r"^OnCalendar=(.+)$", timer, re.MULTILINE)
     assert calendar
     subprocess.run([str(SYSTEMD), "calendar", calendar[1]], check=True, capture_output=True, timeout=30)
+    unit = EXAMPLES / "onefile-failed.service"
+    verified = subprocess.run([str(SYSTEMD), "verify", unit], check=True, capture_output=True, text=True, timeout=30)
+    assert verified.stderr == ""
