@@ -55,9 +55,10 @@ def test_the_data_that_was_kept_is_of_today_and_open_to_other_programs(kept: tup
         assert where
         path = f"-csearch_path={where[5]}"
         with psycopg.connect(host=where[1], port=where[2], dbname=where[3], user=where[4], options=path) as connection:
-            (latest,) = connection.execute('SELECT max("LastModified") FROM learners').fetchone() or ()
+            latest = connection.execute('SELECT max("LastModified") FROM learners').fetchone()
         opened.stdin.close()
 
     assert opened.returncode == 0
     assert int(where[2]) == port
-    assert datetime.now(UTC) - latest.replace(tzinfo=UTC) < timedelta(days=30)
+    assert latest
+    assert datetime.now(UTC) - latest[0].replace(tzinfo=UTC) < timedelta(days=30)

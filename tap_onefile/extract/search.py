@@ -68,7 +68,7 @@ class Calls(Protocol):
     def page(self, search: Search, number: int) -> Rows:
         """Ask for one page now, once more perhaps: a slip of the server is not repeated then."""
 
-    def pause(self, seconds: float) -> None:
+    def pause(self, seconds: float, /) -> None:
         """Wait until a slip of the server has passed."""
 
     def keys(self, search: Search) -> list[Hashable] | None:
