@@ -187,7 +187,7 @@ class TapOneFile(CommandTap):
                 for stream in self._own_streams():
                     stream.log_metrics()
                 self.finish()
-        console.summarise(run.metrics.rows(), run.problems.unpaged)
+        console.summarise(run.metrics.rows(), run.problems)
         run.problems.conclude()
 
     @override

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -25,6 +26,34 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from onefile_sandbox import Sandbox
+    from tests.running import Run
+
+
+def summary(run: Run) -> dict[str, dict[str, Any]]:
+    """Read the lines for programs at the end of a run, by stream."""
+    lines = [json.loads(line) for line in re.findall(r"SUMMARY: (\{.*\})$", run.stderr, re.MULTILINE)]
+    return {line.pop("stream"): line for line in lines}
+
+
+def test_the_end_says_for_programs_what_came_of_each_stream(tmp_path: Path, sandbox: Sandbox) -> None:
+    for status, match in (
+        (403, "POST /User/Search"),
+        (418, "POST /Classroom/Search"),
+        (404, "/AssignedStandards"),
+        (404, "POST /Placement/Search/"),
+    ):
+        sandbox.add_fault(Fault(kind="status", status=status, match=match, times=None))
+
+    told = summary(run_tap(tmp_path, config_for(sandbox)))
+
+    assert {name: told[name]["outcome"] for name in ("learners", "classrooms", "assigned_standards", "providers")} == {
+        "learners": "refused",
+        "classrooms": "incomplete",
+        "assigned_standards": "not offered",
+        "providers": "complete",
+    }
+    assert told["placements"]["unpaged"] is True
+    assert told["all streams"]["outcome"] == "incomplete"
 
 
 def test_the_end_has_a_line_for_each_stream_and_one_for_all(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -32,21 +61,15 @@ def test_the_end_has_a_line_for_each_stream_and_one_for_all(tmp_path: Path, sand
 
     run = run_tap(tmp_path, config_for(sandbox))
 
-    told = {
-        name: (int(records), int(calls), int(repeated))
-        for name, records, calls, repeated in re.findall(
-            r"(\w+): (\d+) records, (\d+) calls, (\d+) repeated, [\d.]+ s waiting for the budget, [\d.]+ s$",
-            run.stderr,
-            re.MULTILINE,
-        )
+    told = summary(run)
+    total = told.pop("all streams")
+    assert {name: told[name]["records"] for name in run.records} == {
+        name: len(rows) for name, rows in run.records.items()
     }
-    assert {name: told[name][0] for name in run.records} == {name: len(rows) for name, rows in run.records.items()}
-    assert {name for name, (_, _, repeated) in told.items() if repeated} == {"placements", "streams"}
-    assert sum(calls for name, (_, calls, _) in told.items() if name != "streams") == len(sandbox.calls)
-    total = re.search(r"all streams: (\d+) records, (\d+) calls", run.stderr)
-    assert total
-    assert int(total[1]) == sum(map(len, run.records.values()))
-    assert int(total[2]) == len(sandbox.calls)
+    assert {name for name, each in told.items() if each["repeated"]} == {"placements"}
+    assert sum(each["calls"] for each in told.values()) == total["calls"] == len(sandbox.calls)
+    assert total["records"] == sum(map(len, run.records.values()))
+    assert {each["outcome"] for each in [*told.values(), total]} == {"complete"}
     assert "\x1b" not in run.stderr
     assert "METRIC" in run.stderr
 

@@ -6,6 +6,7 @@ terminal, a person gets the tap's own sentences, a progress line that is rewritt
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -20,9 +21,10 @@ from typing import TYPE_CHECKING, TextIO
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+    from collections.abc import Callable, Generator, Iterable, Sequence
 
     from tap_onefile.reporting.metrics import Metrics, Tally
+    from tap_onefile.reporting.problems import Problems
 
 _BOLD_RED, _YELLOW = "1;31", "33"
 _MARKS = {logging.WARNING: ("Warning: ", _YELLOW), logging.ERROR: ("Error: ", _BOLD_RED)}
@@ -191,14 +193,31 @@ def heartbeat(metrics: Metrics, calls_per_minute: int) -> Generator[None]:
             rewritten.rewrite("")
 
 
-def summarise(rows: Iterable[tuple[str, Tally]], unpaged: Collection[str] = ()) -> None:
-    """Show the tally of each stream, and whether it was read unpaged, and last that of all streams together."""
+def summarise(rows: Iterable[tuple[str, Tally]], problems: Problems) -> None:
+    """Show the tally of each stream, and what came of it, and last that of all streams together.
+
+    In a log, each is a line for programs: ``SUMMARY:`` and a JSON object.
+    """
     screen = attended()
-    spelled = "{} (unpaged)" if screen else "read unpaged, {}"
-    names = [(spelled.format(name) if name in unpaged else name, each) for name, each in rows]
-    counts = [(name, each.records, each.calls, each.repeats, each.waited, each.seconds) for name, each in names]
     if screen:
-        screen.table([_HEADINGS, *(list(map(str.format, _CELLS, row)) for row in counts)])
+        cells = [
+            (f"{name} (unpaged)" if name in problems.unpaged else name, *_figures(tally).values())
+            for name, tally in rows
+        ]
+        screen.table([_HEADINGS, *(list(map(str.format, _CELLS, row)) for row in cells)])
         return
-    for row in counts:
-        logger.info("%s: %d records, %d calls, %d repeated, %.1f s waiting for the budget, %.1f s", *row)
+    for name, tally in rows:
+        told = {"stream": name, "outcome": problems.outcome(name), **_figures(tally)}
+        if name in problems.unpaged:
+            told["unpaged"] = True
+        logger.info("SUMMARY: %s", json.dumps(told))
+
+
+def _figures(tally: Tally) -> dict[str, float]:
+    return {
+        "records": tally.records,
+        "calls": tally.calls,
+        "repeated": tally.repeats,
+        "waited": round(tally.waited, 1),
+        "seconds": round(tally.seconds, 1),
+    }

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
 
+ALL_STREAMS = "all streams"
+
+
 @dataclass
 class Tally:
     """What one stream has cost and yielded."""
@@ -115,4 +118,4 @@ class Metrics:
         with _LOCK:
             tallies = [(stream, tally) for stream, tally in self._tallies.items() if tally.calls]
         yield from tallies
-        yield "all streams", self.total
+        yield ALL_STREAMS, self.total

@@ -12,7 +12,8 @@ from collections import Counter
 from functools import partialmethod
 from typing import TYPE_CHECKING
 
-from tap_onefile.errors import IncompleteRun, MissingPage
+from tap_onefile.errors import AccessRefused, IncompleteRun, MissingPage
+from tap_onefile.reporting.metrics import ALL_STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -57,6 +58,7 @@ class Problems:
 
     def __init__(self) -> None:
         self._missing: list[tuple[str, str]] = []
+        self._outcomes: dict[str, set[str]] = {}
         self._counts: dict[str, Counter[tuple[str, ...]]] = {kind: Counter() for kind in _TOTALS}
         self._unknown: dict[str, Counter[str]] = {}
         self.unpaged: set[str] = set()
@@ -69,6 +71,9 @@ class Problems:
         """Note that a stream or part of it could not be read; the run goes on."""
         logger.error("%s is missing from this run. %s", what, why)
         self._missing.append((what, str(why)))
+        # A part is named by its stream first.
+        outcome = "refused" if isinstance(why, AccessRefused) else "incomplete"
+        self._outcomes.setdefault(what.partition(" ")[0], set()).add(outcome)
 
     def _count(self, kind: str, stream: str, count: int = 1, *which: str) -> bool:
         """Add to a count of a stream, or of something in it; return whether this is the first of it."""
@@ -159,6 +164,17 @@ class Problems:
         """What could not be read, and why; what is there for one organisation cannot be unknown for another."""
         slips = [slip for stream in sorted(self._absent.keys() & self._present) for slip in self._absent[stream]]
         return [*self._missing, *((what, str(why)) for what, why in slips)]
+
+    def outcome(self, stream: str) -> str:
+        """Return what came of a stream: ``complete``, ``incomplete``, ``refused`` or ``not offered``."""
+        if stream == ALL_STREAMS:
+            return "complete" if self.is_complete else "incomplete"
+        if stream in self.not_offered:
+            return "not offered"
+        if stream in self._absent:
+            return "incomplete"
+        told = self._outcomes.get(stream, {"complete"})
+        return told.copy().pop() if len(told) == 1 else "incomplete"
 
     @property
     def is_complete(self) -> bool:
