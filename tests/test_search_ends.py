@@ -137,10 +137,13 @@ def test_404_is_no_end_where_onefile_has_another_form_for_it(tmp_path: Path) -> 
     assert "Missing: organisations" in run.last_line
 
 
+@pytest.mark.parametrize(("seconds", "lists"), [(0.1, 3), (1.0, 1)])
 @pytest.mark.parametrize("entity", ["Organisation", "Classroom"])
-def test_404_for_a_moment_ends_no_search_of_which_a_list_lacks_the_rest(tmp_path: Path, entity: str) -> None:
-    with OneFile(5, cap=3, lists=3, classrooms=5) as onefile:
-        onefile.slips = [for_a_while(0.1, Answer(404), entity=entity, page=2)]
+def test_404_for_a_moment_ends_no_search_of_which_a_list_lacks_the_rest(
+    tmp_path: Path, entity: str, seconds: float, lists: int
+) -> None:
+    with OneFile(5, cap=3, lists=lists, classrooms=5) as onefile:
+        onefile.slips = [for_a_while(seconds, Answer(404), entity=entity, page=2)]
         run = read(tmp_path, onefile, "organisations", "classrooms")
 
     assert_complete(run, onefile, "organisations", "classrooms")

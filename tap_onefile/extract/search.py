@@ -362,7 +362,8 @@ class SearchReader:
             self._ask_for_list()
         if self._is_listed():
             return self._ends_by("a list of the whole search")
-        is_unlisted_absence = is_absence and self._list is None
+        # A list that lacks what came lacks more, perhaps.
+        is_unlisted_absence = is_absence and not self._missing()
         is_last_try = self._empty_answers > (_AFTER_A_SHORT_PAUSE if is_unlisted_absence else 1)
         return is_last_try and self._ends_by_two_empty_answers(is_unlisted_absence=is_unlisted_absence)
 
@@ -464,7 +465,7 @@ class SearchReader:
         """Keep what this search has shown, and report what was odd about it."""
         search, experience = self._search, self._experience
         if self._sizes and form:
-            experience.note_end(form, self._problems, is_listed=self._list is not None)
+            experience.note_end(form, self._problems, is_listed=self._is_listed())
         if self._sequence.repeated_rows:
             self._problems.repeated_rows(search.stream, self._sequence.repeated_rows)
         streams = experience.keys.setdefault(search.entity, {})
