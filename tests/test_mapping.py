@@ -137,7 +137,8 @@ def test_flattening_turns_lists_into_text(tmp_path: Path, sandbox: Sandbox) -> N
 
 
 def test_the_metric_counts_every_record(tmp_path: Path, sandbox: Sandbox) -> None:
-    run = run_tap(tmp_path, config_for(sandbox), *select(tmp_path, "learners"))
+    environ = {"TAP_ONEFILE_LOGLEVEL": "DEBUG"}
+    run = run_tap(tmp_path, config_for(sandbox), *select(tmp_path, "learners"), environ=environ)
 
     points = [json.loads(line.partition("METRIC: ")[2]) for line in run.stderr.splitlines() if "METRIC: " in line]
     counted = sum(point["value"] for point in points if is_count_of(point, "learners"))

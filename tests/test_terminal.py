@@ -111,7 +111,7 @@ def test_the_log_in_full_can_be_had_in_a_terminal(tmp_path: Path, sandbox: Sandb
     sent = on_a_terminal(tmp_path, config_for(sandbox), TAP_ONEFILE_LOGLEVEL="DEBUG")
 
     assert "METRIC" in sent
-    assert re.search(r"\| INFO +\| tap-onefile +\| all streams: \d+ records", sent)
+    assert re.search(r"\| INFO +\| tap-onefile +\| SUMMARY: ", sent)
 
 
 def test_the_help_can_be_followed() -> None:

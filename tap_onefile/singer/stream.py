@@ -175,8 +175,8 @@ class SingerStream(Stream):
         return self._timer
 
     def log_metrics(self) -> None:
-        """Log the METRIC lines of the run."""
-        if self._has_begun:
+        """Log the METRIC lines of the run, where somebody wants more than what the end says of each stream."""
+        if self._has_begun and self.logger.isEnabledFor(logging.DEBUG):
             for meter, kind, value in (
                 (self._counter, "counter", self._counter.value),
                 (self._timer, "timer", self._timer.elapsed()),
