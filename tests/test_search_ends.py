@@ -127,6 +127,15 @@ def test_a_onefile_that_has_but_404_for_the_end_and_no_list_is_read_to_the_end(t
     assert_complete(run, onefile, "organisations", "learners", "classrooms")
 
 
+def test_the_learners_that_were_read_are_those_whose_hours_are_read(tmp_path: Path) -> None:
+    with OneFile(2, learners=(4, 3), off_the_job=(4, 3)) as onefile:
+        # Whoever asks again gets fewer, in a form that nothing tells from the truth.
+        onefile.slips = [slip(NO_CONTENT, (2, 3, 4), entity="User", page=1, role=1)]
+        run = read(tmp_path, onefile, "learners", "off_the_job")
+
+    assert_complete(run, onefile, "learners", "off_the_job")
+
+
 @pytest.mark.slow
 def test_404_is_no_end_where_onefile_has_another_form_for_it(tmp_path: Path) -> None:
     with OneFile(1, cap=2, learners=5, classrooms=4) as onefile:

@@ -41,6 +41,7 @@ _PLANNED_AT_ONCE = 100
 _GATHERED = 10_000
 """Rows of a search that are read before the first is completed, so that it can be told how many they are."""
 _NOTHING = (None, "")
+_OF_LEARNERS: dict[str, object] = {"Role": 1}
 _LONGEST_PATH = 2000
 """Characters, beyond which no server need read a path."""
 _TOO_MANY_TO_HAVE_GONE = 3
@@ -90,8 +91,9 @@ class Reader:
         self.experience = Experience(page_size=page_size, is_part=is_part)
         self.plan = self._prefetch.plan
         self._not_found: dict[str, Query] = {}
-        self._organisation: int | None = None
-        self._learners: list[int] = []
+        self._organisation: object = None
+        self._learners: list[object] = []
+        """The ids of its learners, as they came."""
 
     # Called from several threads.
 
@@ -163,13 +165,28 @@ class Reader:
         """
         try:
             if isinstance(query, Search):
-                yield from SearchReader(query, self, self.experience, self._problems).read()
+                pages = SearchReader(query, self, self.experience, self._problems).read()
+                yield from self._noting_learners(query, pages) if query.entity == "User" else pages
             else:
                 yield from self._one_page(query, key)
         except NotFound as absence:
             if absence.is_refusal:
                 self._not_found.setdefault(query.stream, query)
             raise
+
+    def _noting_learners(self, search: Search, pages: Iterable[list[Row]]) -> Iterator[list[Row]]:
+        """Keep the ids of an organisation's learners, for the streams that ask for each of them."""
+        filters = dict(search.filters)
+        is_of_learners = (
+            filters.keys() == _OF_LEARNERS.keys() | {"OrganisationID"} and filters.items() >= _OF_LEARNERS.items()
+        )
+        ids: list[object] = []
+        for rows in pages:
+            if is_of_learners:
+                ids += [row.get("ID") for row in rows]
+            yield rows
+        if is_of_learners:
+            self._organisation, self._learners = filters["OrganisationID"], ids
 
     def _one_page(self, query: Listing | Record, key: str | None) -> Iterator[list[Row]]:
         (rows,) = self._prefetch.pages(query)
@@ -307,22 +324,22 @@ class Reader:
         """Return the ids of an organisation's learners, whether or not anything about them has changed.
 
         A child record of a learner can change without the learner's own record changing, so it must not depend on a
-        stream of changed learners. The ids of one organisation are kept, as several streams want them in turn.
+        stream of changed learners. The ids of one organisation are kept, as several streams want them in turn: where
+        all of its learners have been read, no second answer is asked for, which could differ.
 
         Raises:
             MissingPage: OneFile says that it knows no such search.
             UnusableRow: A learner has no usable id.
         """
         if self._organisation != organisation:
-            filters = {"OrganisationID": organisation, "Role": 1}
+            filters = {"OrganisationID": organisation, **_OF_LEARNERS}
             try:
-                pages = self.pages(Search.of("User", filters, "learners of the organisation", needs_pages=True))
-                self._learners = [_learner_id(row) for page in pages for row in page]
+                for _ in self.pages(Search.of("User", filters, "learners of the organisation", needs_pages=True)):
+                    pass
             except NotFound as absence:
                 # Every customer has this search, so its children must not be taken for what is not offered.
                 raise MissingPage(absence.call) from None
-            self._organisation = organisation
-        return self._learners
+        return [_learner_id(each) for each in self._learners]
 
 
 def _gathered(pages: Iterable[Sequence[Row]], at_least: int) -> Iterator[list[Row]]:
@@ -350,8 +367,8 @@ def _record_of(stream: str, entity: str, row: Row, to_id: Callable[[Any], object
     return Record(path, stream, record_id) if is_askable else None
 
 
-def _learner_id(row: Row) -> int:
+def _learner_id(found: object) -> int:
     try:
-        return to_integer(row.get("ID"))
+        return to_integer(found)
     except ValueError:
         raise UnusableRow("learners", "ID") from None
