@@ -42,7 +42,7 @@ class Database:
     @property
     def url(self) -> str:
         """Its address, with the name of the loader's driver still to be put in."""
-        return f"://postgres:@localhost/{self.name}?host={self.socket}"
+        return f"://postgres:@/{self.name}?host={self.socket}"
 
     def connect(self, *, autocommit: bool = False) -> psycopg.Connection[tuple[Any, ...]]:
         """Connect to it."""

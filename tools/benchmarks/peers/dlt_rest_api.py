@@ -50,7 +50,8 @@ def main(settings: str, folder: str, how: str, url: str | None = None) -> None:
     pipeline = dlt.pipeline(
         pipeline_name="onefile",
         pipelines_dir=folder,
-        destination=dlt.destinations.postgres(credentials=url)
+        # dlt wants the name of a host, though that of the socket's directory goes first.
+        destination=dlt.destinations.postgres(credentials=url.replace("@/", "@localhost/"))
         if url
         else dlt.destinations.filesystem(bucket_url=Path(folder, "loaded").as_uri()),
         dataset_name="onefile",
