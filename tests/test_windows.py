@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 LACKS = """
 import select, signal, sys
-del select.poll, signal.pthread_sigmask
+vars(select).pop("poll", None)
+vars(signal).pop("pthread_sigmask", None)
 sys.modules["resource"] = None
 from tap_onefile.__main__ import main
 main()
@@ -108,9 +109,9 @@ def test_whatever_is_printed_fits_any_console(tmp_path: Path, sandbox: Sandbox, 
     assert b"Traceback" not in stderr
 
 
-@pytest.mark.parametrize("folder", ["with a space", "C:\\Users\\Siân", "学校"])
+@pytest.mark.parametrize("folder", ["with a space", "Users\\Siân", "学校"])
 def test_a_path_may_hold_what_paths_of_windows_hold(tmp_path: Path, sandbox: Sandbox, folder: str) -> None:
-    (tmp_path / folder).mkdir()
+    (tmp_path / folder).mkdir(parents=True)
     contents = {"config": config_for(sandbox), "state": {"bookmarks": {}}}
     for name, content in contents.items():
         (tmp_path / folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
