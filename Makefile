@@ -75,11 +75,12 @@ docs: .venvs/dev/ready ## Renew what is made from the code: pages, tables and pi
 docs-check: .venvs/dev/ready .venvs/browser/ready ## Check that all of that is fresh, and look at each page of the site in a browser
 	$(dev)/cog -I . --check --diff $(pages) docs/streams/*.md
 	$(dev)/python -m tools.hub --check
-	$(dev)/zensical build --strict --clean
+	$(MAKE) site
 	.venvs/browser/bin/python -m tools.browser site
 
 site: .venvs/dev/ready ## Build the documentation as a site, into site/
 	$(dev)/zensical build --strict --clean
+	$(dev)/python -m tools.docs.plain site
 	@echo 'It is in site/. `make serve` shows it in a browser, with its search.'
 
 serve: .venvs/dev/ready ## Show the documentation as a site, at http://localhost:8000, and follow changes

@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from tap_onefile.streams import STREAMS
 from tools import ROOT
+from tools.docs import plain
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
     built = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
     assert built.returncode == 0, built.stdout + built.stderr
+    plain.main(folder / "site")
     return folder / "site"
 
 
@@ -121,6 +123,25 @@ def test_each_page_has_a_title_and_a_description_of_its_own(site: Path) -> None:
     assert [pages for found in (titles, descriptions) for pages in found.values() if len(pages) > 1] == []
     assert [each for each in descriptions if not 12 < len(unescape(each)) <= 160] == []
     assert not [each for each in titles if each.startswith("Home")]
+
+
+def test_each_page_is_beside_the_site_as_markdown_and_listed(site: Path) -> None:
+    listed = re.findall(r"^- \[.+\]\((.+?\.md)\): .+", (site / "llms.txt").read_text(encoding="utf-8"), re.MULTILINE)
+    docs = ROOT / "docs"
+
+    assert sorted(listed) == sorted(path.relative_to(docs).as_posix() for path in docs.rglob("*.md"))
+    for page in listed:
+        text = (site / page).read_text(encoding="utf-8")
+        assert text.startswith("# ")
+        assert "[[[" not in text
+        assert "{ data-" not in text
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+            assert urlsplit(target).scheme or ((site / page).parent / target).exists(), (page, target)
+    for html in site.rglob("index.html"):
+        (address,) = re.findall(
+            r'<link rel="alternate" type="text/markdown" href="([^"]+)"', html.read_text(encoding="utf-8")
+        )
+        assert (html.parent / address).is_file(), address
 
 
 def test_the_site_holds_no_code_of_ours(site: Path) -> None:
