@@ -118,18 +118,17 @@ def _listen(page: Page, folder: Path, findings: Findings) -> None:
 def _look_at(page: Page, path: str, findings: Findings) -> None:
     page.goto(_ORIGIN + path)
     page.add_style_tag(content=_STILL)
-    for scheme in _SCHEMES:
-        page.emulate_media(color_scheme=scheme)
-        for width in _WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
-            state = f"{scheme} {width}"
+    for width in _WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        for scheme in _SCHEMES:
+            page.emulate_media(color_scheme=scheme)
             for kind, text in page.evaluate(_LOOK):
-                findings.add(kind, text, path, state)
-        if scheme == "dark":
-            for picture in page.locator("article img:visible, article svg:has(text):visible").all():
-                shot = base64.b64encode(picture.screenshot()).decode()
-                if page.evaluate(_MEAN_BRIGHTNESS, shot) > _BRIGHTEST:
-                    findings.add("a white sheet in the dark", picture.get_attribute("src") or "a drawing", path, scheme)
+                findings.add(kind, text, path, f"{scheme} {width}")
+    # It is dark now.
+    for picture in page.locator("article img:visible, article svg:has(text):visible").all():
+        shot = base64.b64encode(picture.screenshot()).decode()
+        if page.evaluate(_MEAN_BRIGHTNESS, shot) > _BRIGHTEST:
+            findings.add("a white sheet in the dark", picture.get_attribute("src") or "a drawing", path, _SCHEMES[-1])
 
 
 if __name__ == "__main__":

@@ -52,6 +52,11 @@ async () => {
     }
     return grounds.get(element);
   };
+  const opacities = new Map([[null, 1]]);
+  const opacity = (element) => {
+    if (!opacities.has(element)) opacities.set(element, getComputedStyle(element).opacity * opacity(element.parentElement));
+    return opacities.get(element);
+  };
   const light = (colour) => {
     const [r, g, b] = colour.map((each) => (each / 255 <= 0.04045 ? each / 255 / 12.92 : ((each / 255 + 0.055) / 1.055) ** 2.4));
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
@@ -65,10 +70,9 @@ async () => {
     if (!element.checkVisibility({ opacityProperty: true, visibilityProperty: true })) continue;
     const style = getComputedStyle(element);
     const colour = rgba(style.color);
-    let opacity = colour[3];
-    for (let each = element; each; each = each.parentElement) opacity *= getComputedStyle(each).opacity;
     const behind = ground(element);
-    const [dark, bright] = [light(over([...colour.slice(0, 3), opacity], behind)), light(behind)].sort((a, b) => a - b);
+    const shown = over([...colour.slice(0, 3), colour[3] * opacity(element)], behind);
+    const [dark, bright] = [light(shown), light(behind)].sort((a, b) => a - b);
     const contrast = (bright + 0.05) / (dark + 0.05);
     if (contrast < 4.5) report(`a contrast of ${contrast.toFixed(2)}`, element.textContent);
   }
