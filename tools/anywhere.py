@@ -33,7 +33,7 @@ def main() -> int:
         *("uv", "pip", "install", "--python", str(PYTHON), "--no-deps", "--no-build-isolation"),
         *("--editable", ".", "--editable", "sandbox"),
     )
-    tests = [PYTHON, "-m", "pytest", "--numprocesses", "auto", *(sys.argv[1:] or core())]
+    tests = [str(PYTHON), "-m", "pytest", "--numprocesses", "auto", *(sys.argv[1:] or core())]
     # The tests' own files are in UTF-8 everywhere; what the tap makes of others is what they test.
     return subprocess.call(tests, cwd=ROOT, env={**os.environ, "PYTHONUTF8": "1"})
 
