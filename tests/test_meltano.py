@@ -26,7 +26,7 @@ from tap_onefile.streams.people import Learners
 from tests.expected import spelled
 from tests.running import config_for
 from tools.demo.errors import ProcessError
-from tools.demo.pipeline import MELTANO, Pipeline
+from tools.demo.pipeline import MELTANO, PLUGINS, Pipeline
 from tools.demo.postgres import SCHEMA
 
 if TYPE_CHECKING:
@@ -216,6 +216,49 @@ def test_meltano_config_test_names_the_customer_and_the_organisations(folder: Pa
     output = tested.stdout + tested.stderr
     assert tested.returncode == 0, output
     assert "Plugin configuration is valid" in output
+
+
+def test_a_setting_of_the_wrong_type_is_shown_where_the_documentation_says(folder: Path, held: Sandbox) -> None:
+    settings = {**plugin_settings(held), "TAP_ONEFILE_PAGE_SIZE": "abc"}
+    pipeline = Pipeline(settings, database=folder / "meltano.db", log=folder / "log")
+
+    told = {}
+    for command in (("config", "test", "tap-onefile"), ("run", "tap-onefile", "target-jsonl")):
+        run = subprocess.run(
+            [MELTANO, "--environment=dev", *command],
+            cwd=Path(__file__).parents[1],
+            env=pipeline.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert run.returncode
+        told[command[0]] = [line for line in (run.stdout + run.stderr).splitlines() if "abc" in line or "Errno" in line]
+
+    assert "No such file or directory" in told["config"][0]
+    assert any("ValueError" in line and "'abc'" in line for line in told["config"][1:])
+    assert "invalid literal for int() with base 10: 'abc'" in told["run"][0]
+
+
+def test_target_jsonl_makes_new_files_unless_it_is_told_to_append(tmp_path: Path) -> None:
+    messages = "\n".join(
+        json.dumps(message)
+        for message in (
+            {"type": "SCHEMA", "stream": "learners", "schema": {"properties": {}}, "key_properties": []},
+            {"type": "RECORD", "stream": "learners", "record": {"ID": 1}},
+        )
+    )
+    (tmp_path / "config.json").write_text('{"do_timestamp_file": false}', encoding="utf-8")
+    target = PLUGINS / "loaders" / "target-jsonl" / "venv" / "bin" / "target-jsonl"
+    for arguments in ([], ["--config", "config.json"], ["--config", "config.json"]):
+        subprocess.run(
+            [target, *arguments], cwd=tmp_path, input=messages, capture_output=True, text=True, check=True, timeout=60
+        )
+
+    (new,) = tmp_path.glob("learners-*.jsonl")
+    assert re.fullmatch(r"learners-\d{8}T\d{6}\.jsonl", new.name)
+    assert len((tmp_path / "learners.jsonl").read_text(encoding="utf-8").splitlines()) == 2
 
 
 def plugin_settings(sandbox: Sandbox) -> dict[str, str]:

@@ -224,14 +224,19 @@ def marks() -> str:
     return _table(("Mark", "What it means"), [(f"*{mark}*", meaning) for mark, meaning in MARKS.items()])
 
 
-def certainty() -> str:
-    """Say in one sentence how sure we are of the fields."""
+def certainty(page: str) -> str:
+    """Say in one sentence how sure we are of the fields.
+
+    Args:
+        page: The page that tells what the marks mean.
+    """
     marks = [rule[CERTAINTY] for stream in STREAMS for rule in stream.schema["properties"].values()]
     count = {mark: marks.count(mark) for mark in MARKS}
     return (
         f"Of {len(marks)} fields in {len(STREAMS)} streams, OneFile's own help documents {count['documented']} and "
         f"public programs read {count['seen'] + count['seen once']}; {count['expected']} are expected (shown for "
-        f"writing, or in exports), {count['guessed']} guessed, and {count['from the tap']} made by the tap."
+        f"writing, or in exports), {count['guessed']} guessed, and {count['from the tap']} made by the tap.\n"
+        f"[Each field says which]({page}#how-to-read-the-tables-of-fields)."
     )
 
 
