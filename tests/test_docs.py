@@ -42,7 +42,14 @@ MADE_FROM_THE_CODE = [
     *sorted(STREAM_PAGES.glob("*.md")),
     *(
         ROOT / name
-        for name in ("CONTRIBUTING.md", "docs/streams.svg", "docs/joins.svg", "zensical.toml", "meltano.yml")
+        for name in (
+            "CONTRIBUTING.md",
+            "docs/streams.svg",
+            "docs/joins.svg",
+            "docs/caseload.svg",
+            "zensical.toml",
+            "meltano.yml",
+        )
     ),
 ]
 _TARGET = """| python -c 'import json, sys; lines = map(json.loads, sys.stdin)

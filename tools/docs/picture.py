@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from tap_onefile.streams import STREAMS
 from tap_onefile.streams.organisations import Customers, Organisations
-from tools.docs.tables import groups, parent_of
+from tools.docs.tables import groups, parent_of, result
 
 _WIDTH, _LINE, _HEAD, _GAP = 360, 18, 28, 10
 _TOP = 42
@@ -100,3 +100,35 @@ def _card(left: int, top: int, width: int, title: str, names: list[str]) -> str:
         kind = ' class="off"' if name in optional else ""
         lines.append(f'<text{kind} x="{left + _GAP}" y="{top + _HEAD + 10 + _LINE * place}">{name}</text>')
     return "\n".join(lines)
+
+
+def caseload() -> str:
+    """Draw the example of the recipe on caseload as bars: what a result looks like.
+
+    Returns:
+        The elements of the SVG.
+    """
+    header, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in result("caseload").splitlines())
+    bars = [(row[header.index("assessor")], int(row[header.index("learners")])) for row in rows]
+    most = max(learners for _, learners in bars)
+    left, room = 150, _WIDTH - 150 - 30
+    parts = []
+    for place, (assessor, learners) in enumerate(bars):
+        top = _HEAD + place * 24
+        length = room * learners // most
+        parts.append(
+            f'<text x="2" y="{top + 13}">{assessor}</text>\n'
+            f'<rect class="bar" x="{left}" y="{top}" width="{length}" height="18" rx="3"/>\n'
+            f'<text x="{left + length + 6}" y="{top + 13}">{learners}</text>'
+        )
+    size = f'viewBox="0 0 {_WIDTH} {_HEAD + 24 * len(bars)}" width="{_WIDTH}"'
+    return "\n".join(
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
+            "<title>Learners of each assessor, as bars</title>",
+            f"<style>\n{STYLE}\n  .bar {{ fill: var(--edge) }}\n</style>",
+            '<text class="head" x="2" y="16">Caseload: learners of each assessor</text>',
+            *parts,
+            "</svg>",
+        )
+    )

@@ -188,12 +188,13 @@ def optional_streams() -> str:
 
 
 def index() -> str:
-    """Make the table of all streams, each with a link to its page."""
+    """Make the table of all streams, each with a link to its page, in the order of the menu."""
     return _table(
         ("Stream", "What it holds"),
         [
             (_link(stream), _summary(stream) + ("" if stream.selected_by_default else " *Off by default.*"))
-            for stream in STREAMS
+            for streams in groups().values()
+            for stream in streams
         ],
     )
 
