@@ -39,10 +39,10 @@ help: ## Show this list
 
 setup: .venvs/dev/ready .venvs/meltano/ready .venvs/plugins/ready ## Set up everything (the other targets do it themselves)
 
-test: setup ## Run every test; ARGS='tests/test_x.py -k name' runs a part
+test: setup .venvs/browser/ready ## Run every test; ARGS='tests/test_x.py -k name' runs a part
 	$(dev)/python -m pytest --numprocesses auto $(ARGS)
 
-coverage: setup ## Run every test once more with its coverage measured, which takes twice the processor time, and gated
+coverage: setup .venvs/browser/ready ## Run every test once more with its coverage measured, which takes twice the processor time, and gated
 	$(dev)/python -m pytest --numprocesses auto --cov
 
 soak: .venvs/dev/ready ## Let 2,000 faults happen to real runs, and see that nothing is lost; takes about 20 minutes
