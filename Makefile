@@ -37,7 +37,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1 \2/p' $(firstword $(MAKEFILE_LIST)) | \
 	  while read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
 
-setup: .venvs/dev/ready .venvs/meltano/ready .venvs/plugins/ready ## Set up everything (the other targets do it themselves)
+setup: .venvs/dev/ready .venvs/meltano/ready .venvs/plugins/ready .venvs/warehouses ## Set up everything (the other targets do it themselves)
 
 test: setup .venvs/browser/ready ## Run every test; ARGS='tests/test_x.py -k name' runs a part
 	$(dev)/python -m pytest --numprocesses auto $(ARGS)
@@ -132,7 +132,7 @@ lock: .venvs/dev/ready ## Renew the lock files; ARGS=--upgrade for the newest ve
 	  --extra fast --constraint .venvs/lowest.txt -o requirements/lowest.txt
 	$(call pip_url,target-postgres) | $(dev)/$(lock) - -o requirements/target-postgres.txt
 	$(call pip_url,target-jsonl) | $(dev)/$(lock) - -o requirements/target-jsonl.txt
-	for each in requirements/target-*.in requirements/schedule-*.in requirements/browser.in; do $(dev)/$(lock) "$$each" -o "$${each%.in}.txt" || exit 1; done
+	for each in requirements/dbt.in requirements/target-*.in requirements/schedule-*.in requirements/browser.in; do $(dev)/$(lock) "$$each" -o "$${each%.in}.txt" || exit 1; done
 	printf '%s\n' aiohttp asyncpg msgspec uvloop | $(dev)/$(lock) - -o requirements/bench-asyncio.txt
 	echo 'dlt[filesystem,postgres]' | $(dev)/$(lock) - -o requirements/bench-dlt.txt
 	echo airbyte-cdk | $(dev)/$(lock) - -o requirements/bench-airbyte.txt
@@ -155,6 +155,14 @@ clean: ## Remove the environments and all that tools have left
 
 .venvs/release/ready: .venvs/python requirements/release.txt requirements/environment.sh | .venvs/dev/ready
 	@sh requirements/environment.sh release
+
+.venvs/dbt/ready: .venvs/python requirements/dbt.txt requirements/environment.sh | .venvs/dev/ready
+	@sh requirements/environment.sh dbt
+
+# Neither is for Python 3.14 and newer yet: the tests that need them say so.
+.venvs/warehouses: .venvs/python FORCE | .venvs/dev/ready
+	@if [ "$$(sed -n '2s/^3\.\([0-9]*\).*/\1/p' .venvs/python)" -lt 14 ]; then \
+	  $(MAKE) .venvs/dbt/ready .venvs/target-duckdb/ready; fi
 
 .venvs/target-%/ready: .venvs/python requirements/target-%.txt requirements/environment.sh | .venvs/dev/ready
 	@sh requirements/environment.sh target-$*

@@ -6,6 +6,7 @@
 #   plugins  what meltano.yml names, installed by Meltano    requirements/dev.txt (the tap), target-*.txt
 #   release  what checks releases, locks and workflows       requirements/release.txt
 #   browser  what looks at the documentation in a browser   requirements/browser.txt
+#   dbt      dbt, for examples/dbt/                          requirements/dbt.txt
 #   target-* one loader, for `make targets`                  requirements/target-*.txt
 #   schedule-* an orchestrator, for `make schedules`         requirements/schedule-*.txt
 #   lowest   the tap with the oldest of what it allows       requirements/lowest.txt
@@ -86,7 +87,7 @@ case $name in
     install_lock dev
     install_tap
     ;;
-  browser | meltano | release | target-* | schedule-*)
+  browser | meltano | release | dbt | target-* | schedule-*)
     make_venv
     install_lock "$name"
     ;;
