@@ -68,12 +68,14 @@ dependencies: .venvs/dev/ready ## Check that the tap declares just the packages 
 
 docs: .venvs/dev/ready ## Renew what is made from the code: pages, tables and pictures in docs/, meltano.yml, plugin.yaml, the catalogue's snapshot
 	$(dev)/python -m tools.docs
+	$(dev)/python -m tools.dbt
 	$(dev)/cog -I . -r $(pages) docs/streams/*.md
 	$(dev)/python -m tools.hub
 	$(dev)/python -m pytest --quiet tests/test_catalog.py -k on_purpose --snapshot-update
 
 docs-check: .venvs/dev/ready .venvs/browser/ready ## Check that all of that is fresh, and look at each page of the site in a browser
 	$(dev)/cog -I . --check --diff $(pages) docs/streams/*.md
+	$(dev)/python -m tools.dbt --check
 	$(dev)/python -m tools.hub --check
 	$(MAKE) site
 	.venvs/browser/bin/python -m tools.browser site
