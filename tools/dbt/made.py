@@ -120,7 +120,11 @@ def _fields() -> str:
             )
         lines.append("        ],")
     table = "\n".join(["{{ return({", *lines, "    }[stream]) }}"])
-    return f"{{#- {_MADE} -#}}\n{{% macro fields(stream) %}}\n    {table}\n{{% endmacro %}}\n"
+    names = "\n".join(["{{ return([", *(f"        '{stream.name}'," for stream in STREAMS), "    ]) }}"])
+    return (
+        f"{{#- {_MADE} -#}}\n{{% macro fields(stream) %}}\n    {table}\n{{% endmacro %}}\n\n\n"
+        f"{{% macro streams() %}}\n    {names}\n{{% endmacro %}}\n"
+    )
 
 
 def _model(stream: type[OneFileStream]) -> str:

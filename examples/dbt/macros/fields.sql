@@ -443,3 +443,38 @@
         ],
     }[stream]) }}
 {% endmacro %}
+
+
+{% macro streams() %}
+    {{ return([
+        'customers',
+        'organisations',
+        'learner_statuses',
+        'learning_aim_statuses',
+        'assigned_standards',
+        'assessors',
+        'trainee_assessors',
+        'iqas',
+        'lead_iqas',
+        'employers',
+        'observers',
+        'eqas',
+        'centre_monitors',
+        'user_managers',
+        'centre_managers',
+        'learners',
+        'archived_learners',
+        'classrooms',
+        'placements',
+        'providers',
+        'standards',
+        'units',
+        'framework_templates',
+        'learning_aims',
+        'unit_summaries',
+        'reviews',
+        'plans',
+        'off_the_job',
+        'timesheets',
+    ]) }}
+{% endmacro %}

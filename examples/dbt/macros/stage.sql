@@ -24,9 +24,13 @@
 {% endmacro %}
 
 
-{#- The condition that a stream was loaded for the customer of a row: what was not loaded says nothing of anybody. -#}
-{% macro is_loaded(stream, customer='customer') %}
-    {%- set customers = onefile.tables(stream) | map(attribute='customer') | list -%}
+{#- The condition that a stream, or a field of it, was loaded for the customer of a row: what was not loaded says nothing of
+    anybody. -#}
+{% macro is_loaded(stream, field='', customer='customer') %}
+    {%- set customers = [] -%}
+    {%- for table in onefile.tables(stream) if not field or field | lower in table.columns -%}
+        {%- do customers.append(table.customer) -%}
+    {%- endfor -%}
     {%- if customers -%}{{ customer }} in {{ onefile.literals(customers) }}{%- else -%}1 = 0{%- endif -%}
 {% endmacro %}
 

@@ -58,3 +58,12 @@
         'R' || right('0' || cast((({{ month }} + 4) % 12) + 1 as {{ dbt.type_string() }}), 2)
     end
 {%- endmacro %}
+
+
+{#- A ULN to match by: ten digits, and not the one that stands for none. -#}
+{% macro uln_key(uln) -%}
+    case
+        when length({{ onefile.digits(uln) }}) = 10 and {{ onefile.digits(uln) }} <> '9999999999'
+            then {{ onefile.digits(uln) }}
+    end
+{%- endmacro %}
