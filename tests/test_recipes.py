@@ -6,10 +6,9 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter, defaultdict
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -17,6 +16,7 @@ from psycopg.rows import dict_row
 
 from onefile_sandbox import Sandbox
 from tests.matching import matched
+from tests.odd_learners import TODAY, late, make_odd, mis_rows, moment, share_gone, uk_day
 from tests.running import TAP, clean_environment, config_for, select
 from tools.demo.pipeline import PLUGINS
 from tools.demo.postgres import SCHEMA
@@ -38,11 +38,8 @@ STREAMS = (
     "organisations", "assessors", "trainee_assessors", "employers", "observers", "learners", "classrooms", "placements",
     "reviews", "off_the_job",
 )  # fmt: skip
-TODAY = date(2025, 9, 1)
 NOW = "(now() AT TIME ZONE 'Europe/London')::date"
 ROWS_SHOWN = 6
-LONDON = ZoneInfo("Europe/London")
-NOT_SET = "1900-01-01T00:00:00Z"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -77,7 +74,7 @@ def database(start_postgres: StartPostgres) -> Iterator[Loaded]:
             Sandbox(learners=60, organisations=2, seed=7, calls_per_minute=0) as sandbox,
             start_postgres(folder / "data") as server,
         ):
-            _make_odd(sandbox)
+            make_odd(sandbox)
             arguments = select(folder, *STREAMS)
             _load(folder, sandbox, server.sqlalchemy_url, *arguments)
             connection = psycopg.connect(f"host={folder / 'data'} user=postgres dbname=postgres")
@@ -188,12 +185,12 @@ def test_a_learner_is_listed_when_the_last_review_that_was_held_is_over_ten_week
 
     held: dict[int, date] = {}
     for review in database.records("reviews"):
-        day = _day(review["StartedOn"])
+        day = uk_day(review["StartedOn"])
         if day and day <= TODAY:
             held[review["LearnerID"]] = max(day, held.get(review["LearnerID"], day))
     expected = {}
     for learner in database.records("learners"):
-        since = held.get(learner["ID"]) or _day(learner["StartOn"])
+        since = held.get(learner["ID"]) or uk_day(learner["StartOn"])
         days = (TODAY - since).days if since else None
         if days is None or days > 70:
             expected[learner["ID"]] = (held.get(learner["ID"]), days)
@@ -208,9 +205,9 @@ def test_reviews_are_late_when_half_an_hour_lies_between_the_signatures(database
 
     expected = {}
     for review in database.records("reviews"):
-        day = _day(review["StartedOn"])
+        day = uk_day(review["StartedOn"])
         if day and TODAY - timedelta(weeks=13) <= day <= TODAY:
-            reason = _late(_moment(review["AssessorSignedOn"]), _moment(review["LearnerSignedOn"]))
+            reason = late(moment(review["AssessorSignedOn"]), moment(review["LearnerSignedOn"]))
             if reason:
                 expected[review["ID"]] = reason
     assert {row["review_id"]: row["reason"] for row in rows} == expected
@@ -235,7 +232,7 @@ def test_progress_is_expected_to_grow_evenly_from_start_to_planned_end(database:
 
     expected: dict[int, Any] = {}
     for learner in database.records("learners"):
-        if due := _share_gone(learner):
+        if due := share_gone(learner):
             done = learner["Progress"]
             ahead = None if done is None else pytest.approx(done - 100 * due[0], abs=0.051)
             expected[learner["ID"]] = (pytest.approx(100 * due[0], abs=0.051), ahead)
@@ -248,7 +245,7 @@ def test_progress_is_expected_to_grow_evenly_from_start_to_planned_end(database:
 def test_past_the_planned_end_is_who_has_one_before_today(database: Loaded) -> None:
     rows = database.ask("past_planned_end")
 
-    ends = {learner["ID"]: _day(learner["PlannedEndDate"]) for learner in database.records("learners")}
+    ends = {learner["ID"]: uk_day(learner["PlannedEndDate"]) for learner in database.records("learners")}
     expected = {learner: (TODAY - end).days for learner, end in ends.items() if end and end < TODAY}
     assert {row["learner_id"]: row["days_past"] for row in rows} == expected
     assert len(rows) == len(expected) > 0
@@ -262,7 +259,7 @@ def test_off_the_job_hours_are_due_in_step_with_the_days_gone(database: Loaded) 
     expected: dict[int, Any] = {}
     for hours in database.records("off_the_job"):
         if hours["PlannedOTJ"]:
-            due = _share_gone(learners[hours["ID"]])
+            due = share_gone(learners[hours["ID"]])
             done = hours["CachedActualHours"] or 0
             ahead = pytest.approx(done - hours["PlannedOTJ"] * due[0], abs=0.051) if due else None
             expected[hours["ID"]] = (pytest.approx(done, abs=0.051), ahead)
@@ -309,95 +306,12 @@ def test_who_has_gone_is_who_was_not_found_again_where_the_run_has_looked(databa
     ]
 
 
-def _make_odd(sandbox: Sandbox) -> None:
-    world = sandbox.world
-    a, b, c, d, e, f, *_ = world.ids("learners")
-    world.change("learners", a, DefaultAssessorID=999, StartOn=None)
-    world.change("learners", b, DefaultAssessorID=0, StartOn=NOT_SET, PlannedEndDate=NOT_SET)
-    # The first minute of a UK day in summer is a minute of the day before to OneFile.
-    world.change("learners", c, DefaultAssessorID=None, PlannedEndDate="2025-08-31T23:00:00Z")
-    world.change("learners", d, PlannedEndDate="2025-08-30T23:00:00Z", StartOn="2024-08-30T23:00:00Z", Progress=None)
-    world.change("learners", e, StartOn="2026-01-05T00:00:00Z", PlannedEndDate="2027-01-05T00:00:00Z")
-    for learner in (a, b):
-        for review in [each["ID"] for each in sandbox.records("reviews", details=True) if each["LearnerID"] == learner]:
-            world.remove("reviews", review)
-    trainee, *_ = world.ids("trainee_assessors")
-    world.change("learners", f, DefaultAssessorID=int(str(trainee)))
-    world.change("off_the_job", f, CachedActualHours=None)
-    signatures = [
-        (None, NOT_SET),
-        (NOT_SET, "2025-08-04T10:00:00Z"),
-        ("2025-08-04T10:00:00Z", None),
-        ("2025-08-04T10:00:00Z", "2025-08-04T10:30:00Z"),
-        ("2025-08-04T10:00:00Z", "2025-08-04T10:31:00Z"),
-        ("2025-08-04T10:31:00Z", "2025-08-04T10:00:00Z"),
-    ]
-    for by_assessor, by_learner in signatures:
-        review = world.add(
-            "reviews", LearnerID=c, ScheduledFor="2025-08-04T09:00:00Z", StartedOn="2025-08-04T09:00:00Z"
-        )
-        world.change("reviews", int(str(review["ID"])), AssessorSignedOn=by_assessor, LearnerSignedOn=by_learner)
-    world.add("assessors", FirstName="Nobody's", LastName="Assessor")
-    world.add("placements", Name="Unused Site", Active=True)
-    world.add("classrooms", Name="Unused Class", Archive=False)
-    # Ten weeks ago to the day, and a day more.
-    for learner, held in ((d, "2025-06-23T09:00:00Z"), (e, "2025-06-22T09:00:00Z")):
-        for review in [each["ID"] for each in sandbox.records("reviews", details=True) if each["LearnerID"] == learner]:
-            world.remove("reviews", review)
-        world.add("reviews", LearnerID=learner, ScheduledFor=held, StartedOn=held)
-    _make_odd_ids(sandbox)
-
-
-def _make_odd_ids(sandbox: Sandbox) -> None:
-    """Give twenty learners ids of which each is a case of its own; `_make_mis` makes the other side."""
-    for number, learner in enumerate(sandbox.world.ids("learners")[20:40]):
-        ids: Row = {"MISID": f"ODD{number:02}", "ULN": f"10000000{number:02}", "Email": f"odd{number}@example.org"}
-        odd: dict[int, Row] = {
-            2: {"MISID": None},
-            3: {"MISID": "OTHER3"},
-            4: {"MISID": "SAME4"},
-            5: {"MISID": "same4 "},
-            7: {"MISID": None, "ULN": "9999999999"},
-            8: {"MISID": "OTHER8", "ULN": None},
-            10: {"MISID": None, "ULN": None},
-            13: {"MISID": None, "ULN": "9999999999", "Email": None},
-            14: {"MISID": "TWICE"},
-            15: {"MISID": "TWICE"},
-        }
-        sandbox.world.change("learners", learner, **ids | odd.get(number, {}))
-
-
 def _make_mis(connection: psycopg.Connection[Any], sandbox: Sandbox) -> None:
     connection.execute((FOLDER / "mis_table.sql").read_bytes())
-    rows: list[tuple[str | None, str | None, str | None, str]] = [
-        ("ODD00", "1000000000", "ODD0@example.org", "exact"),
-        (" odd 01\u00a0", None, None, "spelt otherwise"),
-        ("ODD02", "1000000002", None, "by ULN, no MISID"),
-        ("ODD03", " 10000 00003 ", None, "by ULN, another MISID"),
-        ("SAME4", None, None, "doubled in OneFile"),
-        ("ODD06", "1000000099", None, "another ULN"),
-        ("ODD07", "9999999999", " Odd7@Example.ORG", "by email"),
-        ("ODD08", None, "odd8@example.org", "by email, another MISID"),
-        ("ODD09", None, None, "doubled in the MIS"),
-        ("ODD09", None, None, "doubled in the MIS, too"),
-        (None, None, "odd10@example.org", "no MISID in the MIS, by email"),
-        (" ", "1000000011", None, "no MISID in the MIS, by ULN"),
-        ("NEW1", "9999999999", "", "only in the MIS"),
-        ("NEW2", "", "", "new and doubled"),
-        ("NEW2", None, None, "new and doubled, too"),
-        ("", "", None, "nothing at all"),
-        ("ODD16", "1000000017", None, "MISID of one, ULN of another"),
-        ("ODD18", "1000000018", "odd19@example.org", "has the address of one who is only in OneFile"),
-        ("NEW3", None, "odd0@example.org", "has the address of one who is in both"),
-    ]
-    # The others are as they are in OneFile, but for every fifth.
-    rows += [
-        (learner.get("MISID"), learner.get("ULN"), learner.get("Email"), f"learner {learner['ID']}")
-        for learner in sandbox.records("learners")[:20]
-        if learner["ID"] % 5
-    ]
     with connection.cursor() as cursor:
-        cursor.executemany("INSERT INTO mis.learners (misid, uln, email, name) VALUES (%s, %s, %s, %s)", rows)
+        cursor.executemany(
+            "INSERT INTO mis.learners (misid, uln, email, name) VALUES (%s, %s, %s, %s)", mis_rows(sandbox)
+        )
 
 
 def _make_gone(connection: psycopg.Connection[Any], sandbox: Sandbox) -> None:
@@ -424,32 +338,6 @@ def _load(folder: Path, sandbox: Sandbox, url: str, *arguments: str) -> None:
         [TARGET, "--config=ENV"], cwd=folder, env=environment, input=tap.stdout, check=True, timeout=120,
         capture_output=True,
     )  # fmt: skip
-
-
-def _late(by_assessor: datetime | None, by_learner: datetime | None) -> str | None:
-    if not by_assessor or not by_learner:
-        unsigned = [who for who, moment in (("assessor", by_assessor), ("learner", by_learner)) if not moment]
-        return "nobody has signed" if len(unsigned) == 2 else f"the {unsigned[0]} has not signed"
-    if abs(by_learner - by_assessor) <= timedelta(minutes=30):
-        return None
-    return "the learner signed late" if by_learner > by_assessor else "the assessor signed late"
-
-
-def _share_gone(learner: Row) -> tuple[float] | None:
-    start, end = _day(learner["StartOn"]), _day(learner["PlannedEndDate"])
-    if not start or not end or end <= start:
-        return None
-    return (min(1, max(0, (TODAY - start) / (end - start))),)
-
-
-def _moment(text: str | None) -> datetime | None:
-    moment = datetime.fromisoformat(text) if text else None
-    return moment if moment and moment.year > 1900 else None
-
-
-def _day(text: str | None) -> date | None:
-    moment = _moment(text)
-    return moment.astimezone(LONDON).date() if moment else None
 
 
 def _float(value: Decimal | None) -> float | None:
