@@ -1,7 +1,8 @@
 with judged as (
     select
         learners.customer, learners.learner_id, learners.learner, learners.organisation, learners.status,
-        learners.assessor_id, learners.assessor, learners.planned_end, progress.progress, progress.expected,
+        learners.assessor_id, learners.assessor, learners.planned_end,
+        {{ onefile.rounded('learners.progress') }} as progress, progress.expected,
         progress.ahead, reviews.last_review, reviews.due_on as review_due_on, off_the_job.ahead as hours_ahead,
         coalesce(learners.planned_end < {{ onefile.today() }}, false) as is_past_planned_end,
         coalesce(reviews.due = 'overdue', false) as is_review_overdue,
@@ -20,7 +21,8 @@ select
     *,
     case
         when is_past_planned_end or is_review_overdue or ahead < -{{ var('onefile_behind_red') }} then 'red'
-        when is_review_due or hours_ahead < 0 or ahead < -{{ var('onefile_behind_amber') }} then 'amber'
+        -- Of whom too little is known is not green.
+        when is_review_due or hours_ahead < 0 or ahead < -{{ var('onefile_behind_amber') }} or ahead is null then 'amber'
         else 'green'
     end as rag
 from judged
