@@ -179,5 +179,5 @@ clean: ## Remove the environments and all that tools have left
 	@sh requirements/environment.sh next
 
 .venvs/plugins/ready: .venvs/meltano/ready requirements/dev.txt requirements/target-postgres.txt requirements/target-jsonl.txt \
-  meltano.yml pyproject.toml
+  requirements/dbt.txt meltano.yml pyproject.toml | .venvs/warehouses
 	@sh requirements/environment.sh plugins

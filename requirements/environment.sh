@@ -3,7 +3,7 @@
 #
 #   dev      the tap, the sandbox and every tool             requirements/dev.txt
 #   meltano  Meltano alone: its pins differ from the SDK's   requirements/meltano.txt
-#   plugins  what meltano.yml names, installed by Meltano    requirements/dev.txt (the tap), target-*.txt
+#   plugins  what meltano.yml names, installed by Meltano    requirements/dev.txt (the tap), target-*.txt, dbt.txt
 #   release  what checks releases, locks and workflows       requirements/release.txt
 #   browser  what looks at the documentation in a browser   requirements/browser.txt
 #   dbt      dbt, for examples/dbt/                          requirements/dbt.txt
@@ -109,6 +109,8 @@ case $name in
     install_plugin extractor tap-onefile dev
     install_plugin loader target-postgres target-postgres
     install_plugin loader target-jsonl target-jsonl
+    # Without dbt's environment there is no dbt for this Python.
+    [ ! -e .venvs/dbt/ready ] || install_plugin utility dbt-postgres dbt
     ;;
 esac
 

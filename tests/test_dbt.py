@@ -16,8 +16,9 @@ from tap_onefile.streams import STREAMS
 from tests.answers import OneFile, digits, expectations
 from tests.matching import matched
 from tests.odd_learners import NOT_SET, make_odd, mis_rows
-from tests.running import select
-from tests.warehouses import DBT, MARTS, PACKAGE, TO_DUCKDB, WAREHOUSES, dbt, read
+from tests.running import config_for, select
+from tests.warehouses import DBT, MARTS, PACKAGE, TO_DUCKDB, WAREHOUSES, PostgresWarehouse, dbt, read
+from tools.demo.pipeline import Pipeline
 from tools.demo.postgres import SCHEMA
 
 if TYPE_CHECKING:
@@ -137,6 +138,31 @@ def test_an_empty_project_builds_the_package_on_half_of_the_streams_and_for_seve
         )
         assert all((row["date_of_birth"] is None) == (row["customer"] == "the south") for row in everyone)
         assert {row["customer"] for row in due} == {row["customer"] for row in equality} == {"north"}
+
+
+def test_one_command_of_meltano_loads_and_builds(folder: Path, start_postgres: StartPostgres) -> None:
+    with (
+        Sandbox(learners=5, organisations=1, seed=7, calls_per_minute=0) as sandbox,
+        start_postgres(folder / "data") as server,
+    ):
+        settings = {
+            **{f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in config_for(sandbox).items()},
+            "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url,
+            "TARGET_POSTGRES_HOST": str(folder / "data"),
+            "DBT_TARGET_PATH": str(folder / "dbt"),
+            "DBT_LOG_PATH": str(folder / "dbt"),
+        }
+
+        BuildingPipeline(settings, database=folder / "meltano.db", log=folder / "log").run()
+
+        learners = PostgresWarehouse(folder).answers("onefile_learners")["onefile_learners"]
+        assert {row["learner_id"] for row in learners} == set(sandbox.world.ids("learners"))
+
+
+class BuildingPipeline(Pipeline):
+    """The pipeline with dbt at its end."""
+
+    command = ("run", "tap-onefile", "target-postgres", "dbt-postgres:build")
 
 
 def _deselect(catalog: Path, stream: str, *fields: str) -> None:

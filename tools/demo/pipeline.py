@@ -40,7 +40,7 @@ class Pipeline:
         # Of its directory Meltano needs the plugins; the rest of it would get in the way of pipelines side by side.
         directory = self._directory = database.with_suffix(".directory")
         directory.mkdir()
-        for kind in ("extractors", "loaders"):
+        for kind in ("extractors", "loaders", "utilities"):
             (directory / kind).symlink_to(PLUGINS / kind, target_is_directory=True)
         meltano = {
             "MELTANO_SYS_DIR_ROOT": str(directory),
