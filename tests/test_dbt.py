@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import tempfile
 from collections import Counter
@@ -18,8 +19,10 @@ from tests.matching import matched
 from tests.odd_learners import NOT_SET, make_odd, mis_rows
 from tests.running import config_for, select
 from tests.warehouses import DBT, MARTS, PACKAGE, TO_DUCKDB, WAREHOUSES, PostgresWarehouse, dbt, read
+from tools import ROOT
 from tools.demo.pipeline import Pipeline
 from tools.demo.postgres import SCHEMA
+from tools.docs import models
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,7 +65,13 @@ def test_each_mart_is_what_python_makes_of_onefiles_records(
             loaded.make_gone(sandbox.world.ids("learners")[-2:], SCHEMA)
             dbt(loaded, "build", onefile_mis_learners="mis.learners")
             answers = loaded.answers()
+            blocks = re.findall(r"```sql\n(.*?)```", (ROOT / "docs" / "dbt.md").read_text(encoding="utf-8"), re.DOTALL)
+            queries = [query for block in blocks for query in block.split(";") if query.strip()]
+            assert len(queries) >= 10
+            loaded.ask(*queries)
+            manifest = json.loads((folder / "dbt" / "manifest.json").read_text(encoding="utf-8"))
 
+        _check_the_picture(manifest)
         assert {mart["name"] for mart in MARTS} == answers.keys()
         onefile = OneFile(sandbox)
         for mart, (key, expected) in expectations(onefile).items():
@@ -84,6 +93,7 @@ def test_an_empty_project_builds_the_package_on_half_of_the_streams_and_for_seve
     project.mkdir()
     (project / "packages.yml").write_text(f"packages:\n- local: {PACKAGE}\n")
     (project / "dbt_project.yml").write_text("name: college\nversion: 1.0.0\nprofile: onefile\n")
+    (project / "seeds").mkdir()
     half = select(folder, "customers", "organisations", "assessors", "learners", "classrooms", "learning_aims")
     _deselect(folder / half[1], "learners", "Progress", "PlannedEndDate", "ClassroomID")
     with (
@@ -94,9 +104,11 @@ def test_an_empty_project_builds_the_package_on_half_of_the_streams_and_for_seve
         loaded.load(read(folder, sandbox, *half, **held_back), "south")
         loaded.make_gone(sandbox.world.ids("learners")[:-1], "south")
         learners = {row["ID"] for row in sandbox.records("learners")}
+        known = next(row for row in sandbox.records("learners") if row.get("MISID"))
+        (project / "seeds" / "mis_learners.csv").write_text(f"misid,name\n{known['MISID']},Known\nNEW1,New\n", "utf-8")
         dbt(loaded, "deps", project=project)
 
-        dbt(loaded, "build", project=project, onefile_schema="south")
+        dbt(loaded, "build", project=project, onefile_schema="south", onefile_mis_learners="mis_learners")
 
         answers = loaded.answers()
         found = {row["learner_id"]: row for row in answers["onefile_learners"]}
@@ -114,8 +126,12 @@ def test_an_empty_project_builds_the_package_on_half_of_the_streams_and_for_seve
             "customers", "organisations", "assessors", "learners", "classrooms", "learning_aims",
         }  # fmt: skip
         assert answers["onefile_aims"]
+        assert {(row["mis_name"], row["learner_id"], row["action"]) for row in answers["onefile_mis_match"]} >= {
+            ("Known", known["ID"], "In order"),
+            ("New", None, "Add: only in the MIS"),
+        }
         # What was not loaded is no reason to list anybody.
-        for mart in ("reviews_due", "no_timesheet", "past_planned_end", "unused_places", "equality", "mis_match"):
+        for mart in ("reviews_due", "no_timesheet", "past_planned_end", "unused_places", "equality"):
             assert answers[f"onefile_{mart}"] == []
         assert {row["problem"] for row in answers["onefile_data_quality"]} <= {
             "no ULN", "no MISID", "no assessor", "no assessor has this id", "no status", "no start",
@@ -172,6 +188,18 @@ def _deselect(catalog: Path, stream: str, *fields: str) -> None:
         if entry["breadcrumb"] and entry["breadcrumb"][-1] in fields:
             entry["metadata"]["selected"] = False
     catalog.write_text(json.dumps(content), encoding="utf-8")
+
+
+def _check_the_picture(manifest: Row) -> None:
+    """What the documentation says that each model is made of is what dbt says."""
+    drawn = {
+        node["name"]: {
+            parent.split(".")[-1] for parent in node["depends_on"]["nodes"] if not parent.startswith("source")
+        }
+        for node in manifest["nodes"].values()
+        if node["resource_type"] in {"model", "snapshot"} and not node["name"].startswith("stg_")
+    }
+    assert models.refs() == drawn
 
 
 def _check_the_match(answers: Answers, onefile: OneFile, mis: Iterable[tuple[Any, ...]]) -> None:

@@ -47,6 +47,7 @@ MADE_FROM_THE_CODE = [
             "docs/streams.svg",
             "docs/joins.svg",
             "docs/caseload.svg",
+            "docs/models.svg",
             "zensical.toml",
             "meltano.yml",
         )
