@@ -25,6 +25,7 @@ from tap_onefile.settings import PLACEHOLDERS, Settings
 from tap_onefile.streams import STREAMS
 from tap_onefile.tap import SETTINGS
 from tests.running import clean_environment, config_for
+from tools.dbt.made import files
 from tools.demo.pipeline import MELTANO
 
 if TYPE_CHECKING:
@@ -70,6 +71,15 @@ def test_what_is_made_from_the_code_is_fresh() -> None:
     )
 
     assert check.returncode == 0, f"run `make docs`:\n{check.stdout}{check.stderr}"
+
+
+def test_what_of_the_dbt_package_is_made_from_the_catalog_is_fresh() -> None:
+    package = ROOT / "examples" / "dbt"
+    made = files()
+    left = {path.relative_to(package).as_posix() for path in (package / "models" / "staging").glob("*")} - made.keys()
+
+    stale = [name for name, text in made.items() if (package / name).read_text(encoding="utf-8") != text]
+    assert not {*stale, *left}, "run `make docs`"
 
 
 @pytest.mark.parametrize("stream", STREAMS, ids=lambda stream: stream.name)

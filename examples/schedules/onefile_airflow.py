@@ -13,7 +13,18 @@ import pendulum
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.providers.standard.operators.empty import EmptyOperator
 from airflow.sdk import dag, get_current_context, task
-from onefile_loads import CUSTOMERS, PAUSE, PROJECT, RETRIES, RETRY_AFTER, SIDE_BY_SIDE, command, find_loads
+from onefile_loads import (
+    CUSTOMERS,
+    MODELS,
+    PAUSE,
+    PROJECT,
+    RETRIES,
+    RETRY_AFTER,
+    SIDE_BY_SIDE,
+    build_command,
+    command,
+    find_loads,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG
@@ -61,7 +72,11 @@ def nightly(customer: str) -> DAG:
         ).expand(env=found)
         # A DAG ends as its last tasks do: this one fails if anything before it did.
         first_organisation >> side_by_side
-        [first_organisation, side_by_side] >> EmptyOperator(task_id="all_loaded")
+        all_loaded = EmptyOperator(task_id="all_loaded")
+        [first_organisation, side_by_side] >> all_loaded
+        if MODELS:
+            build = shlex.join(build_command(customer))
+            all_loaded >> BashOperator(task_id="build", bash_command=f"{build} ", cwd=PROJECT, append_env=True)
 
     return onefile()
 

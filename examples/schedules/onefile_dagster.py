@@ -15,6 +15,8 @@ from dagster import (
     DynamicOut,
     DynamicOutput,
     Failure,
+    In,
+    Nothing,
     OpExecutionContext,
     RetryPolicy,
     ScheduleDefinition,
@@ -24,11 +26,13 @@ from dagster import (
 )
 from onefile_loads import (
     CUSTOMERS,
+    MODELS,
     PAUSE,
     PROJECT,
     RETRIES,
     RETRY_AFTER,
     SIDE_BY_SIDE,
+    build_command,
     command,
     find_loads,
     share,
@@ -57,10 +61,18 @@ def load(context: OpExecutionContext, variables: Variables) -> None:
         raise Failure(f"The load {variables['ONEFILE_LOAD']} ended with exit status {status}: its stderr says why.")
 
 
+@op(ins={"loaded": In(Nothing)})
+def build(context: OpExecutionContext) -> None:
+    """Build the models, once everything is loaded."""
+    subprocess.run(build_command(context.run.tags[CUSTOMER]), cwd=PROJECT, check=True)
+
+
 @graph
 def onefile() -> None:
     """Everything of one customer."""
-    find_loads_and_make_the_first().map(load)
+    loaded = find_loads_and_make_the_first().map(load)
+    if MODELS:
+        build(loaded.collect())
 
 
 def _run(context: OpExecutionContext, variables: Variables) -> int:

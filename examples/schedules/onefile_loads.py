@@ -35,6 +35,9 @@ RETRIES = int(os.environ.get("ONEFILE_RETRIES", "2"))
 RETRY_AFTER = int(os.environ.get("ONEFILE_RETRY_AFTER", "360"))
 """Seconds before a failed load is repeated. For five minutes Meltano believes that a killed load still runs."""
 
+MODELS = os.environ.get("ONEFILE_MODELS", "")
+"""What to invoke once everything is loaded: `dbt-postgres:build` makes answers of the tables. Empty for nothing."""
+
 CALLS_TO_FIND = 10
 """Calls that finding the organisations may take; the first load, which follows at once, gets that many fewer."""
 
@@ -54,6 +57,15 @@ def command(customer: str) -> list[str]:
         customer: The customer's environment in the Meltano project.
     """
     return [*PRIVATELY, MELTANO, f"--environment={customer}", "el", "tap-onefile", "target-postgres"]
+
+
+def build_command(customer: str) -> list[str]:
+    """Return the command that builds the models.
+
+    Args:
+        customer: The customer's environment in the Meltano project.
+    """
+    return [*PRIVATELY, MELTANO, f"--environment={customer}", "invoke", MODELS]
 
 
 def find_loads(customer: str) -> list[dict[str, str]]:

@@ -134,7 +134,7 @@ def schedule_settings() -> str:
         found = re.search(r"os\.environ\.get\('(\w+)', '([^']*)'\)", ast.unparse(constant))
         if found and isinstance(constant, ast.Assign):
             meaning = ast.literal_eval(docstring.value) if isinstance(docstring, ast.Expr) else ""
-            rows.append((f"`{found[1]}`", f"`{found[2]}`", meaning.replace("\n", " ")))
+            rows.append((f"`{found[1]}`", found[2] and f"`{found[2]}`", meaning.replace("\n", " ")))
     return _table(("Variable", "Default", "What it means"), rows)
 
 

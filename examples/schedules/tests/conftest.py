@@ -50,9 +50,11 @@ class Place:
             project.mkdir()
             shutil.copy(ROOT / "meltano.yml", project)
             # As `meltano install` would have left them.
-            for kind in ("extractors", "loaders"):
+            for kind in ("extractors", "loaders", "utilities"):
                 (project / ".meltano").mkdir(exist_ok=True)
                 (project / ".meltano" / kind).symlink_to(PLUGINS / kind)
+            left = shutil.ignore_patterns("target", "logs", "dbt_packages")
+            shutil.copytree(ROOT / "examples" / "dbt", project / "examples" / "dbt", ignore=left)
         return project
 
     def environment(self, worker: str, **settings: str) -> dict[str, str]:
@@ -67,6 +69,7 @@ class Place:
             **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
             **plugin_settings(self.sandbox),
             "TARGET_POSTGRES_SQLALCHEMY_URL": self.postgres.sqlalchemy_url,
+            "TARGET_POSTGRES_HOST": str(self.folder / "data"),
             "MELTANO_DATABASE_URI": self.postgres.sqlalchemy_url,
             # What is asked for then shows which state a run goes on from.
             "TAP_ONEFILE__METADATA": '{"learners": {"replication-method": "INCREMENTAL"}}',
@@ -106,6 +109,14 @@ class Place:
             assert not missing, f"{stream.name}: {missing}"
             for key, record in expected.items():
                 assert {name: found[key][name] for name in record} == record
+
+    def assert_built(self) -> None:
+        """See that the models hold the learners of the tables."""
+        built, loaded = (
+            self.postgres.query("SELECT count(*) FROM onefile.onefile_learners"),
+            self.postgres.query("SELECT count(*) FROM learners"),
+        )
+        assert built == loaded > [(0,)]
 
     def organisations(self) -> list[int]:
         """Give the ids of the organisations."""

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 def test_one_organisation_that_fails_keeps_no_other_back_and_is_repeated_alone(place: Place) -> None:
     _, second = place.organisations()
-    settings = {**QUICK, "side_by_side": "2"}
+    settings = {**QUICK, "side_by_side": "2", "models": "dbt-postgres:build"}
     home, example = place.folder / "airflow", place.copy_of_the_example("airflow")
     with airflow(home, example, "onefile_prod", place.environment("monday", **settings)) as here:
         place.sandbox.add_fault(refused(second))
@@ -31,6 +31,7 @@ def test_one_organisation_that_fails_keeps_no_other_back_and_is_repeated_alone(p
             "customer": "success",
             str(second): "failed",
             "all_loaded": "upstream_failed",
+            "build": "upstream_failed",
         }
         assert tasks["first_organisation"]["end_date"] < tasks["customer"]["start_date"]
         assert tasks["customer"]["start_date"] < tasks[str(second)]["end_date"]
@@ -41,6 +42,7 @@ def test_one_organisation_that_fails_keeps_no_other_back_and_is_repeated_alone(p
         here.repeat_what_failed()
         assert here.end() == "success"
         place.assert_loaded()
+        place.assert_built()
         assert place.searches_for_learners(calls) == [(second, True)]
 
         place.sandbox.advance(3)

@@ -80,9 +80,10 @@ def test_a_failed_night_is_made_up_for_by_the_next_from_the_state_that_another_m
     place.sandbox.clear_faults()
     place.sandbox.advance(3)
     calls = len(place.sandbox.calls)
-    status, said = dagster.execute("tuesday")
+    status, said = dagster.execute("tuesday", models="dbt-postgres:build")
     assert status == 0, said
     place.assert_loaded()
+    place.assert_built()
     assert place.searches_for_learners(calls) == [(first, True), (second, True)]
 
 
