@@ -88,7 +88,7 @@ class LearningAims(CustomerStream):
 
 
 class UnitSummaries(PerLearnerStream):
-    """How far each learner has come with each unit."""
+    """How far each learner has got with each unit."""
 
     name = "unit_summaries"
     path = "User/{learner}/UnitSummary"
@@ -109,8 +109,8 @@ class UnitSummaries(PerLearnerStream):
 class LearningAimStatuses(LookUpStream):
     """What the numbers in the `Status` of a learning aim mean; each organisation defines its own.
 
-    Failed and Withdrawn exist everywhere besides, and need not be listed (help article 76000044865), so join it from
-    the left.
+    Failed and Withdrawn exist in every organisation, and may be missing here (help article 76000044865), so join it
+    from the left.
     """
 
     name = "learning_aim_statuses"
@@ -135,15 +135,15 @@ class AssignedStandards(LookUpStream):
 class Reviews(IncrementalStream):
     """Progress reviews, held and scheduled.
 
-    OneFile can narrow the search by `DateFrom` and `DateTo`, but nobody shows whether these test the date for which a
-    review was scheduled or the one on which it was held; under the second, new reviews would be missed until they are
-    held. So the search, which is cheap, is always for all, and only the calls for the full records are narrowed: to
-    reviews scheduled within `review_window` before the bookmark, or later. What it can miss: a change to a review that
-    was scheduled before that.
+    OneFile can narrow the search by `DateFrom` and `DateTo`, but it is not known whether these apply to the date for
+    which a review was scheduled or to the one on which it was held; in the second case, new reviews would be missed
+    until they are held. So the search, which is cheap, always finds all reviews, and only the calls for full records
+    are limited: to reviews scheduled within `review_window` before the bookmark, or later. What it can miss: a change
+    to a review that was scheduled before that.
 
     The stage of a review follows from its dates, and not from `Status`: scheduled without `StartedOn`, then started,
     signed by the assessor (`AssessorSignedOn`), by the learner, and by the employer. Unlocking a review removes
-    signatures. Until the assessor has signed, `AssessorID` is 0: whose reviews are due is told by the learner's
+    signatures. Until the assessor has signed, `AssessorID` is 0: for reviews that are due, use the learner's
     `DefaultAssessorID`.
     """
 
@@ -208,13 +208,13 @@ class Plans(OrganisationStream):
 class OffTheJob(PerLearnerStream):
     """Off-the-job training of each learner: hours planned, and hours done.
 
-    Do not work `MinimumOTJ` out again: there are three methods, by the start of the episode. Before August 2022 it is a
+    Do not recalculate `MinimumOTJ`: there are three methods, by the start of the episode. Before August 2022 it is a
     share of the contracted hours, from then on six hours a week, and since August 2025 a figure that the Department for
     Education sets for each standard, less what recorded prior learning saves, but 187 hours at least (help article
     76000085894). Actual hours come from journals, registers and assessments as well as time sheets, and what is entered
     twice counts once, so a sum of time sheets need not be `CachedActualHours`.
 
-    Read for all learners on every run: OneFile works the hours out by itself, and nothing shows that a learner's
+    Read for all learners on every run: OneFile calculates the hours itself, and nothing shows that a learner's
     `LastModified` moves when it does.
     """
 

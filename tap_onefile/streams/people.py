@@ -169,7 +169,7 @@ class Learners(UserStream, name="learners", role=1):
 
 
 class ArchivedLearners(UserStream, name="archived_learners", role=2, selected=False):
-    """Learners who are archived: a role of its own to OneFile, of which nobody shows that it can be searched."""
+    """Archived learners. To OneFile this is a role of its own; whether it can be searched is not known."""
 
     schema = _LEARNER_SCHEMA
 
