@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import select
 import sys
 import time
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _ENCODER = msgspec.json.Encoder(enc_hook=enc_hook, decimal_format="number")
 _GONE = "The target closed the pipe before the run was finished. See what the target logged, and run again."
+_CLOSED = {errno.EPIPE, errno.EINVAL}
+"""How a write to a closed pipe fails: on Windows, as if its arguments were wrong."""
 _FULL = 1 << 18
 """Bytes at which the buffer is flushed."""
 
@@ -88,7 +91,9 @@ class BufferedWriter(MsgSpecWriter):
                 # An unbuffered standard output may take only a part.
                 rest = rest[sys.stdout.buffer.write(rest) :]
             sys.stdout.flush()
-        except BrokenPipeError:
+        except OSError as error:
+            if error.errno not in _CLOSED:
+                raise
             # Click would exit without a word.
             raise TargetGone(_GONE) from None
         finally:
