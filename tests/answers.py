@@ -13,7 +13,7 @@ from tests.odd_learners import TODAY, late, moment, share_gone, uk_day
 from tools.demo.postgres import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from datetime import date
 
     from onefile_sandbox import Sandbox
@@ -32,8 +32,9 @@ PEOPLE = (
 class OneFile:
     """What OneFile holds, put together as the marts do."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        """Read everything."""
+    def __init__(self, sandbox: Sandbox, without: Collection[str] = ()) -> None:
+        """Read everything, without some streams that were not loaded."""
+        self._without = without
         self._sandbox = sandbox
         self.learners = {row["ID"]: row for row in self.records("learners")}
         self.archived = {row["ID"]: row for row in self.records("archived_learners")}
@@ -42,7 +43,7 @@ class OneFile:
 
     def records(self, stream: str) -> list[Row]:
         """Give a stream's records, with None for what is left out or empty."""
-        rows = self._sandbox.records(stream, details=True)
+        rows = [] if stream in self._without else self._sandbox.records(stream, details=True)
         return [defaultdict(lambda: None, {name: value for name, value in row.items() if value != ""}) for row in rows]
 
     @cached_property

@@ -207,7 +207,8 @@ def _check_the_match(answers: Answers, onefile: OneFile, mis: Iterable[tuple[Any
     found = Counter(
         (row["action"], row["matched_by"], row["learner_id"], row["mis_name"]) for row in answers["onefile_mis_match"]
     )
-    assert found == Counter(matched(list(onefile.learners.values()), rows))
+    gone = sorted(onefile.learners)[-2:]
+    assert found == Counter(matched([row for each, row in onefile.learners.items() if each not in gone], rows))
     assert len({action for action, *_ in found}) == 13
     by_name = {row["name"]: row for row in rows}
     differences = set()

@@ -149,7 +149,7 @@ def test_the_recipe_finds_who_has_gone(
 
         with psycopg.connect(f"host={folder / 'data'} user=postgres dbname=postgres") as connection:
             found = connection.execute(recipe).fetchall()
-        assert [row[0] for row in found] == sorted([deleted, archived])
+        assert [row[1] for row in found] == sorted([deleted, archived])
 
 
 def test_metadata_asks_for_changes_only_of_one_stream(

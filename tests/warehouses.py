@@ -119,7 +119,7 @@ class PostgresWarehouse(Warehouse):
             for query in queries:
                 cursor = connection.cursor(row_factory=dict_row).execute(query.encode())
                 found.append([] if cursor.description is None else cursor.fetchall())
-        return [[{name: _json(value) for name, value in row.items()} for row in rows] for rows in found]
+        return [[{name: as_json(value) for name, value in row.items()} for row in rows] for rows in found]
 
     @override
     def make_gone(self, learners: list[int], schema: str) -> None:
@@ -218,7 +218,8 @@ def _literal(value: str | None) -> str:
     return "NULL" if value is None else "'" + value.replace("'", "''") + "'"
 
 
-def _json(value: object) -> object:
+def as_json(value: object) -> object:
+    """Give what JSON has for a value."""
     if isinstance(value, Decimal):
         return float(value)
     return str(value) if isinstance(value, (date, datetime)) else value

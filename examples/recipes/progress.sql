@@ -1,37 +1,307 @@
--- Progress of each learner, compared with what it would be at an even pace from the start to the planned end.
--- Needs: the stream learners.
-WITH settings AS (
-    SELECT (now() AT TIME ZONE 'Europe/London')::date AS today
+-- Learners in learning: progress, compared with an even pace from the start to the planned end. Without both dates
+-- nothing can be expected, and the learner is left out.
+-- Needs: the streams assessors, classrooms, employers, iqas, learner_statuses, learners, observers, organisations,
+-- placements and trainee_assessors.
+-- Made from the models in examples/dbt/, which say what it means; docs/dbt.md explains them.
+with staged_learners as (
+select
+    cast('tap_onefile' as TEXT) as customer,
+    cast("ID" as bigint) as learner_id,
+    nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
+    cast("Role" as bigint) as role,
+    nullif(cast("FirstName" as TEXT), '') as first_name,
+    nullif(cast("LastName" as TEXT), '') as last_name,
+    nullif(cast("Email" as TEXT), '') as email,
+    nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
+    case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
+    nullif(cast("ClassroomID" as bigint), 0) as classroom_id,
+    nullif(cast("DefaultAssessorID" as bigint), 0) as assessor_id,
+    nullif(cast("DefaultEmployerID" as bigint), 0) as employer_id,
+    nullif(cast("LearnerStatusID" as bigint), 0) as status_id,
+    nullif(cast("EpisodeName" as TEXT), '') as episode_name,
+    case when cast("StartOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast((cast("StartOn" as timestamp)) at time zone 'UTC' at time zone 'Europe/London' as date) end as started,
+    case when cast("PlannedEndDate" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast((cast("PlannedEndDate" as timestamp)) at time zone 'UTC' at time zone 'Europe/London' as date) end as planned_end,
+    cast("Progress" as double precision) as progress,
+    nullif(cast("ULN" as TEXT), '') as uln,
+    case when cast("DOB" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast((cast("DOB" as timestamp)) at time zone 'UTC' at time zone 'Europe/London' as date) end as date_of_birth,
+    case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
+    cast("_sdc_sync_started_at" as bigint) as run_started
+from tap_onefile.learners
+where _sdc_deleted_at is null
 ),
-
-dated AS (
-    SELECT
-        "ID" AS learner_id,
-        concat_ws(' ', "FirstName", "LastName") AS learner,
-        (nullif("StartOn", TIMESTAMP '1900-01-01') AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/London')::date AS started,
-        (nullif("PlannedEndDate", TIMESTAMP '1900-01-01') AT TIME ZONE 'UTC' AT TIME ZONE 'Europe/London')::date
-            AS planned_end,
-        "Progress"::numeric AS progress
-    FROM tap_onefile.learners
+staged_organisations as (
+select
+    cast('tap_onefile' as TEXT) as customer,
+    cast("ID" as bigint) as organisation_id,
+    nullif(cast("Name" as TEXT), '') as name,
+    case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
+    cast("_sdc_sync_started_at" as bigint) as run_started
+from tap_onefile.organisations
+where _sdc_deleted_at is null
 ),
-
-expected AS (
-    SELECT
-        dated.*,
-        100 * least(1, greatest(0, (settings.today - started)::numeric / (planned_end - started))) AS expected
-    FROM dated
-    CROSS JOIN settings
-    -- Learners without these dates are left out, as nothing can be expected of them.
-    WHERE started < planned_end
+staged_learner_statuses as (
+select
+    cast('tap_onefile' as TEXT) as customer,
+    cast("ID" as bigint) as status_id,
+    cast("OrganisationID" as bigint) as organisation_id,
+    nullif(cast("Name" as TEXT), '') as name,
+    case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
+    cast("_sdc_sync_started_at" as bigint) as run_started
+from tap_onefile.learner_statuses
+where _sdc_deleted_at is null
+),
+staged_trainee_assessors as (
+select
+    cast('tap_onefile' as TEXT) as customer,
+    cast("ID" as bigint) as trainee_assessor_id,
+    nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
+    cast("Role" as bigint) as role,
+    nullif(cast("FirstName" as TEXT), '') as first_name,
+    nullif(cast("LastName" as TEXT), '') as last_name,
+    nullif(cast("Email" as TEXT), '') as email,
+    nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
+    case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
+    case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
+    cast("_sdc_sync_started_at" as bigint) as run_started
+from tap_onefile.trainee_assessors
+where _sdc_deleted_at is null
+),
+staged_assessors as (
+select
+    cast('tap_onefile' as TEXT) as customer,
+    cast("ID" as bigint) as assessor_id,
+    nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
+    cast("Role" as bigint) as role,
+    nullif(cast("FirstName" as TEXT), '') as first_name,
+    nullif(cast("LastName" as TEXT), '') as last_name,
+    nullif(cast("Email" as TEXT), '') as email,
+    nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
+    case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
+    case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
+    cast("_sdc_sync_started_at" as bigint) as run_started
+from tap_onefile.assessors
+where _sdc_deleted_at is null
+),
+staged_iqas as (
+select
+    cast('tap_onefile' as TEXT) as customer,
+    cast("ID" as bigint) as iqa_id,
+    nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
+    cast("Role" as bigint) as role,
+    nullif(cast("FirstName" as TEXT), '') as first_name,
+    nullif(cast("LastName" as TEXT), '') as last_name,
+    nullif(cast("Email" as TEXT), '') as email,
+    nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
+    case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
+    case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
+    cast("_sdc_sync_started_at" as bigint) as run_started
+from tap_onefile.iqas
+where _sdc_deleted_at is null
+),
+staged_employers as (
+select
+    cast('tap_onefile' as TEXT) as customer,
+    cast("ID" as bigint) as employer_id,
+    nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
+    cast("Role" as bigint) as role,
+    nullif(cast("FirstName" as TEXT), '') as first_name,
+    nullif(cast("LastName" as TEXT), '') as last_name,
+    nullif(cast("Email" as TEXT), '') as email,
+    nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
+    case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
+    case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
+    cast("_sdc_sync_started_at" as bigint) as run_started
+from tap_onefile.employers
+where _sdc_deleted_at is null
+),
+staged_observers as (
+select
+    cast('tap_onefile' as TEXT) as customer,
+    cast("ID" as bigint) as observer_id,
+    nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
+    cast("Role" as bigint) as role,
+    nullif(cast("FirstName" as TEXT), '') as first_name,
+    nullif(cast("LastName" as TEXT), '') as last_name,
+    nullif(cast("Email" as TEXT), '') as email,
+    nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
+    case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
+    case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
+    cast("_sdc_sync_started_at" as bigint) as run_started
+from tap_onefile.observers
+where _sdc_deleted_at is null
+),
+all_people as (
+with everyone as (
+    select
+        customer, learner_id as user_id, organisation_id, role as role_id,
+        'learner' as role,
+        first_name, last_name, email, placement_id, loaded_at, run_started
+    from staged_learners
+    union all
+    select
+        customer, trainee_assessor_id as user_id, organisation_id, role as role_id,
+        'trainee assessor' as role,
+        first_name, last_name, email, placement_id, loaded_at, run_started
+    from staged_trainee_assessors
+    union all
+    select
+        customer, assessor_id as user_id, organisation_id, role as role_id,
+        'assessor' as role,
+        first_name, last_name, email, placement_id, loaded_at, run_started
+    from staged_assessors
+    union all
+    select
+        customer, iqa_id as user_id, organisation_id, role as role_id,
+        'IQA' as role,
+        first_name, last_name, email, placement_id, loaded_at, run_started
+    from staged_iqas
+    union all
+    select
+        customer, employer_id as user_id, organisation_id, role as role_id,
+        'employer' as role,
+        first_name, last_name, email, placement_id, loaded_at, run_started
+    from staged_employers
+    union all
+    select
+        customer, observer_id as user_id, organisation_id, role as role_id,
+        'observer' as role,
+        first_name, last_name, email, placement_id, loaded_at, run_started
+    from staged_observers
+),
+-- Some have an account in several organisations, and whoever changed roles may still stand in the table of the old one.
+numbered as (
+    select
+        *,
+        row_number() over (
+            partition by customer, user_id
+            order by coalesce(run_started, 0) desc, loaded_at desc nulls last, role_id, organisation_id
+        ) as place
+    from everyone
 )
-
-SELECT
-    learner_id,
-    learner,
-    started,
-    planned_end,
-    round(progress, 1) AS progress,
-    round(expected, 1) AS expected,
-    round(progress - expected, 1) AS ahead
-FROM expected
-ORDER BY progress - expected NULLS FIRST, learner_id;
+select
+    numbered.customer,
+    numbered.user_id,
+    numbered.organisation_id,
+    organisations.name as organisation,
+    numbered.role_id,
+    numbered.role,
+    nullif(trim(coalesce(numbered.first_name, '') || ' ' || coalesce(numbered.last_name, '')), '') as name,
+    numbered.email,
+    numbered.placement_id
+from numbered
+left join staged_organisations as organisations
+    on numbered.customer = organisations.customer and numbered.organisation_id = organisations.organisation_id
+where numbered.place = 1
+),
+staged_placements as (
+select
+    cast('tap_onefile' as TEXT) as customer,
+    cast("ID" as bigint) as placement_id,
+    nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
+    nullif(cast("Name" as TEXT), '') as name,
+    nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("Email" as TEXT), '') as email,
+    case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
+    cast("_sdc_sync_started_at" as bigint) as run_started
+from tap_onefile.placements
+where _sdc_deleted_at is null
+),
+staged_classrooms as (
+select
+    cast('tap_onefile' as TEXT) as customer,
+    cast("ID" as bigint) as classroom_id,
+    nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
+    nullif(cast("Name" as TEXT), '') as name,
+    nullif(cast("MISID" as TEXT), '') as misid,
+    case when cast("StartOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast((cast("StartOn" as timestamp)) at time zone 'UTC' at time zone 'Europe/London' as date) end as started,
+    "Archive" as archive,
+    case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
+    cast("_sdc_sync_started_at" as bigint) as run_started
+from tap_onefile.classrooms
+where _sdc_deleted_at is null
+),
+onefile_learners as (
+with everyone as (
+    select customer, learner_id, organisation_id, first_name, last_name, email, misid, uln, date_of_birth, episode_name, status_id, assessor_id, employer_id, placement_id, classroom_id, started, planned_end, progress, created_on, last_modified, loaded_at, run_started, false as is_archived from staged_learners
+),
+-- Whoever was archived after a load still stands among the others.
+numbered as (
+    select
+        *,
+        row_number() over (
+            partition by customer, learner_id
+            order by coalesce(run_started, 0) desc, loaded_at desc nulls last, is_archived desc
+        ) as place
+    from everyone
+),
+named as (
+    select
+        learners.*,
+        nullif(trim(coalesce(learners.first_name, '') || ' ' || coalesce(learners.last_name, '')), '') as learner,
+        organisations.name as organisation,
+        statuses.name as status,
+        assessors.name as assessor,
+        employers.name as employer,
+        placements.name as placement,
+        classrooms.name as classroom,
+        coalesce(lower(trim(statuses.name)) in ('break', 'break in learning', 'on break'), false) as on_break,
+        coalesce(lower(trim(statuses.name)) in ('achieved', 'archive', 'archived', 'completed', 'failed', 'left', 'transferred', 'withdrawn'), false) or learners.is_archived as has_left
+    from numbered as learners
+    left join staged_organisations as organisations
+        on learners.customer = organisations.customer and learners.organisation_id = organisations.organisation_id
+    left join staged_learner_statuses as statuses
+        on learners.customer = statuses.customer
+        and learners.organisation_id = statuses.organisation_id
+        and learners.status_id = statuses.status_id
+    left join all_people as assessors
+        on learners.customer = assessors.customer and learners.assessor_id = assessors.user_id
+    left join all_people as employers
+        on learners.customer = employers.customer and learners.employer_id = employers.user_id
+    left join staged_placements as placements
+        on learners.customer = placements.customer and learners.placement_id = placements.placement_id
+    left join staged_classrooms as classrooms
+        on learners.customer = classrooms.customer and learners.classroom_id = classrooms.classroom_id
+    where learners.place = 1
+)
+select
+    customer, learner_id, learner, first_name, last_name, email, misid, uln, date_of_birth, organisation_id, organisation,
+    status_id, status, not has_left and not on_break as in_learning, on_break and not has_left as on_break, is_archived,
+    episode_name, started, planned_end, round(cast(progress as numeric(28, 6)), 2) as progress, assessor_id, assessor, employer_id,
+    employer, placement_id, placement, classroom_id, classroom, created_on, last_modified, loaded_at
+from named
+), expected as (
+    select
+        *,
+        100 * case when started < planned_end then
+        least(1.0, greatest(0.0,
+            1.0 * (
+        ((cast(current_timestamp at time zone 'Europe/London' as date))::date - (started)::date)
+    ) / (
+        ((planned_end)::date - (started)::date)
+    )
+        ))
+    end as expected
+    from onefile_learners
+    where in_learning
+)
+select
+    customer, learner_id, learner, organisation, status, assessor_id, assessor, started, planned_end,
+    round(cast(progress as numeric(28, 6)), 1) as progress,
+    round(cast(expected as numeric(28, 6)), 1) as expected,
+    round(cast(progress - expected as numeric(28, 6)), 1) as ahead
+from expected
+-- Nothing can be expected of learners without these dates.
+where expected is not null
+ORDER BY ahead NULLS FIRST, learner_id;

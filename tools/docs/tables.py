@@ -59,13 +59,12 @@ _LARGE = 50_000
 
 
 def recipe(name: str) -> str:
-    """Show a recipe: its result, and its SQL.
+    """Show the result of a recipe, and where its SQL is.
 
     Args:
         name: The name of its file, without the suffix.
     """
-    shown = f"`examples/recipes/{name}.sql`:\n\n{sql(name)}"
-    return f"Some of the result:\n\n{result(name)}\n\n{_folded('The SQL', shown)}"
+    return f"`examples/recipes/{name}.sql` gives, among others:\n\n{result(name)}"
 
 
 def result(name: str) -> str:

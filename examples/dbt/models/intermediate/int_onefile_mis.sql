@@ -1,5 +1,3 @@
-{#- A table, so that its numbers stay the same. -#}
-{{ config(materialized='table') }}
 {%- set kinds = {
     'customer': 'text', 'misid': 'text', 'uln': 'text', 'email': 'text', 'name': 'text', 'date_of_birth': 'date',
     'started': 'date', 'planned_end': 'date', 'employer': 'text', 'status': 'text',

@@ -5,12 +5,13 @@
     'user_managers': 'user_manager_id', 'centre_managers': 'centre_manager_id',
 } -%}
 with everyone as (
-    {%- for stream, id in streams.items() %}
+    {%- for stream, id in streams.items() if not execute or onefile.tables(stream) or stream == 'learners' %}
+    {{ 'union all' if not loop.first }}
     select
-        customer, {{ id }} as user_id, organisation_id, role, first_name, last_name, email, placement_id, loaded_at,
-        run_started
+        customer, {{ id }} as user_id, organisation_id, role as role_id,
+        '{{ stream[:-1] | replace('_', ' ') | replace('iqa', 'IQA') | replace('eqa', 'EQA') }}' as role,
+        first_name, last_name, email, placement_id, loaded_at, run_started
     from {{ ref('stg_onefile_' ~ stream) }}
-    {{ 'union all' if not loop.last }}
     {%- endfor %}
 ),
 
@@ -20,7 +21,7 @@ numbered as (
         *,
         row_number() over (
             partition by customer, user_id
-            order by coalesce(run_started, 0) desc, loaded_at desc nulls last, role, organisation_id
+            order by coalesce(run_started, 0) desc, loaded_at desc nulls last, role_id, organisation_id
         ) as place
     from everyone
 )
@@ -30,13 +31,12 @@ select
     numbered.user_id,
     numbered.organisation_id,
     organisations.name as organisation,
-    numbered.role as role_id,
-    roles.name as role,
+    numbered.role_id,
+    numbered.role,
     {{ onefile.full_name('numbered.first_name', 'numbered.last_name') }} as name,
     numbered.email,
     numbered.placement_id
 from numbered
-left join {{ ref('onefile_roles') }} as roles on numbered.role = roles.role
 left join {{ ref('stg_onefile_organisations') }} as organisations
     on numbered.customer = organisations.customer and numbered.organisation_id = organisations.organisation_id
 where numbered.place = 1

@@ -5,8 +5,11 @@
 ] -%}
 with everyone as (
     select {{ columns | join(', ') }}, false as is_archived from {{ ref('stg_onefile_learners') }}
+    {%- set archived = ref('stg_onefile_archived_learners') %}
+    {%- if onefile.tables('archived_learners') %}
     union all
-    select {{ columns | join(', ') }}, true as is_archived from {{ ref('stg_onefile_archived_learners') }}
+    select {{ columns | join(', ') }}, true as is_archived from {{ archived }}
+    {%- endif %}
 ),
 
 -- Whoever was archived after a load still stands among the others.
