@@ -32,14 +32,22 @@ PEOPLE = (
 class OneFile:
     """What OneFile holds, put together as the marts do."""
 
-    def __init__(self, sandbox: Sandbox, without: Collection[str] = ()) -> None:
-        """Read everything, without some streams that were not loaded."""
+    def __init__(self, sandbox: Sandbox, *, gone: Collection[int], without: Collection[str] = ()) -> None:
+        """Read everything, without some streams that were not loaded.
+
+        Args:
+            sandbox: What stands in for OneFile.
+            gone: Learners whom the last run has not found, as far as the tables say.
+            without: The streams.
+        """
+        self.gone = gone
         self._without = without
         self._sandbox = sandbox
         self.learners = {row["ID"]: row for row in self.records("learners")}
         self.archived = {row["ID"]: row for row in self.records("archived_learners")}
         self.everyone = self.learners | self.archived
-        self.in_learning = {each: row for each, row in self.learners.items() if self.status(row) not in {*LEFT, BREAK}}
+        self.here = {each: row for each, row in self.learners.items() if each not in gone}
+        self.in_learning = {each: row for each, row in self.here.items() if self.status(row) not in {*LEFT, BREAK}}
 
     def records(self, stream: str) -> list[Row]:
         """Give a stream's records, with None for what is left out or empty."""
@@ -134,7 +142,8 @@ def _learners(onefile: OneFile) -> Rows:
             "planned_end": _iso(uk_day(row["PlannedEndDate"])),
             "progress": _about(row["Progress"], 0.0051),
             "in_learning": each in onefile.in_learning,
-            "on_break": each in onefile.learners and onefile.status(row) == BREAK,
+            "is_gone": each in onefile.gone,
+            "on_break": each in onefile.here and onefile.status(row) == BREAK,
             "is_archived": each in onefile.archived,
             "employer_id": row["DefaultEmployerID"] or None,
             "employer": onefile.name(row["DefaultEmployerID"]),
@@ -148,8 +157,8 @@ def _learners(onefile: OneFile) -> Rows:
 def _caseload(onefile: OneFile) -> Rows:
     kinds: dict[str, Callable[[Row], bool]] = {
         "learners": lambda row: row["ID"] in onefile.in_learning,
-        "on_break": lambda row: row["ID"] in onefile.learners and onefile.status(row) == BREAK,
-        "others": lambda row: row["ID"] in onefile.archived or onefile.status(row) in LEFT,
+        "on_break": lambda row: row["ID"] in onefile.here and onefile.status(row) == BREAK,
+        "others": lambda row: row["ID"] not in onefile.here or onefile.status(row) in LEFT,
     }
     counts = {
         kind: Counter(row["DefaultAssessorID"] for row in onefile.everyone.values() if is_one(row))
@@ -437,13 +446,13 @@ def _breaks(onefile: OneFile) -> Rows:
     held = _last_reviews(onefile)
     return {
         (each,): {**onefile.about(row), "last_review": _iso(held.get(each)), "is_start_known": False}
-        for each, row in onefile.learners.items()
+        for each, row in onefile.here.items()
         if onefile.status(row) == BREAK
     }
 
 
 def _unused_places(onefile: OneFile) -> Rows:
-    used = {name: {row[name] for row in onefile.learners.values()} for name in ("PlacementID", "ClassroomID")}
+    used = {name: {row[name] for row in onefile.here.values()} for name in ("PlacementID", "ClassroomID")}
     others = Counter(row["PlacementID"] for kind in ("employers", "observers") for row in onefile.records(kind))
     placements = {
         ("placement", row["ID"]): {"name": row["Name"], "other_people": others[row["ID"]]}
@@ -458,7 +467,7 @@ def _unused_places(onefile: OneFile) -> Rows:
 
 
 def _data_quality(onefile: OneFile) -> Rows:
-    learners = onefile.learners.values()
+    learners = onefile.here.values()
     ulns = Counter(row["ULN"] for row in learners)
     misids = Counter(_squeezed(row["MISID"]) for row in learners)
     assessors = {row["ID"] for kind in ("assessors", "trainee_assessors") for row in onefile.records(kind)}
@@ -507,7 +516,7 @@ def _gone(onefile: OneFile) -> Rows:
             "last_found": "2025-08-25",
             "reason": "the last run did not find it",
         }
-        for each in sorted(onefile.learners)[-2:]
+        for each in onefile.gone
     }
 
 

@@ -77,7 +77,7 @@ def database(start_postgres: StartPostgres) -> Iterator[Loaded]:
             warehouse.load(read(folder, sandbox, *select(folder, *streams), special_category_data=False), SCHEMA)
             gone = sandbox.world.ids("learners")[-2:]
             warehouse.make_gone(gone, SCHEMA)
-            onefile = OneFile(sandbox, without=NOT_LOADED)
+            onefile = OneFile(sandbox, gone=gone, without=NOT_LOADED)
             names = ("misid", "uln", "email", "name")
             mis = [dict(zip(names, row, strict=True)) for row in mis_rows(sandbox)]
             with psycopg.connect(
@@ -180,8 +180,7 @@ def test_the_match_says_for_each_learner_what_is_to_be_done(database: Loaded) ->
     rows = database.ask("match_with_mis")
 
     found = Counter((row["action"], row["matched_by"], row["learner_id"], row["mis_name"]) for row in rows)
-    here = [row for each, row in database.onefile.learners.items() if each not in database.gone]
-    assert found == Counter(matched(here, database.mis))
+    assert found == Counter(matched(list(database.onefile.here.values()), database.mis))
     assert {row["action"] for row in rows} == {
         "Add: only in the MIS",
         "Change the MISID",

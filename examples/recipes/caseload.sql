@@ -8,11 +8,19 @@ select
     cast("ID" as bigint) as learner_id,
     nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
     cast("Role" as bigint) as role,
+    nullif(cast("Username" as TEXT), '') as username,
     nullif(cast("FirstName" as TEXT), '') as first_name,
     nullif(cast("LastName" as TEXT), '') as last_name,
     nullif(cast("Email" as TEXT), '') as email,
     nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("Telephone" as TEXT), '') as telephone,
+    nullif(cast("MobileNumber" as TEXT), '') as mobile_number,
+    nullif(cast("HomeAddress" as TEXT), '') as home_address,
+    nullif(cast("WorkAddress" as TEXT), '') as work_address,
+    nullif(cast("CompanyName" as TEXT), '') as company_name,
+    nullif(cast("Website" as TEXT), '') as website,
     nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    nullif(cast("ProviderID" as bigint), 0) as provider_id,
     case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
     case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
     nullif(cast("ClassroomID" as bigint), 0) as classroom_id,
@@ -23,7 +31,9 @@ select
     case when cast("StartOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast((cast("StartOn" as timestamp)) at time zone 'UTC' at time zone 'Europe/London' as date) end as started,
     case when cast("PlannedEndDate" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast((cast("PlannedEndDate" as timestamp)) at time zone 'UTC' at time zone 'Europe/London' as date) end as planned_end,
     cast("Progress" as double precision) as progress,
+    nullif(cast("CentreRegister" as TEXT), '') as centre_register,
     nullif(cast("ULN" as TEXT), '') as uln,
+    nullif(cast("NINO" as TEXT), '') as nino,
     case when cast("DOB" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast((cast("DOB" as timestamp)) at time zone 'UTC' at time zone 'Europe/London' as date) end as date_of_birth,
     case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
     cast("_sdc_sync_started_at" as bigint) as run_started
@@ -36,11 +46,19 @@ select
     cast("ID" as bigint) as trainee_assessor_id,
     nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
     cast("Role" as bigint) as role,
+    nullif(cast("Username" as TEXT), '') as username,
     nullif(cast("FirstName" as TEXT), '') as first_name,
     nullif(cast("LastName" as TEXT), '') as last_name,
     nullif(cast("Email" as TEXT), '') as email,
     nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("Telephone" as TEXT), '') as telephone,
+    nullif(cast("MobileNumber" as TEXT), '') as mobile_number,
+    nullif(cast("HomeAddress" as TEXT), '') as home_address,
+    nullif(cast("WorkAddress" as TEXT), '') as work_address,
+    nullif(cast("CompanyName" as TEXT), '') as company_name,
+    nullif(cast("Website" as TEXT), '') as website,
     nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    nullif(cast("ProviderID" as bigint), 0) as provider_id,
     case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
     case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
     case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
@@ -54,11 +72,19 @@ select
     cast("ID" as bigint) as assessor_id,
     nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
     cast("Role" as bigint) as role,
+    nullif(cast("Username" as TEXT), '') as username,
     nullif(cast("FirstName" as TEXT), '') as first_name,
     nullif(cast("LastName" as TEXT), '') as last_name,
     nullif(cast("Email" as TEXT), '') as email,
     nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("Telephone" as TEXT), '') as telephone,
+    nullif(cast("MobileNumber" as TEXT), '') as mobile_number,
+    nullif(cast("HomeAddress" as TEXT), '') as home_address,
+    nullif(cast("WorkAddress" as TEXT), '') as work_address,
+    nullif(cast("CompanyName" as TEXT), '') as company_name,
+    nullif(cast("Website" as TEXT), '') as website,
     nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    nullif(cast("ProviderID" as bigint), 0) as provider_id,
     case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
     case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
     case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
@@ -72,11 +98,19 @@ select
     cast("ID" as bigint) as iqa_id,
     nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
     cast("Role" as bigint) as role,
+    nullif(cast("Username" as TEXT), '') as username,
     nullif(cast("FirstName" as TEXT), '') as first_name,
     nullif(cast("LastName" as TEXT), '') as last_name,
     nullif(cast("Email" as TEXT), '') as email,
     nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("Telephone" as TEXT), '') as telephone,
+    nullif(cast("MobileNumber" as TEXT), '') as mobile_number,
+    nullif(cast("HomeAddress" as TEXT), '') as home_address,
+    nullif(cast("WorkAddress" as TEXT), '') as work_address,
+    nullif(cast("CompanyName" as TEXT), '') as company_name,
+    nullif(cast("Website" as TEXT), '') as website,
     nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    nullif(cast("ProviderID" as bigint), 0) as provider_id,
     case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
     case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
     case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
@@ -90,11 +124,19 @@ select
     cast("ID" as bigint) as employer_id,
     nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
     cast("Role" as bigint) as role,
+    nullif(cast("Username" as TEXT), '') as username,
     nullif(cast("FirstName" as TEXT), '') as first_name,
     nullif(cast("LastName" as TEXT), '') as last_name,
     nullif(cast("Email" as TEXT), '') as email,
     nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("Telephone" as TEXT), '') as telephone,
+    nullif(cast("MobileNumber" as TEXT), '') as mobile_number,
+    nullif(cast("HomeAddress" as TEXT), '') as home_address,
+    nullif(cast("WorkAddress" as TEXT), '') as work_address,
+    nullif(cast("CompanyName" as TEXT), '') as company_name,
+    nullif(cast("Website" as TEXT), '') as website,
     nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    nullif(cast("ProviderID" as bigint), 0) as provider_id,
     case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
     case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
     case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
@@ -108,11 +150,19 @@ select
     cast("ID" as bigint) as observer_id,
     nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
     cast("Role" as bigint) as role,
+    nullif(cast("Username" as TEXT), '') as username,
     nullif(cast("FirstName" as TEXT), '') as first_name,
     nullif(cast("LastName" as TEXT), '') as last_name,
     nullif(cast("Email" as TEXT), '') as email,
     nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("Telephone" as TEXT), '') as telephone,
+    nullif(cast("MobileNumber" as TEXT), '') as mobile_number,
+    nullif(cast("HomeAddress" as TEXT), '') as home_address,
+    nullif(cast("WorkAddress" as TEXT), '') as work_address,
+    nullif(cast("CompanyName" as TEXT), '') as company_name,
+    nullif(cast("Website" as TEXT), '') as website,
     nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    nullif(cast("ProviderID" as bigint), 0) as provider_id,
     case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
     case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
     case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
@@ -212,6 +262,7 @@ select
     nullif(cast("Name" as TEXT), '') as name,
     nullif(cast("MISID" as TEXT), '') as misid,
     nullif(cast("Email" as TEXT), '') as email,
+    nullif(cast("Telephone" as TEXT), '') as telephone,
     case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
     cast("_sdc_sync_started_at" as bigint) as run_started
 from tap_onefile.placements
@@ -230,6 +281,113 @@ select
     cast("_sdc_sync_started_at" as bigint) as run_started
 from tap_onefile.classrooms
 where _sdc_deleted_at is null
+),
+all_presence as (
+with everyone as (
+select
+    cast('tap_onefile' as TEXT) as customer,
+    cast("ID" as bigint) as learner_id,
+    nullif(cast("OrganisationID" as bigint), 0) as organisation_id,
+    cast("Role" as bigint) as role,
+    nullif(cast("Username" as TEXT), '') as username,
+    nullif(cast("FirstName" as TEXT), '') as first_name,
+    nullif(cast("LastName" as TEXT), '') as last_name,
+    nullif(cast("Email" as TEXT), '') as email,
+    nullif(cast("MISID" as TEXT), '') as misid,
+    nullif(cast("Telephone" as TEXT), '') as telephone,
+    nullif(cast("MobileNumber" as TEXT), '') as mobile_number,
+    nullif(cast("HomeAddress" as TEXT), '') as home_address,
+    nullif(cast("WorkAddress" as TEXT), '') as work_address,
+    nullif(cast("CompanyName" as TEXT), '') as company_name,
+    nullif(cast("Website" as TEXT), '') as website,
+    nullif(cast("PlacementID" as bigint), 0) as placement_id,
+    nullif(cast("ProviderID" as bigint), 0) as provider_id,
+    case when cast("CreatedOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("CreatedOn" as timestamp) end as created_on,
+    case when cast("LastModified" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("LastModified" as timestamp) end as last_modified,
+    nullif(cast("ClassroomID" as bigint), 0) as classroom_id,
+    nullif(cast("DefaultAssessorID" as bigint), 0) as assessor_id,
+    nullif(cast("DefaultEmployerID" as bigint), 0) as employer_id,
+    nullif(cast("LearnerStatusID" as bigint), 0) as status_id,
+    nullif(cast("EpisodeName" as TEXT), '') as episode_name,
+    case when cast("StartOn" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast((cast("StartOn" as timestamp)) at time zone 'UTC' at time zone 'Europe/London' as date) end as started,
+    case when cast("PlannedEndDate" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast((cast("PlannedEndDate" as timestamp)) at time zone 'UTC' at time zone 'Europe/London' as date) end as planned_end,
+    cast("Progress" as double precision) as progress,
+    nullif(cast("CentreRegister" as TEXT), '') as centre_register,
+    nullif(cast("ULN" as TEXT), '') as uln,
+    nullif(cast("NINO" as TEXT), '') as nino,
+    case when cast("DOB" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast((cast("DOB" as timestamp)) at time zone 'UTC' at time zone 'Europe/London' as date) end as date_of_birth,
+    case when cast("_sdc_batched_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_batched_at" as timestamp) end as loaded_at,
+    cast("_sdc_sync_started_at" as bigint) as run_started,
+    case when cast("_sdc_deleted_at" as timestamp) >= cast('1901-01-01 00:00:00' as timestamp) then cast("_sdc_deleted_at" as timestamp) end as deleted_at
+from tap_onefile.learners
+),
+runs as (
+    select customer, max(run_started) as run_started, max(loaded_at) as loaded_at
+    from everyone
+    group by customer
+),
+organisation_runs as (
+    select customer, max(run_started) as run_started, max(loaded_at) as loaded_at
+    from staged_organisations
+    group by customer
+),
+judged as (
+    select
+        everyone.*,
+        organisations.name as organisation,
+        everyone.deleted_at is null and (
+            everyone.run_started < runs.run_started
+            or (runs.run_started is null and everyone.loaded_at <
+    runs.loaded_at + ((interval '1 hour') * (-12))
+)
+        ) as is_missing,
+        -- Learners of organisations that the run left out cannot be judged.
+        organisation_runs.customer is null or not (
+            coalesce(organisations.run_started < organisation_runs.run_started, false)
+            or coalesce(organisations.loaded_at <
+    organisation_runs.loaded_at + ((interval '1 hour') * (-12))
+, false)
+        ) as was_looked_for
+    from everyone
+    inner join runs on everyone.customer = runs.customer
+    left join organisation_runs on everyone.customer = organisation_runs.customer
+    left join staged_organisations as organisations
+        on everyone.customer = organisations.customer and everyone.organisation_id = organisations.organisation_id
+),
+counted as (
+    select
+        customer,
+        count(case when deleted_at is null and was_looked_for then 1 end) as looked_for,
+        count(case when is_missing and was_looked_for then 1 end) as missing,
+        count(loaded_at) as dated
+    from judged
+    group by customer
+),
+answers as (
+    select
+        *,
+        case
+            when dated = 0 then 'The tables do not say when each row was loaded: add_metadata_columns of the loader is off.'
+            when missing > greatest(5, 10 * looked_for / 100.0)
+                then 'The last load was not a full one: it found '
+                    || cast(looked_for - missing as TEXT) || ' of '
+                    || cast(looked_for as TEXT) || ' learners again.'
+        end as refusal
+    from counted
+)
+select
+    judged.customer,
+    judged.learner_id,
+    judged.first_name,
+    judged.last_name,
+    judged.misid,
+    judged.organisation,
+    judged.loaded_at,
+    judged.deleted_at,
+    answers.refusal,
+    answers.refusal is null and coalesce(judged.is_missing, false) and judged.was_looked_for as is_gone
+from judged
+inner join answers on judged.customer = answers.customer
 ),
 onefile_learners as (
 with everyone as (
@@ -256,7 +414,9 @@ named as (
         placements.name as placement,
         classrooms.name as classroom,
         coalesce(lower(trim(statuses.name)) in ('break', 'break in learning', 'on break'), false) as on_break,
-        coalesce(lower(trim(statuses.name)) in ('achieved', 'archive', 'archived', 'completed', 'failed', 'left', 'transferred', 'withdrawn'), false) or learners.is_archived as has_left
+        coalesce(lower(trim(statuses.name)) in ('achieved', 'archive', 'archived', 'completed', 'failed', 'left', 'transferred', 'withdrawn'), false) or learners.is_archived or coalesce(presence.is_gone, false)
+            as has_left,
+        not learners.is_archived and coalesce(presence.is_gone, false) as is_gone
     from numbered as learners
     left join staged_organisations as organisations
         on learners.customer = organisations.customer and learners.organisation_id = organisations.organisation_id
@@ -272,11 +432,13 @@ named as (
         on learners.customer = placements.customer and learners.placement_id = placements.placement_id
     left join staged_classrooms as classrooms
         on learners.customer = classrooms.customer and learners.classroom_id = classrooms.classroom_id
+    left join all_presence as presence
+        on learners.customer = presence.customer and learners.learner_id = presence.learner_id
     where learners.place = 1
 )
 select
     customer, learner_id, learner, first_name, last_name, email, misid, uln, date_of_birth, organisation_id, organisation,
-    status_id, status, not has_left and not on_break as in_learning, on_break and not has_left as on_break, is_archived,
+    status_id, status, not has_left and not on_break as in_learning, on_break and not has_left as on_break, is_archived, is_gone,
     episode_name, started, planned_end, round(cast(progress as numeric(28, 6)), 2) as progress, assessor_id, assessor, employer_id,
     employer, placement_id, placement, classroom_id, classroom, created_on, last_modified, loaded_at
 from named

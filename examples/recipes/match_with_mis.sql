@@ -284,57 +284,7 @@ select
 from tap_onefile.classrooms
 where _sdc_deleted_at is null
 ),
-onefile_learners as (
-with everyone as (
-    select customer, learner_id, organisation_id, first_name, last_name, email, misid, uln, date_of_birth, episode_name, status_id, assessor_id, employer_id, placement_id, classroom_id, started, planned_end, progress, created_on, last_modified, loaded_at, run_started, false as is_archived from staged_learners
-),
--- Whoever was archived after a load still stands among the others.
-numbered as (
-    select
-        *,
-        row_number() over (
-            partition by customer, learner_id
-            order by coalesce(run_started, 0) desc, loaded_at desc nulls last, is_archived desc
-        ) as place
-    from everyone
-),
-named as (
-    select
-        learners.*,
-        nullif(trim(coalesce(learners.first_name, '') || ' ' || coalesce(learners.last_name, '')), '') as learner,
-        organisations.name as organisation,
-        statuses.name as status,
-        assessors.name as assessor,
-        employers.name as employer,
-        placements.name as placement,
-        classrooms.name as classroom,
-        coalesce(lower(trim(statuses.name)) in ('break', 'break in learning', 'on break'), false) as on_break,
-        coalesce(lower(trim(statuses.name)) in ('achieved', 'archive', 'archived', 'completed', 'failed', 'left', 'transferred', 'withdrawn'), false) or learners.is_archived as has_left
-    from numbered as learners
-    left join staged_organisations as organisations
-        on learners.customer = organisations.customer and learners.organisation_id = organisations.organisation_id
-    left join staged_learner_statuses as statuses
-        on learners.customer = statuses.customer
-        and learners.organisation_id = statuses.organisation_id
-        and learners.status_id = statuses.status_id
-    left join all_people as assessors
-        on learners.customer = assessors.customer and learners.assessor_id = assessors.user_id
-    left join all_people as employers
-        on learners.customer = employers.customer and learners.employer_id = employers.user_id
-    left join staged_placements as placements
-        on learners.customer = placements.customer and learners.placement_id = placements.placement_id
-    left join staged_classrooms as classrooms
-        on learners.customer = classrooms.customer and learners.classroom_id = classrooms.classroom_id
-    where learners.place = 1
-)
-select
-    customer, learner_id, learner, first_name, last_name, email, misid, uln, date_of_birth, organisation_id, organisation,
-    status_id, status, not has_left and not on_break as in_learning, on_break and not has_left as on_break, is_archived,
-    episode_name, started, planned_end, round(cast(progress as numeric(28, 6)), 2) as progress, assessor_id, assessor, employer_id,
-    employer, placement_id, placement, classroom_id, classroom, created_on, last_modified, loaded_at
-from named
-),
-onefile_gone as (
+all_presence as (
 with everyone as (
 select
     cast('tap_onefile' as TEXT) as customer,
@@ -420,7 +370,7 @@ answers as (
         *,
         case
             when dated = 0 then 'The tables do not say when each row was loaded: add_metadata_columns of the loader is off.'
-            when 100 * missing > 10 * looked_for
+            when missing > greatest(5, 10 * looked_for / 100.0)
                 then 'The last load was not a full one: it found '
                     || cast(looked_for - missing as TEXT) || ' of '
                     || cast(looked_for as TEXT) || ' learners again.'
@@ -430,34 +380,70 @@ answers as (
 select
     judged.customer,
     judged.learner_id,
-    nullif(trim(coalesce(judged.first_name, '') || ' ' || coalesce(judged.last_name, '')), '') as learner,
+    judged.first_name,
+    judged.last_name,
     judged.misid,
     judged.organisation,
-    learners.status,
-    cast((judged.loaded_at) at time zone 'UTC' at time zone 'Europe/London' as date) as last_found,
-    case
-        when judged.deleted_at is not null then 'the loader has marked it as deleted'
-        when learners.is_archived then 'it is among the archived learners'
-        else 'the last run did not find it'
-    end as reason
+    judged.loaded_at,
+    judged.deleted_at,
+    answers.refusal,
+    answers.refusal is null and coalesce(judged.is_missing, false) and judged.was_looked_for as is_gone
 from judged
 inner join answers on judged.customer = answers.customer
-left join onefile_learners as learners
-    on judged.customer = learners.customer and judged.learner_id = learners.learner_id
-where judged.deleted_at is not null
-    or (answers.refusal is null and judged.is_missing and judged.was_looked_for)
-union all
+),
+onefile_learners as (
+with everyone as (
+    select customer, learner_id, organisation_id, first_name, last_name, email, misid, uln, date_of_birth, episode_name, status_id, assessor_id, employer_id, placement_id, classroom_id, started, planned_end, progress, created_on, last_modified, loaded_at, run_started, false as is_archived from staged_learners
+),
+-- Whoever was archived after a load still stands among the others.
+numbered as (
+    select
+        *,
+        row_number() over (
+            partition by customer, learner_id
+            order by coalesce(run_started, 0) desc, loaded_at desc nulls last, is_archived desc
+        ) as place
+    from everyone
+),
+named as (
+    select
+        learners.*,
+        nullif(trim(coalesce(learners.first_name, '') || ' ' || coalesce(learners.last_name, '')), '') as learner,
+        organisations.name as organisation,
+        statuses.name as status,
+        assessors.name as assessor,
+        employers.name as employer,
+        placements.name as placement,
+        classrooms.name as classroom,
+        coalesce(lower(trim(statuses.name)) in ('break', 'break in learning', 'on break'), false) as on_break,
+        coalesce(lower(trim(statuses.name)) in ('achieved', 'archive', 'archived', 'completed', 'failed', 'left', 'transferred', 'withdrawn'), false) or learners.is_archived or coalesce(presence.is_gone, false)
+            as has_left,
+        not learners.is_archived and coalesce(presence.is_gone, false) as is_gone
+    from numbered as learners
+    left join staged_organisations as organisations
+        on learners.customer = organisations.customer and learners.organisation_id = organisations.organisation_id
+    left join staged_learner_statuses as statuses
+        on learners.customer = statuses.customer
+        and learners.organisation_id = statuses.organisation_id
+        and learners.status_id = statuses.status_id
+    left join all_people as assessors
+        on learners.customer = assessors.customer and learners.assessor_id = assessors.user_id
+    left join all_people as employers
+        on learners.customer = employers.customer and learners.employer_id = employers.user_id
+    left join staged_placements as placements
+        on learners.customer = placements.customer and learners.placement_id = placements.placement_id
+    left join staged_classrooms as classrooms
+        on learners.customer = classrooms.customer and learners.classroom_id = classrooms.classroom_id
+    left join all_presence as presence
+        on learners.customer = presence.customer and learners.learner_id = presence.learner_id
+    where learners.place = 1
+)
 select
-    customer,
-    cast(null as bigint),
-    cast(null as TEXT),
-    cast(null as TEXT),
-    cast(null as TEXT),
-    cast(null as TEXT),
-    cast(null as date),
-    refusal
-from answers
-where refusal is not null
+    customer, learner_id, learner, first_name, last_name, email, misid, uln, date_of_birth, organisation_id, organisation,
+    status_id, status, not has_left and not on_break as in_learning, on_break and not has_left as on_break, is_archived, is_gone,
+    episode_name, started, planned_end, round(cast(progress as numeric(28, 6)), 2) as progress, assessor_id, assessor, employer_id,
+    employer, placement_id, placement, classroom_id, classroom, created_on, last_modified, loaded_at
+from named
 ),
 all_mis as (
 with given as (
@@ -494,16 +480,12 @@ from given
             then regexp_replace(uln, '[^0-9]', '', 'g')
     end as uln_key,
         lower(nullif(replace(regexp_replace(email, '[[:space:]]', '', 'g'), chr(160), ''), '')) as email_key
-    from onefile_learners as learners
-    where not is_archived
+    from onefile_learners
+    where not is_archived and not is_gone
         -- Without the table of the MIS nobody is missing in it.
         and true
         and organisation_id = coalesce(
             cast(null as bigint), organisation_id
-        )
-        and not exists (
-            select 1 from onefile_gone as gone
-            where gone.customer = learners.customer and gone.learner_id = learners.learner_id
         )
 ),
 mis as (

@@ -20,6 +20,7 @@ _NAMES = {
     "int_onefile_people": "people",
     "int_onefile_mis": "the MIS",
     "int_onefile_learner_state": "state of learners",
+    "int_onefile_presence": "presence of learners",
 }
 _WIDTH, _CARD, _ROW, _HEAD, _GAP = 360, 167, 15, 26, 8
 

@@ -30,7 +30,7 @@ with counted as (
                 then count(*) over (partition by customer, upper({{ onefile.squeezed('misid') }}))
         end as with_this_misid
     from {{ ref('onefile_learners') }}
-    where not is_archived
+    where not is_archived and not is_gone
 )
 
 {% for problem, condition, detail in problems -%}

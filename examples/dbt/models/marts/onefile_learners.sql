@@ -34,7 +34,9 @@ named as (
         placements.name as placement,
         classrooms.name as classroom,
         {{ onefile.is_among('statuses.name', 'onefile_statuses_on_break') }} as on_break,
-        {{ onefile.is_among('statuses.name', 'onefile_statuses_left') }} or learners.is_archived as has_left
+        {{ onefile.is_among('statuses.name', 'onefile_statuses_left') }} or learners.is_archived or coalesce(presence.is_gone, false)
+            as has_left,
+        not learners.is_archived and coalesce(presence.is_gone, false) as is_gone
     from numbered as learners
     left join {{ ref('stg_onefile_organisations') }} as organisations
         on learners.customer = organisations.customer and learners.organisation_id = organisations.organisation_id
@@ -50,12 +52,14 @@ named as (
         on learners.customer = placements.customer and learners.placement_id = placements.placement_id
     left join {{ ref('stg_onefile_classrooms') }} as classrooms
         on learners.customer = classrooms.customer and learners.classroom_id = classrooms.classroom_id
+    left join {{ ref('int_onefile_presence') }} as presence
+        on learners.customer = presence.customer and learners.learner_id = presence.learner_id
     where learners.place = 1
 )
 
 select
     customer, learner_id, learner, first_name, last_name, email, misid, uln, date_of_birth, organisation_id, organisation,
-    status_id, status, not has_left and not on_break as in_learning, on_break and not has_left as on_break, is_archived,
+    status_id, status, not has_left and not on_break as in_learning, on_break and not has_left as on_break, is_archived, is_gone,
     episode_name, started, planned_end, {{ onefile.rounded('progress', 2) }} as progress, assessor_id, assessor, employer_id,
     employer, placement_id, placement, classroom_id, classroom, created_on, last_modified, loaded_at
 from named

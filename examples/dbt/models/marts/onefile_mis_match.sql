@@ -5,16 +5,12 @@ with onefile as (
         upper({{ onefile.squeezed('misid') }}) as misid_key,
         {{ onefile.uln_key('uln') }} as uln_key,
         lower({{ onefile.squeezed('email') }}) as email_key
-    from {{ ref('onefile_learners') }} as learners
-    where not is_archived
+    from {{ ref('onefile_learners') }}
+    where not is_archived and not is_gone
         -- Without the table of the MIS nobody is missing in it.
         and {{ 'true' if var('onefile_mis_learners', '') else 'false' }}
         and organisation_id = coalesce(
             cast({{ var('onefile_mis_organisation_id') }} as {{ dbt.type_bigint() }}), organisation_id
-        )
-        and not exists (
-            select 1 from {{ ref('onefile_gone') }} as gone
-            where gone.customer = learners.customer and gone.learner_id = learners.learner_id
         )
 ),
 

@@ -14,8 +14,9 @@ with unused as (
     from {{ ref('stg_onefile_placements') }} as placements
     where coalesce(placements.active, true)
         and not exists (
-            select 1 from {{ ref('stg_onefile_learners') }} as learners
+            select 1 from {{ ref('onefile_learners') }} as learners
             where learners.customer = placements.customer and learners.placement_id = placements.placement_id
+                and not learners.is_archived and not learners.is_gone
         )
         and {{ onefile.is_loaded('learners', 'PlacementID', 'placements.customer') }}
     union all
@@ -29,8 +30,9 @@ with unused as (
     from {{ ref('stg_onefile_classrooms') }} as classrooms
     where not coalesce(classrooms.archive, false)
         and not exists (
-            select 1 from {{ ref('stg_onefile_learners') }} as learners
+            select 1 from {{ ref('onefile_learners') }} as learners
             where learners.customer = classrooms.customer and learners.classroom_id = classrooms.classroom_id
+                and not learners.is_archived and not learners.is_gone
         )
         and {{ onefile.is_loaded('learners', 'ClassroomID', 'classrooms.customer') }}
 )
