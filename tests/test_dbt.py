@@ -165,7 +165,6 @@ def test_one_command_of_meltano_loads_and_builds(folder: Path, start_postgres: S
         settings = {
             **{f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in config_for(sandbox).items()},
             "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url,
-            "TARGET_POSTGRES_HOST": str(folder / "data"),
             "DBT_TARGET_PATH": str(folder / "dbt"),
             "DBT_LOG_PATH": str(folder / "dbt"),
         }
