@@ -29,7 +29,7 @@ lock := uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
   --python-version 3.11 --custom-compile-command "make lock" $(ARGS)
 
 .PHONY: help setup test coverage test-lowest test-next soak lint types dependencies docs docs-check site serve check targets \
-  schedules workflows audit demo dist logo lock format clean FORCE
+  schedules workflows audit demo dist picture logo lock format clean FORCE
 
 help: ## Show this list
 	@echo "Usage: make TARGET [PYTHON=python3.12] [ARGS='...']"
@@ -37,7 +37,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1 \2/p' $(firstword $(MAKEFILE_LIST)) | \
 	  while read -r target text; do printf '  %-12s %s\n' "$$target" "$$text"; done
 
-setup: .venvs/dev/ready .venvs/meltano/ready .venvs/plugins/ready .venvs/warehouses ## Set up everything (the other targets do it themselves)
+setup: .venvs/dev/ready .venvs/meltano/ready .venvs/plugins/ready .venvs/warehouses .venvs/charts/ready ## Set up everything (the other targets do it themselves)
 
 test: setup .venvs/browser/ready ## Run every test; ARGS='tests/test_x.py -k name' runs a part
 	$(dev)/python -m pytest --numprocesses auto $(ARGS)
@@ -103,7 +103,7 @@ format: .venvs/dev/ready ## Put the code into shape
 	$(dev)/ruff check --fix-only
 	$(dev)/ruff format
 
-demo: setup ## OneFile's sandbox into a real PostgreSQL, and see that nothing is missing; KEEP=1 keeps the data
+demo: setup ## OneFile's sandbox into a real PostgreSQL, and see that nothing is missing, and charts of it; KEEP=1 keeps both
 	@$(dev)/python -m tools.demo $(if $(KEEP),--keep) $(ARGS)
 
 targets: $(patsubst %,.venvs/%/ready,dev $(loaders)) ## Load every stream into every loader that installs, and compare row by row
@@ -118,6 +118,9 @@ bench: setup ## Measure the tap, and the way into PostgreSQL, beside what one wo
 
 dist: .venvs/dev/ready .venvs/release/ready ## Build what is released, try it, and list what it holds; TAG=v1.2.3 for a release
 	$(dev)/python -m tools.release $(TAG)
+
+picture: setup ## Draw docs/demo.svg, the documentation's picture of what the demo ends with
+	$(dev)/python -m tools.demo.picture docs/demo.svg
 
 logo: .venvs/release/ready ## Draw tools/hub/logo.png from tools/hub/logo.svg
 	$(release)/python -c 'import resvg_py as r; open("tools/hub/logo.png", "wb").write(r.svg_to_bytes(svg_path="tools/hub/logo.svg"))'
@@ -134,7 +137,7 @@ lock: .venvs/dev/ready ## Renew the lock files; ARGS=--upgrade for the newest ve
 	  --extra fast --constraint .venvs/lowest.txt -o requirements/lowest.txt
 	$(call pip_url,target-postgres) | $(dev)/$(lock) - -o requirements/target-postgres.txt
 	$(call pip_url,target-jsonl) | $(dev)/$(lock) - -o requirements/target-jsonl.txt
-	for each in requirements/dbt.in requirements/target-*.in requirements/schedule-*.in requirements/browser.in; do $(dev)/$(lock) "$$each" -o "$${each%.in}.txt" || exit 1; done
+	for each in requirements/dbt.in requirements/target-*.in requirements/schedule-*.in requirements/browser.in requirements/charts.in; do $(dev)/$(lock) "$$each" -o "$${each%.in}.txt" || exit 1; done
 	printf '%s\n' aiohttp asyncpg msgspec uvloop | $(dev)/$(lock) - -o requirements/bench-asyncio.txt
 	echo 'dlt[filesystem,postgres]' | $(dev)/$(lock) - -o requirements/bench-dlt.txt
 	echo airbyte-cdk | $(dev)/$(lock) - -o requirements/bench-airbyte.txt
@@ -157,6 +160,9 @@ clean: ## Remove the environments and all that tools have left
 
 .venvs/release/ready: .venvs/python requirements/release.txt requirements/environment.sh | .venvs/dev/ready
 	@sh requirements/environment.sh release
+
+.venvs/charts/ready: .venvs/python requirements/charts.txt requirements/environment.sh | .venvs/dev/ready
+	@sh requirements/environment.sh charts
 
 .venvs/dbt/ready: .venvs/python requirements/dbt.txt requirements/environment.sh | .venvs/dev/ready
 	@sh requirements/environment.sh dbt

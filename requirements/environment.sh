@@ -7,6 +7,7 @@
 #   release  what checks releases, locks and workflows       requirements/release.txt
 #   browser  what looks at the documentation in a browser   requirements/browser.txt
 #   dbt      dbt, for examples/dbt/                          requirements/dbt.txt
+#   charts   what draws the demo's pictures                  requirements/charts.txt
 #   target-* one loader, for `make targets`                  requirements/target-*.txt
 #   schedule-* an orchestrator, for `make schedules`         requirements/schedule-*.txt
 #   lowest   the tap with the oldest of what it allows       requirements/lowest.txt
@@ -87,7 +88,7 @@ case $name in
     install_lock dev
     install_tap
     ;;
-  browser | meltano | release | dbt | target-* | schedule-*)
+  browser | charts | meltano | release | dbt | target-* | schedule-*)
     make_venv
     install_lock "$name"
     ;;

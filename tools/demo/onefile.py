@@ -42,13 +42,14 @@ class OneFile:
 
 
 @contextmanager
-def onefile(*, learners: int, organisations: int, log: Path) -> Generator[OneFile]:
-    """Have a sandbox running, whose people end up today, and which lets in as many calls as come.
+def onefile(*, learners: int, organisations: int, log: Path, today: datetime | None = None) -> Generator[OneFile]:
+    """Have a sandbox running, which lets in as many calls as come.
 
     Args:
         learners: How many learners it invents.
         organisations: How many organisations they belong to.
         log: Where its messages go.
+        today: The day on which its people end up, if not today.
 
     Yields:
         The sandbox.
@@ -59,7 +60,9 @@ def onefile(*, learners: int, organisations: int, log: Path) -> Generator[OneFil
     command = [sys.executable, "-m", "onefile_sandbox", "--port", "0", "--seed", "7"]
     command += ["--learners", str(learners), "--organisations", str(organisations), "--calls-per-minute", "0"]
     with running(
-        [*command, "--today", datetime.now(UTC).isoformat(timespec="seconds")], log=log, stdout=subprocess.PIPE
+        [*command, "--today", (today or datetime.now(UTC)).isoformat(timespec="seconds")],
+        log=log,
+        stdout=subprocess.PIPE,
     ) as process:
         # One line when it is ready; an empty string if it ends before, so this cannot wait for ever.
         ready = process.stdout.readline() if process.stdout else ""

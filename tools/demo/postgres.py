@@ -34,13 +34,13 @@ class Postgres:
     def __init__(self, socket_directory: Path, binaries: Path, port: int | None = None) -> None:
         self.socket_directory = socket_directory
         where = f"host={socket_directory} user={USER} dbname={DATABASE} options=-csearch_path={SCHEMA}"
-        self._connection = f"{where} port={port}" if port else where
+        self.connection = f"{where} port={port}" if port else where
         self._binaries = binaries
         self.sqlalchemy_url = f"postgresql+psycopg://postgres:@/postgres?host={socket_directory}"
 
     def query(self, query: LiteralString | sql.Composed) -> list[tuple[Any, ...]]:
         """Ask, and take all rows of the answer."""
-        with psycopg.connect(self._connection) as connection:
+        with psycopg.connect(self.connection) as connection:
             return connection.execute(query).fetchall()
 
     def records(self, table: str, columns: list[str]) -> list[dict[str, Any]]:
@@ -58,7 +58,7 @@ class Postgres:
         Returns:
             The exit status of psql.
         """
-        return subprocess.call([self._binaries / "psql", self._connection])
+        return subprocess.call([self._binaries / "psql", self.connection])
 
 
 @contextmanager

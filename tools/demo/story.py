@@ -12,22 +12,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tap_onefile.streams import STREAMS as ALL
-from tools import CORE_STREAMS
+from tools import CORE_STREAMS, ROOT
 from tools.demo import interruption
 from tools.demo.comparison import Comparison
 from tools.demo.errors import DemoError, ProcessError
 from tools.demo.onefile import onefile
-from tools.demo.pipeline import Pipeline
+from tools.demo.pipeline import PLUGINS, Pipeline
 from tools.demo.postgres import DATABASE, LOOPBACK, SCHEMA, USER, free_port, postgres
+from tools.demo.processes import run
 
 if TYPE_CHECKING:
     from tools.demo.console import Console
     from tools.demo.onefile import OneFile
     from tools.demo.postgres import Postgres
 
-ORGANISATIONS = 3
+LEARNERS, ORGANISATIONS = 600, 3
 STREAMS = (*(stream.name for stream in ALL if stream.selected_by_default), "reviews", "off_the_job")
 """What is read: also what costs a call for each learner or review, as OneFile's rate limit does not hold here."""
+MARTS = "onefile"
+"""The schema in which dbt makes answers of the tables."""
+DBT = PLUGINS / "utilities" / "dbt-postgres" / "venv" / "bin" / "dbt"
+CHARTS = ROOT / ".venvs" / "charts" / "bin" / "python"
 CALLS_PER_MINUTE = 300
 LAST_LINES = 15
 LONGEST_PATH = 60
@@ -63,9 +68,11 @@ def tell(console: Console, *, learners: int, keep: bool) -> int:
     directory = Path(tempfile.mkdtemp(prefix="tap-onefile-demo-", dir=parent))
     log = directory / "log"
     log.touch()
-    kept = {"postgres"} if keep else set()
+    # Without `keep` the next demo replaces it: a page that is gone before it is opened is of no use.
+    page = (directory if keep else ROOT / "output") / "demo.html"
+    kept = {"postgres", page.name} if keep else set()
     try:
-        _play(console, learners=learners, directory=directory, log=log)
+        _play(console, learners=learners, directory=directory, log=log, page=page)
     except interruption.Interrupted:
         raise
     except Exception as error:
@@ -107,7 +114,40 @@ def reopen(console: Console, data: Path, port: int) -> int:
         return server.shell()
 
 
-def _play(console: Console, *, learners: int, directory: Path, log: Path) -> None:
+def pipeline_between(source: OneFile, database: Postgres, directory: Path) -> Pipeline:
+    """Have Meltano take everything that the demo reads to where it shows it."""
+    return Pipeline(
+        {
+            "TAP_ONEFILE_API_URL": source.api_url,
+            "TAP_ONEFILE_CUSTOMER_TOKEN": source.customer_token,
+            "TAP_ONEFILE_PAGE_SIZE": "1000",
+            "TAP_ONEFILE_REQUESTS_PER_MINUTE": "0",
+            "TAP_ONEFILE__SELECT": json.dumps([f"{stream}.*" for stream in STREAMS]),
+            "TARGET_POSTGRES_SQLALCHEMY_URL": database.sqlalchemy_url,
+            "TARGET_POSTGRES_HOST": str(database.socket_directory),
+            "ONEFILE_DBT_TARGET": "postgres",
+            "ONEFILE_DBT_SCHEMA": MARTS,
+            "DBT_TARGET_PATH": str(directory / "dbt"),
+            "DBT_LOG_PATH": str(directory / "dbt"),
+        },
+        database=directory / "meltano.db",
+        log=directory / "log",
+    )
+
+
+def draw(database: Postgres, picture: Path, log: Path) -> None:
+    """Draw the marts, as a page or as a picture.
+
+    Raises:
+        ProcessError: It failed.
+    """
+    picture.parent.mkdir(exist_ok=True)
+    command: list[str | Path] = [CHARTS, "-m", "tools.charts", database.connection, MARTS, picture]
+    if status := run(command, cwd=ROOT, log=log):
+        raise ProcessError(f"Drawing the pictures failed with exit status {status}.")
+
+
+def _play(console: Console, *, learners: int, directory: Path, log: Path, page: Path) -> None:
     start = time.monotonic()
     console.title("1. OneFile and PostgreSQL")
     with ExitStack() as stack:
@@ -116,18 +156,7 @@ def _play(console: Console, *, learners: int, directory: Path, log: Path) -> Non
         interruption.check()
         with console.working(f"Starting the OneFile sandbox with {learners:,} invented learners"):
             source = stack.enter_context(onefile(learners=learners, organisations=ORGANISATIONS, log=log))
-        pipeline = Pipeline(
-            {
-                "TAP_ONEFILE_API_URL": source.api_url,
-                "TAP_ONEFILE_CUSTOMER_TOKEN": source.customer_token,
-                "TAP_ONEFILE_PAGE_SIZE": "1000",
-                "TAP_ONEFILE_REQUESTS_PER_MINUTE": "0",
-                "TAP_ONEFILE__SELECT": json.dumps([f"{stream}.*" for stream in STREAMS]),
-                "TARGET_POSTGRES_SQLALCHEMY_URL": database.sqlalchemy_url,
-            },
-            database=directory / "meltano.db",
-            log=log,
-        )
+        pipeline = pipeline_between(source, database, directory)
 
         console.title("2. OneFile into PostgreSQL")
         with console.working(f"meltano {' '.join(pipeline.command)}"):
@@ -139,11 +168,26 @@ def _play(console: Console, *, learners: int, directory: Path, log: Path) -> Non
         console.say()
         console.table(["assessor", "organisation", "learners"], database.query(CASELOADS))
 
-        console.title("4. The same again: nothing is doubled")
+        builds = DBT.exists()
+        console.title(
+            f"4. The same again: nothing is doubled{', and dbt makes answers of the tables' if builds else ''}"
+        )
+        if builds:
+            pipeline.command += ("dbt-postgres:build",)
         with console.working(f"meltano {' '.join(pipeline.command)}"):
             pipeline.run()
         rows = _compare(console, source, database, pipeline)
         calls = source.calls()
+
+        if builds:
+            console.title("5. Pictures of the answers")
+            with console.working("Drawing them"):
+                draw(database, page, log)
+            console.say(f"\n  Open {page} in a browser: it needs no network, and names nobody.")
+        else:
+            console.say(
+                "\nThere are no pictures of it: dbt, which makes answers of the tables, needs Python 3.13 or older."
+            )
     console.succeed(
         f"PostgreSQL holds what OneFile holds: {rows:,} rows, each once, after two runs."
         f" {calls:,} calls, {time.monotonic() - start:.0f} s in all. OneFile lets {CALLS_PER_MINUTE} in each minute:"
