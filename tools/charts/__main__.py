@@ -21,7 +21,7 @@ def main() -> None:
     with psycopg.connect(connection) as database, database.cursor(row_factory=dict_row) as cursor:
         cursor.execute("SELECT set_config('search_path', %s, false)", [schema])
         answers = [(chart, cursor.execute(chart.query.encode()).fetchall()) for chart in CHARTS]
-        (latest,) = cursor.execute("SELECT to_char(max(loaded_at), 'FMDD Month YYYY') AS day FROM onefile_loads")
+        (latest,) = cursor.execute("SELECT to_char(max(loaded_at), 'FMDD FMMonth YYYY') AS day FROM onefile_loads")
     if file.endswith(".svg"):
         content = picture([answer for answer in answers if answer[0].name in IN_THE_PICTURE])
     else:

@@ -39,12 +39,13 @@ _STYLE = """\
   summary { cursor: pointer; color: var(--muted) }
   table { width: 100%; margin-top: 8px; border-collapse: collapse }
   th, td { padding: 3px 4px; border-top: 1px solid var(--line); text-align: left; font-weight: normal }
+  th, td { overflow-wrap: anywhere }
   th { border: 0; color: var(--muted) }
   .number { text-align: right; font-variant-numeric: tabular-nums }
 """
 
 
-def page(answers: list[tuple[Chart, list[Row]]], day: str) -> str:
+def page(answers: list[tuple[Chart, list[Row]]], day: str | None) -> str:
     """Show every chart with what it says, and with its numbers."""
     return f"""<!doctype html>
 <html lang="en-GB">
@@ -60,7 +61,7 @@ def page(answers: list[tuple[Chart, list[Row]]], day: str) -> str:
 <body><article>
 <header>
 <h1>OneFile in pictures</h1>
-Loaded {escape(day)} by tap-onefile, and made into answers by dbt, with the models in examples/dbt.
+Loaded{f" on {day}" if day else ""} by tap-onefile, and made into answers by dbt, with the models in examples/dbt.
 </header>
 <div class="charts">
 {"".join(_section(chart, rows) for chart, rows in answers)}</div>

@@ -181,17 +181,17 @@ def _play(console: Console, *, learners: int, directory: Path, log: Path, page: 
 
         if builds:
             console.title("5. Pictures of the answers")
-            with console.working("Drawing them"):
+            with console.working(f"Drawing {page.name}"):
                 draw(database, page, log)
-            console.say(f"\n  Open {page} in a browser: it needs no network, and names nobody.")
-        else:
-            console.say(
-                "\nThere are no pictures of it: dbt, which makes answers of the tables, needs Python 3.13 or older."
-            )
     console.succeed(
         f"PostgreSQL holds what OneFile holds: {rows:,} rows, each once, after two runs."
         f" {calls:,} calls, {time.monotonic() - start:.0f} s in all. OneFile lets {CALLS_PER_MINUTE} in each minute:"
         f" there, they take {calls / CALLS_PER_MINUTE:.0f} minutes."
+    )
+    console.say(
+        f"\nOpen {page} in a browser: six charts of these answers, which name nobody."
+        if builds
+        else "\nThere are no charts: dbt, which makes answers of the tables, needs Python 3.13 or older."
     )
     console.say(
         "\nLook next at docs/recipes.md, which has more questions to such a database, at docs/getting-started.md, which"
