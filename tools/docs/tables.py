@@ -107,6 +107,21 @@ def short_targets() -> str:
     return _table(("Into", "Package", "Version", "Correct"), rows)
 
 
+def columns() -> str:
+    """Make the table of the names that columns get, from the same results."""
+    rows = [
+        (
+            f"{each['label']} (`{each['package']}`)",
+            each["names"],
+            "`defaultassessorid`" if each["names"] == "in lower case" else "`DefaultAssessorID`",
+            ", ".join(f"`{name}`" for name in each["added"]) or "none",
+        )
+        for each in _loaded()
+        if not each["differences"]
+    ]
+    return _table(("Into", "Names of fields", "Such as", "Columns that the loader adds"), rows)
+
+
 def _loaded() -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = json.loads(_LOADED.read_text(encoding="utf-8"))
     return results

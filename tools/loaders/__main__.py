@@ -110,6 +110,8 @@ def _tried(loader: Loader, folder: Path, url: str, outputs: tuple[bytes, bytes])
         if run.returncode:
             break
     found: list[str] = []
+    fields: set[str] = set()
+    columns: set[str] = set()
     if run.returncode:
         lines = run.stderr.decode(errors="replace").strip().split("\n")
         # What is logged beside the failure, in another order each time, is no cause of it.
@@ -122,6 +124,8 @@ def _tried(loader: Loader, folder: Path, url: str, outputs: tuple[bytes, bytes])
             except (OSError, ValueError, subprocess.SubprocessError) as error:
                 found.append(f"{stream}: cannot be read: {type(error).__name__}")
                 continue
+            fields |= {name for record in expected for name in record}
+            columns |= {name for row in rows for name in row}
             found += [f"{stream}: {difference}" for difference in differences(expected, rows, keys[stream])]
     version = _version(loader)
     total = sum(map(len, records.values()))
@@ -134,8 +138,17 @@ def _tried(loader: Loader, folder: Path, url: str, outputs: tuple[bytes, bytes])
         "version": version,
         "streams": len(records),
         "records": total,
+        "names": "not known" if found else _names(fields, columns),
+        "added": sorted(columns - fields - {name.lower() for name in fields}),
         "differences": found,
     }
+
+
+def _names(fields: set[str], columns: set[str]) -> str:
+    """Say what names the columns of all streams have."""
+    if fields <= columns:
+        return "as they are"
+    return "in lower case" if {name.lower() for name in fields} <= columns else "otherwise"
 
 
 def _filled(config: Any, places: dict[str, str]) -> Any:  # noqa: ANN401 - JSON
