@@ -423,7 +423,8 @@ class SearchReader:
         self._ask_for_list()
         if self._missing():
             yield from self._missing_rows()
-        elif not self._is_listed():
+        # Of what a list lacks that came, it may lack more that did not.
+        if not self._is_listed():
             yield from self._second_reading()
 
     def _missing_rows(self) -> Iterator[list[Row]]:

@@ -297,6 +297,14 @@ def test_rows_that_moved_and_cannot_be_had_are_told() -> None:
         search(Server(lambda _: next(pages, []), unpaged=[1, 2, 3, 4, 5]))
 
 
+def test_a_list_that_lacks_what_came_ends_no_search_in_which_rows_move() -> None:
+    pages = {1: iter([[1, 3], [2, 1]]), 2: iter([[3, 4], [1, 4]])}
+    later: dict[int, Page] = {1: [1, 2], 2: [2, 4]}
+    server = Server(lambda number: next(pages.get(number, iter(())), later.get(number, [])), unpaged=[1, 2])
+    with pytest.raises(MissingRows):
+        search(server)
+
+
 def test_rows_that_have_moved_for_one_page_each_time_are_told() -> None:
     pages = [[1, 2], [2, 3], [5, 6]]
     with pytest.raises(MissingRows):
