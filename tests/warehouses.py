@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from abc import ABC, abstractmethod
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -51,7 +52,7 @@ def read(folder: Path, sandbox: Sandbox, *arguments: str, **settings: object) ->
 
 
 @dataclass
-class Warehouse:
+class Warehouse(ABC):
     """A database that a loader loads into."""
 
     folder: Path
@@ -59,17 +60,17 @@ class Warehouse:
     kind = ""
 
     @property
+    @abstractmethod
     def environment(self) -> dict[str, str]:
         """What dbt needs to find it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def load(self, singer: bytes, schema: str) -> None:
         """Load what the tap wrote."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ask(self, *queries: str) -> list[list[Row]]:
         """Run queries, and give the rows of each, with what JSON has."""
-        raise NotImplementedError
 
     def answers(self, *marts: str) -> Answers:
         """Give some marts, or all."""
@@ -86,9 +87,9 @@ class Warehouse:
             f"INSERT INTO mis.learners VALUES {values}",  # noqa: S608 - the names are the test's own
         )
 
+    @abstractmethod
     def make_gone(self, learners: list[int], schema: str) -> None:
         """Have it look as if the last run had not found some learners again."""
-        raise NotImplementedError
 
 
 class PostgresWarehouse(Warehouse):

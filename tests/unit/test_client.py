@@ -7,21 +7,22 @@ import itertools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from tap_onefile import errors
-from tap_onefile.api.client import GIVES_UP_AFTER, SESSION_LIFETIME, Action, Session, action_for
+from tap_onefile.api.client import GIVES_UP_AFTER, SESSION_LIFETIME, Action, Client, Session, action_for
 from tap_onefile.api.decode import Unreadable
+from tap_onefile.api.rate_limit import RateLimit
 from tap_onefile.api.transport import LOGIN
 from tap_onefile.reporting.metrics import Tally
 from tests.unit.scripted_transport import BROKEN, GOOD, ROWS, TOKEN, ScriptedTransport, answer
 
 if TYPE_CHECKING:
-    from tap_onefile.api.client import Client
     from tap_onefile.api.transport import Answer
     from tap_onefile.errors import Fault
 
@@ -153,6 +154,33 @@ def test_no_mixture_of_failures_goes_on_for_ever(failures: list[Answer | Fault])
     # Where the check of what every token may read is let in, or told to slow down, OneFile answers other calls.
     with pytest.raises((errors.Unavailable, errors.CallFailed)):
         onefile.search(calls_per_minute=100)
+
+
+class RefusedTogether(ScriptedTransport):
+    """Refuses a call that has another beside it, which was refused a moment before."""
+
+    limit: RateLimit | None = None
+
+    @override
+    def exchange(self, method: str, path: str, **options: Any) -> Answer:
+        found = super().exchange(method, path, **options)
+        if found.status == 429 and self.limit:
+            self.limit.pause(60)
+        return found
+
+
+@pytest.mark.parametrize("is_together", [False, True])
+def test_calls_that_are_refused_together_are_told_of_once(
+    is_together: bool,  # noqa: FBT001 - a case, not a switch
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    onefile = RefusedTogether(answer(429), GOOD)
+    limit = RateLimit(100, clock=onefile.clock, sleep=onefile.sleep)
+    onefile.limit = limit if is_together else None
+    client = Client(onefile, TOKEN, limit, retry_for=120, clock=onefile.clock, sleep=onefile.sleep)
+
+    assert client.search("User/Search/1/100", {}) == ROWS
+    assert len([line for line in caplog.messages if "(429)" in line]) == (0 if is_together else 1)
 
 
 def search_in_vain(client: Client, calls: int) -> type[Exception]:
