@@ -108,6 +108,26 @@ def test_404_for_a_while_ends_no_search_that_nothing_lists(
         assert_put_right(tmp_path, run, onefile, stream)
 
 
+def test_404_that_one_search_ends_by_is_not_believed_of_another_that_nothing_lists(tmp_path: Path) -> None:
+    with OneFile(3, cap=3, classrooms=7) as onefile:
+        onefile.slips = [
+            slip(Answer(404), None, entity="Organisation", page=2),
+            slip(Answer(404), (1, 2), entity="Classroom", page=2),
+            slip(Answer(404), None, entity="Classroom", page=0),
+        ]
+        run = read(tmp_path, onefile, "organisations", "classrooms", parallel_requests=1)
+
+    assert_complete(run, onefile, "organisations", "classrooms")
+
+
+def test_404_for_good_after_a_page_is_told_where_other_searches_end_in_another_form(tmp_path: Path) -> None:
+    with OneFile(1, cap=3, assessors=5, classrooms=7) as onefile:
+        onefile.slips = [slip(Answer(404), None, entity="Classroom", page=page) for page in (0, 2, 3)]
+        run = read(tmp_path, onefile, "assessors", "classrooms", parallel_requests=1)
+
+    assert_told(run, onefile, "classrooms", "assessors")
+
+
 def absent(*, but_for: tuple[str, int] = ("", 0)) -> Slip:
     """Answer 404 where there is nothing, and to the unpaged search, but for the end of one entity's search."""
 
