@@ -198,7 +198,7 @@ PIPELINES = {
             "loader_as_it_comes",
             "the loader as it comes",
             {"meltano": ("meltano",), **_SDK},
-            "`meltano run`, without the three settings that make the loader fast",
+            "`meltano run`, without the settings that make the loader fast",
             lambda place: _meltano(place, _as_it_comes()),
         ),
         PipelinePeer(
