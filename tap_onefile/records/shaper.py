@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_onefile.api.decode import RepairedText, Unreadable
 from tap_onefile.errors import UnusableRow
-from tap_onefile.records.convert import INEXACT, LARGEST, SMALLEST, kind_of, to_timestamp
+from tap_onefile.records.convert import INEXACT, LARGEST, SMALLEST, kind_of, to_timestamps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -218,13 +218,14 @@ def _flags(records: list[Row], name: str, convert: Convert) -> None:
 
 
 def _timestamps(records: list[Row], name: str, convert: Convert) -> None:
-    for record in records:
-        value = record[name]
-        if value is not None:
-            try:
-                record[name] = to_timestamp(value)
-            except ValueError:
-                record[name] = convert(name, value)
+    values = [None if record[name] == "" else record[name] for record in records]
+    try:
+        timestamps = to_timestamps(values)
+    except ValueError:
+        _each(records, name, convert)
+        return
+    for record, timestamp in zip(records, timestamps, strict=True):
+        record[name] = timestamp
 
 
 _COLUMNS: dict[str, Column] = {

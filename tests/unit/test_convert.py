@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tap_onefile.records import fields
-from tap_onefile.records.convert import LARGEST, SMALLEST, converter_for, to_timestamp
+from tap_onefile.records.convert import LARGEST, SMALLEST, converter_for, to_timestamp, to_timestamps
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -343,6 +343,16 @@ def outcome(text: str) -> object:
         return ValueError
 
 
+def outcome_of_a_column(text: str) -> object:
+    """Convert a column as the shaper does: value by value where it cannot be converted at once."""
+    try:
+        (before, found, after) = to_timestamps([None, text, "2024-03-01T00:00:00Z"])
+    except ValueError:
+        return outcome(text)
+    assert (before, after) == (None, "2024-03-01T00:00:00.000000Z")
+    return found
+
+
 @given(nearly_spelled())
 @example("2022-02-23T12:49:33.150Z")
 @example("2022-02-23T12:49:33Z")
@@ -369,8 +379,17 @@ def outcome(text: str) -> object:
 @example("2022-02-23T12:49:33Z ")
 @example("2022-02-23T12:49.33Z")
 @example("2022-02-23T12:49.33.150Z")
+@example("2022-02-23t12:49:33Z")
+@example("2022-02-23T12:49:33z")
+@example("2022-02-23T12:49:33.5z")
+@example("2022-02-23T12:49:33+0530")
+@example("2022-02-23T12:49:33.12+0530")
+@example("2022-02-23T12:49:33.12345678Z")
+@example("2022-02-23T12:49:33.15+05:30")
+@example("2022-02-23T12:49:33-00:00")
 def test_the_short_cut_for_the_vendors_spellings_gives_what_the_long_way_gives(text: str) -> None:
     assert outcome(text) == the_long_way(text)
+    assert outcome_of_a_column(text) == the_long_way(text)
 
 
 @given(st.datetimes(), st.sampled_from(["seconds", "milliseconds"]))
