@@ -14,7 +14,6 @@ from onefile_sandbox.sandbox import DAY, Sandbox
 from onefile_sandbox.server.faults import Fault
 from onefile_sandbox.world import timestamps
 from onefile_sandbox.world.entities import ENTITY_OF
-from onefile_sandbox.world.timestamps import TODAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--learners", type=int, default=2000, help="learners of the customer in all")
     add("--organisations", type=int, default=3, help="organisations they are spread over")
     add("--seed", type=int, default=7, help="what everything is invented from")
-    add("--today", default=TODAY.isoformat(), help="the moment at which the customer begins, as ISO 8601")
+    add("--today", default=timestamps.TODAY.isoformat(), help="the moment at which the customer begins, as ISO 8601")
     add("--calls-per-minute", type=int, default=300, help="calls let in; 0 is no limit")
     add("--latency", type=float, default=0.0, metavar="SECONDS", help="seconds before every answer")
     add("--session-lifetime", type=float, default=DAY, metavar="SECONDS", help="seconds that a session lives")

@@ -11,11 +11,10 @@ from onefile_sandbox.api.behaviour import Behaviour
 from onefile_sandbox.api.dispatch import Api
 from onefile_sandbox.api.limits import RateLimit, Sessions
 from onefile_sandbox.server.calls import CallLog
-from onefile_sandbox.server.control import PREFIX as CONTROL_PREFIX
-from onefile_sandbox.server.control import Control
+from onefile_sandbox.server.control import CONTROL_PREFIX, Control, application
 from onefile_sandbox.server.endpoint import Endpoint
 from onefile_sandbox.server.faults import Faults
-from onefile_sandbox.server.web import HOST, Server, application
+from onefile_sandbox.server.web import HOST, Server
 from onefile_sandbox.world.history import History
 from onefile_sandbox.world.timestamps import TODAY
 from onefile_sandbox.world.world import World
@@ -38,6 +37,7 @@ class Sandbox:
     Attributes:
         world: The data; a test may add, change and remove records between runs.
         behaviour: How this server settles what is not known of OneFile's.
+        customer_token: Invented, so no secret.
     """
 
     def __init__(  # noqa: PLR0913 - every one has a default and a name
@@ -59,16 +59,16 @@ class Sandbox:
         self.behaviour = behaviour or Behaviour()
         self.world = World(seed=seed, learners=learners, organisations=organisations, today=today)
         self.world.clock_ahead = timedelta(minutes=self.behaviour.clock_ahead_minutes)
+        self.customer_token = self.world.customer_token
         self._history = History(
             self.world,
             progress_bumps=self.behaviour.progress_bumps_last_modified,
             hours_bump=self.behaviour.otj_bumps_last_modified,
         )
-        self._sessions = Sessions(seed, session_lifetime, clock, self.behaviour.session_calls)
+        sessions = Sessions(seed, session_lifetime, clock, self.behaviour.session_calls)
+        self._api = Api(self.world, self.behaviour, sessions, RateLimit(calls_per_minute, clock), seed)
         self._faults = Faults()
         self._log = CallLog(verbose=verbose)
-        limit = RateLimit(calls_per_minute, clock)
-        self._api = Api(self.world, self.behaviour, self._sessions, limit, seed)
         self._latency = latency
         self._clock = clock
         self._port = port
@@ -88,17 +88,9 @@ class Sandbox:
         if self._server:
             return
         server = Server(self._port)
-        endpoint = Endpoint(
-            api=self._api,
-            faults=self._faults,
-            log=self._log,
-            latency=self._latency,
-            clock=self._clock,
-            pause=server.pause,
-            connections=server.connections,
-        )
+        endpoint = Endpoint(self._api, self._faults, self._log, server, latency=self._latency, clock=self._clock)
         control = Control(self._api, self._history, self._faults, self._log).application()
-        server.start(application(endpoint, control, CONTROL_PREFIX))
+        server.start(application(endpoint, control))
         self._server = server
         # Started again it is found where it was, as a server that went down is.
         self._port = server.port
@@ -121,11 +113,6 @@ class Sandbox:
         return self._address(CONTROL_PREFIX)
 
     @property
-    def customer_token(self) -> str:
-        """The customer token; invented, so no secret."""
-        return self.world.customer_token
-
-    @property
     def calls(self) -> list[Call]:
         """All calls to the API since the start or the last reset."""
         return self._log.calls()
@@ -137,7 +124,7 @@ class Sandbox:
     @property
     def writes(self) -> int:
         """How many of the calls would have changed data, refused ones included."""
-        return self._log.writes()
+        return sum(call.write for call in self.calls)
 
     def records(self, stream: str, *, details: bool = False) -> list[dict[str, Any]]:
         """Give what a perfect reader gets, as it is sent, with the ids of what it asked with; by id for `details`."""
@@ -157,7 +144,7 @@ class Sandbox:
 
     def expire_sessions(self) -> None:
         """End all sessions."""
-        self._sessions.expire()
+        self._api.sessions.expire()
 
     def add_fault(self, fault: Fault) -> None:
         """Add a fault."""

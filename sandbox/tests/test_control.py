@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from onefile_sandbox import Sandbox
-from onefile_sandbox.server.web import application
+from onefile_sandbox.server.control import application
 
 if TYPE_CHECKING:
     from .conftest import Client
@@ -113,7 +113,7 @@ def test_control_routes_are_for_this_machine_only() -> None:
 
         return call
 
-    both = application(app("api"), app("control"), "/_sandbox")
+    both = application(app("api"), app("control"))
     for host in ("127.0.0.1", "::1", "192.0.2.7"):
         scope = {"type": "http", "path": "/_sandbox/counts", "client": (host, 1)}
         asyncio.run(both(scope, None, None))  # type: ignore[arg-type]

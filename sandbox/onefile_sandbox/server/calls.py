@@ -73,11 +73,6 @@ class CallLog:
         with self._changed:
             return [replace(call) for call in self._calls]
 
-    def writes(self) -> int:
-        """Count the calls that would have changed data, refused ones included."""
-        with self._changed:
-            return sum(call.write for call in self._calls)
-
     def wait_for(self, match: str, count: int, timeout: float) -> None:
         """Wait until so many calls have come whose "METHOD /route" has a match of a regular expression."""
         pattern = re.compile(match, re.IGNORECASE)

@@ -13,13 +13,28 @@ from onefile_sandbox.server.faults import Fault
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from onefile_sandbox.api.dispatch import Api
     from onefile_sandbox.server.calls import CallLog
     from onefile_sandbox.server.faults import Faults
     from onefile_sandbox.world.history import History
 
-PREFIX = "/_sandbox"
+CONTROL_PREFIX = "/_sandbox"
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
+
+
+def application(api: ASGIApp, control: ASGIApp) -> ASGIApp:
+    """Join the API and the control routes, which only this machine may call."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if path.startswith(f"{CONTROL_PREFIX}/") and scope["client"][0] in _LOOPBACK:
+            await control({**scope, "path": path.removeprefix(CONTROL_PREFIX)}, receive, send)
+        else:
+            await api(scope, receive, send)
+
+    return app
 
 
 @dataclass(frozen=True)
@@ -63,7 +78,7 @@ class Control:
         return JSONResponse([asdict(call) for call in self.log.calls()])
 
     async def _writes(self, _: Request) -> Response:
-        return JSONResponse({"writes": self.log.writes()})
+        return JSONResponse({"writes": sum(call.write for call in self.log.calls())})
 
     async def _add_faults(self, request: Request) -> Response:
         try:

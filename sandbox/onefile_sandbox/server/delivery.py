@@ -10,17 +10,18 @@ import struct
 import zlib
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from onefile_sandbox.api import answers
 from onefile_sandbox.api.answers import Answer, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from collections.abc import Mapping
 
     from starlette.types import Receive, Scope, Send
 
     from onefile_sandbox.server.faults import Fault
+    from onefile_sandbox.server.web import Server
 
 # Linger on, for no time: closing the socket then sends a reset and drops what is unsent.
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -47,13 +48,6 @@ _ENDLESS = {
 """What is sent first and then again and again, and how many seconds apart."""
 
 
-class Connection(Protocol):
-    """What is needed of a connection of the web server."""
-
-    client: tuple[str, int] | None
-    transport: asyncio.Transport
-
-
 @dataclass(frozen=True)
 class Exchange:
     """One call as the web server has it, and the ways in which it can end."""
@@ -61,8 +55,7 @@ class Exchange:
     scope: Scope
     receive: Receive
     send_event: Send
-    pause: Callable[[float], Awaitable[None]]
-    connections: Callable[[], Iterable[Connection]]
+    server: Server
 
     async def read(self) -> bytes:
         """Read the body of the call."""
@@ -111,7 +104,7 @@ class Exchange:
             begin, more, pause = _ENDLESS[kind]
             self.write(begin)
             while not gone.done():
-                await self.pause(pause)
+                await self.server.pause(pause)
                 self.write(more)
         elif kind == "mangled-header":
             await self._end_by(b"HTTP/1.1 200 OK\r\nthis is no header\r\nContent-Length: 2\r\n\r\n[]")
@@ -141,9 +134,7 @@ class Exchange:
             pass
 
     def _transport(self) -> asyncio.Transport | None:
-        # The client's address is its connection's alone.
-        client = tuple(self.scope["client"] or ())
-        return next((c.transport for c in self.connections() if tuple(c.client or ()) == client), None)
+        return self.server.transport(self.scope["client"])
 
     async def _begin(self, answer: Answer) -> None:
         headers = [(name.lower().encode(), value.encode()) for name, value in answer.headers.items()]

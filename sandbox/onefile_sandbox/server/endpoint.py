@@ -15,28 +15,27 @@ from onefile_sandbox.server.delivery import Exchange
 from onefile_sandbox.server.faults import BREAKING, REPLACING
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Callable
 
     from starlette.types import Receive, Scope, Send
 
     from onefile_sandbox.api.dispatch import Api
     from onefile_sandbox.api.routes import Route
     from onefile_sandbox.server.calls import CallLog
-    from onefile_sandbox.server.delivery import Connection
     from onefile_sandbox.server.faults import Faults
+    from onefile_sandbox.server.web import Server
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Endpoint:
-    """The API as an ASGI application; `latency` seconds pass before every answer, and `pause` ends with the server."""
+    """The API as an ASGI application; `latency` seconds pass before every answer."""
 
     api: Api
     faults: Faults
     log: CallLog
+    server: Server
     latency: float
     clock: Callable[[], float]
-    pause: Callable[[float], Awaitable[None]]
-    connections: Callable[[], Iterable[Connection]]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -46,7 +45,7 @@ class Endpoint:
         call = Call(method, path, route.name, self.clock(), write=route.kind == "write")
         self.log.begin(call)
         headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
-        exchange = Exchange(scope, receive, send, self.pause, self.connections)
+        exchange = Exchange(scope, receive, send, self.server)
         try:
             await self._answer(route, call, headers, exchange)
         except Exception as failure:  # noqa: BLE001 - whatever it is, it is raised where the sandbox is stopped
@@ -60,7 +59,7 @@ class Endpoint:
         parameters = _parameters(await exchange.read())
         call.body = {k: v for k, v in (parameters or {}).items() if "token" not in k.lower()}
         if self.latency:
-            await self.pause(self.latency)
+            await self.server.pause(self.latency)
         refused = self.api.over_the_limit()
         if refused:
             call.status = refused.status
@@ -71,7 +70,7 @@ class Endpoint:
         faults = {fault.kind: fault for fault in due}
         for fault in due:
             if fault.kind == "slow":
-                await self.pause(fault.seconds)
+                await self.server.pause(fault.seconds)
             if fault.kind == "informational":
                 exchange.write(delivery.informational(fault))
             if fault.kind == "other-question":

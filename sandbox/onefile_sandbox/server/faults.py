@@ -60,9 +60,6 @@ REPLACING = BREAKING | {"status", "html", "expire", "redirect", "empty-200"}
 class Fault:
     """One fault.
 
-    A call that several faults match gets all of them, save that only one can take the answer's
-    place: the first one added, and the others wait for the next call.
-
     Attributes:
         kind: What goes wrong: one of KINDS, which name the other attributes that they heed.
         match: A regular expression that is looked for in "METHOD route", for example
@@ -78,7 +75,7 @@ class Fault:
 
     kind: str
     _: KW_ONLY
-    match: str | None = None
+    match: str = ""
     page: int | None = None
     where: Mapping[str, object] = field(default_factory=dict)
     share: float = 1.0
@@ -107,13 +104,13 @@ class Fault:
         if self.kind not in KINDS:
             raise ValueError(f"no fault is called {self.kind!r}; there are {', '.join(KINDS)}")
         try:
-            re.compile(self.match or "")
+            re.compile(self.match)
         except re.error as error:
             raise ValueError(f"match is no regular expression: {error}") from error
 
     def matches(self, route: Route, path: str, body: Mapping[str, Any]) -> bool:
         """Return whether the fault is for a call, given its parameters by lower-case name."""
-        if self.match is not None and not re.search(self.match, route.name, re.IGNORECASE):
+        if not re.search(self.match, route.name, re.IGNORECASE):
             return False
         if self.page not in {None, route.page} or crc32(path.encode()) % 100 >= self.share * 100:
             return False
