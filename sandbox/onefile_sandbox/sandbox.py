@@ -66,7 +66,7 @@ class Sandbox:
             hours_bump=self.behaviour.otj_bumps_last_modified,
         )
         sessions = Sessions(seed, session_lifetime, clock, self.behaviour.session_calls)
-        self._api = Api(self.world, self.behaviour, sessions, RateLimit(calls_per_minute, clock), seed)
+        self._api = Api(self.world, self.behaviour, sessions, RateLimit(calls_per_minute, clock))
         self._faults = Faults()
         self._log = CallLog(verbose=verbose)
         self._latency = latency

@@ -114,8 +114,10 @@ class Behaviour:
 
     def __post_init__(self) -> None:
         """Refuse an answer that is none."""
-        for name in choices():
-            _expect(name, getattr(self, name))
+        for name, options in choices().items():
+            value = getattr(self, name)
+            if not any(_is_choice(value, option) for option in options):
+                raise ValueError(f"{name} can be {', '.join(map(spelled, options))}, not {value!r}")
 
     @classmethod
     def parse(cls, settings: Iterable[str]) -> Behaviour:
@@ -127,12 +129,6 @@ class Behaviour:
                 raise ValueError(f"no behaviour is called {name!r}")
             chosen[name] = _read(name, text)
         return cls(**chosen)
-
-
-def questions() -> dict[str, tuple[str, str]]:
-    """Give the section that leaves each field open, and what the field settles."""
-    hints = get_type_hints(Behaviour, include_extras=True)
-    return {about.name: get_args(hints[about.name])[1:] for about in fields(Behaviour)}
 
 
 @cache
@@ -165,12 +161,6 @@ def _options(hint: Any) -> Iterable[object]:  # noqa: ANN401 - a type hint can b
     return [option for argument in arguments for option in _options(argument)]
 
 
-def _expect(name: str, value: object) -> None:
-    if not any(_is_choice(value, option) for option in choices()[name]):
-        options = ", ".join(map(spelled, choices()[name]))
-        raise ValueError(f"{name} can be {options}, not {value!r}")
-
-
 def _is_choice(value: object, option: object) -> bool:
     if option is int:
         return type(value) is int and value > 0
@@ -184,5 +174,4 @@ def _read(name: str, text: str) -> object:
             return int(text)
         if str(option).lower() == text.lower():
             return option
-    _expect(name, text)
-    return text
+    return text  # which is refused, with what it can be

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from onefile_sandbox.api.routes import Route
     from onefile_sandbox.api.search import Found
     from onefile_sandbox.world.entities import Entity
-    from onefile_sandbox.world.rows import Key
-    from onefile_sandbox.world.table import Table
+    from onefile_sandbox.world.table import Key, Table
     from onefile_sandbox.world.world import World
 
 _NOT_FOUND = "No HTTP resource was found that matches the request."
@@ -30,14 +29,12 @@ _ASKED_WRONGLY = 400
 class Api:
     """Knows the answer to every call, and nothing of connections."""
 
-    def __init__(
-        self, world: World, behaviour: Behaviour, sessions: Sessions, rate_limit: RateLimit, seed: int
-    ) -> None:
+    def __init__(self, world: World, behaviour: Behaviour, sessions: Sessions, rate_limit: RateLimit) -> None:
         self.world = world
         self.behaviour = behaviour
         self.sessions = sessions
         self._rate_limit = rate_limit
-        self._search = Search(world, behaviour, seed)
+        self._search = Search(world, behaviour)
         self._renderer = Renderer(behaviour)
         self.reader = Reader(world, self._search, self._renderer)
 
@@ -125,7 +122,7 @@ class Api:
         paged = route.page is not None
         if paged and not self._is_paged(entity):
             raise Refusal(404, _NOT_FOUND)
-        found = self._search.find(self._search.parse(entity, body))
+        found = self._search.find(entity, body)
         if not found.ids:
             return answers.nothing(self.behaviour.no_hits)
         rich = paged and self._renderer.pages_are_rich(entity)
@@ -147,11 +144,9 @@ class Api:
         return entity.name != "User" if ignored == "some" else bool(ignored)
 
     def _is_paged(self, entity: Entity) -> bool:
-        unsure = {
-            "Organisation": self.behaviour.organisation_paging,
-            "FrameworkTemplate": self.behaviour.framework_template_paging,
-        }
-        return unsure.get(entity.name, True)
+        if entity.name == "Organisation":
+            return self.behaviour.organisation_paging
+        return entity.name != "FrameworkTemplate" or self.behaviour.framework_template_paging
 
     def _page(self, found: Found, route: Route, faults: Mapping[str, int]) -> Found:
         page, size = route.page or 0, route.size

@@ -42,7 +42,7 @@ class Sessions:
     def is_alive(self, session: str) -> bool:
         """Return whether a session is one, and has not come to its end, by time or by this call."""
         self._calls[session] += 1
-        return self._calls[session] <= self._most_calls and self._clock() < self._ends.get(session, float("-inf"))
+        return self._calls[session] <= self._most_calls and self._clock() < self._ends.get(session, -inf)
 
     def expire(self) -> None:
         """End all sessions."""

@@ -46,8 +46,7 @@ class Reader:
 
     def counts(self) -> dict[str, int]:
         """Count the rows of every stream."""
-        counted = {stream: len(self.found(stream).ids) for stream in ENTITY_OF}
-        return {"customers": 1, **counted}
+        return {"customers": 1, **{stream: len(self.found(stream).ids) for stream in ENTITY_OF}}
 
     def warm(self, streams: Collection[str]) -> None:
         """Invent the rows of some streams now, by default of all people and places, but not of their many children."""
@@ -63,13 +62,10 @@ class Reader:
         if entity.is_searched and not self.search.needs_parent(entity):
             role = {"role": ROLES[stream]} if stream in ROLES else {}
             try:
-                return self.search.find(self.search.parse(entity, role))
+                return self.search.find(entity, role)
             except Refusal:
                 return Found((), ())
         # Sent for one parent at a time, so only for parents that can be found themselves.
-        return Found((self.world.table(stream),), self._of_all_parents(stream))
-
-    def _of_all_parents(self, stream: str) -> list[Any]:
         table = self.world.children(stream)
         parents = self.world.ids("organisations" if table.parent == "OrganisationID" else "learners")
-        return [record_id for parent_id in parents for record_id in table.of(parent_id)]
+        return Found((table,), [record_id for parent_id in parents for record_id in table.of(parent_id)])

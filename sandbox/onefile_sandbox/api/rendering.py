@@ -16,13 +16,10 @@ if TYPE_CHECKING:
     from onefile_sandbox.api.behaviour import Behaviour
     from onefile_sandbox.api.search import Found
     from onefile_sandbox.world.entities import Entity
-    from onefile_sandbox.world.rows import Key, Row, Value
-    from onefile_sandbox.world.table import Table
+    from onefile_sandbox.world.table import Key, Row, Table
 
 _MISSING = object()
-_WAYS_TO_BE_ABSENT = {"missing": (_MISSING,), "null": (None,), "empty": ("",)}
-_ALL_WAYS = (_MISSING, None, "")
-_HIDDEN_IN_THREE = 1
+_WAYS_TO_BE_ABSENT = {"missing": (_MISSING,), "null": (None,), "empty": ("",), "mixed": (_MISSING, None, "")}
 
 
 class Renderer:
@@ -30,7 +27,7 @@ class Renderer:
 
     def __init__(self, behaviour: Behaviour) -> None:
         self._behaviour = behaviour
-        self._absent = _WAYS_TO_BE_ABSENT.get(behaviour.absent_values, _ALL_WAYS)
+        self._absent = _WAYS_TO_BE_ABSENT[behaviour.absent_values]
         self._kept: dict[tuple[str, bool], dict[Key, bytes]] = {}
 
     def pages_are_rich(self, entity: Entity) -> bool:
@@ -66,7 +63,7 @@ class Renderer:
             return value
         if isinstance(value, datetime):
             if not self._hides(row, name, value):
-                return self.spelled(value)
+                return self._spelled(value)
             value = None
         elif isinstance(value, bool):
             return str(value).lower() if self._behaviour.booleans == "text" else value
@@ -75,7 +72,7 @@ class Renderer:
                 value = None
             else:
                 return str(value) if self._behaviour.ids_as_text else value
-        return value if value is not None else self._absent_value(row, name)
+        return value if value is not None else self._absent[_scatter(row, name) % len(self._absent)]
 
     def encoded(self, entity: Entity, found: Found, *, rich: bool) -> list[bytes]:
         """Give what was found, each record as JSON."""
@@ -91,8 +88,7 @@ class Renderer:
             kept[record_id] = row
         return row
 
-    def spelled(self, moment: datetime) -> str:
-        """Spell a moment."""
+    def _spelled(self, moment: datetime) -> str:
         style = self._behaviour.date_style
         if style == "offset":
             there = moment.astimezone(LONDON)
@@ -112,22 +108,16 @@ class Renderer:
         if name != "LastModified":
             return False
         if self._behaviour.last_modified == "sometimes":
-            return _scatter(_key(row), "LastModified") % 3 < _HIDDEN_IN_THREE
+            return _scatter(row, name) % 3 == 0
         return self._behaviour.last_modified == "absent"
 
-    def _absent_value(self, row: Row, name: str) -> object:
-        return self._absent[_scatter(_key(row), name) % len(self._absent)]
 
-
-def _key(row: Row) -> Value:
-    return row.get("_Key", row.get("ID"))
-
-
-def _scatter(record_id: Value, name: str) -> int:
+def _scatter(row: Row, name: str) -> int:
     """Give a number that is always the same for a field of a record, and looks like chance."""
-    if not isinstance(record_id, int):
-        record_id = _checksum(str(record_id))
-    return ((record_id * 2_654_435_761 + _checksum(name)) & 0xFFFFFFFF) >> 7
+    key = row.get("_Key", row.get("ID"))
+    if not isinstance(key, int):
+        key = _checksum(str(key))
+    return ((key * 2_654_435_761 + _checksum(name)) & 0xFFFFFFFF) >> 7
 
 
 @lru_cache(maxsize=256)

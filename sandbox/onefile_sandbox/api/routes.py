@@ -10,11 +10,9 @@ from urllib.parse import unquote
 from onefile_sandbox.world.entities import ENTITIES, PARTS
 
 if TYPE_CHECKING:
-    from onefile_sandbox.world.rows import Key
+    from onefile_sandbox.world.table import Key
 
 PREFIX = "/api/v2.1"
-
-_Kind = Literal["login", "customer", "search", "read", "part", "write", "unknown"]
 
 WRITE_ONLY = {"Visit"} - ENTITIES.keys()
 """Entities that calls can change, and of which the sandbox has no records."""
@@ -25,7 +23,6 @@ _WORDS = {word.lower(): word for word in ("Search", *_WRITING, *(word for _, wor
 _TEXT_IDS = frozenset({"Unit"})
 # `Timesheet/Learner/{id}`, where others have the id before the word.
 _WORD_FIRST = frozenset({"Timesheet"})
-_SEARCH_AND_PAGE = 4
 _MOST_DIGITS = 18
 
 
@@ -34,7 +31,7 @@ class Route:
     """What a call asks for; its name is the method and the path without the numbers in it."""
 
     name: str
-    kind: _Kind
+    kind: Literal["login", "customer", "search", "read", "part", "write", "unknown"]
     entity: str = ""
     record_id: Key = 0
     word: str = ""
@@ -42,58 +39,42 @@ class Route:
     size: int = 0
 
 
-_FIXED: dict[tuple[str, ...], Route] = {
-    ("POST", "authentication"): Route("POST /Authentication", "login"),
-    ("GET", "customer"): Route("GET /Customer", "customer"),
-}
-
-
 @lru_cache(maxsize=8192)
 def parse(method: str, path: str) -> Route:
     """Return what a call asks for. Case and a slash at the end of the path do not matter."""
-    before, prefix, after = path.lower().partition(f"{PREFIX}/")
-    if before or not prefix:
+    if not path.lower().startswith(f"{PREFIX}/"):
         return Route(f"{method} /{{other}}", "unknown")
     # Split before it is decoded: an id may hold a slash, which is then encoded.
-    sent = [unquote(segment) for segment in path[-len(after) :].strip("/").split("/")]
-    segments = [segment.lower() for segment in sent]
-    fixed = _FIXED.get((method, *segments))
-    if fixed:
-        return fixed
-    entity = _ENTITIES.get(segments[0])
-    if not entity:
-        # The words of an unknown path may be anything, a person's name included.
-        return Route(f"{method} /{{other}}", "unknown")
-    if segments[1:2] == ["search"]:
-        return _search(method, entity, segments)
-    if method == "GET" and entity in _TEXT_IDS and len(segments) == len(("entity", "id")):
-        return Route(f"GET /{entity}/{{id}}", "read", entity, record_id=sent[1])
-    return _other(method, entity, segments)
+    sent = [unquote(segment) for segment in path[len(PREFIX) :].strip("/").split("/")]
+    first, *others = (segment.lower() for segment in sent)
+    if first in _ENTITIES:
+        return _of_entity(method, _ENTITIES[first], others, sent[-1])
+    match method, first, others:
+        case "POST", "authentication", []:
+            return Route("POST /Authentication", "login")
+        case "GET", "customer", []:
+            return Route("GET /Customer", "customer")
+    # The words of an unknown path may be anything, a person's name included.
+    return Route(f"{method} /{{other}}", "unknown")
 
 
-def _other(method: str, entity: str, segments: list[str]) -> Route:
-    name = "/".join([f"{method} /{entity}", *map(_general, segments[1:])])
-    if method not in {"GET", "HEAD", "OPTIONS"}:
-        return Route(name, "write", entity)
-    ids = [int(segment) for segment in segments[1:] if _is_number(segment)]
-    words = [_WORDS[segment] for segment in segments[1:] if segment in _WORDS]
-    if method == "GET" and len(ids) == 1 and len(segments) == len(("entity", *ids, *words)):
-        if not words:
-            return Route(name, "read", entity, record_id=ids[0])
-        if len(words) == 1 and (segments[1] in _WORDS) == (entity in _WORD_FIRST):
-            return Route(name, "part", entity, record_id=ids[0], word=words[0])
-    return Route(name, "unknown", entity)
-
-
-def _search(method: str, entity: str, segments: list[str]) -> Route:
-    plain = f"{method} /{entity}/Search"
-    if method == "POST" and len(segments) == len(("entity", "search")):
-        return Route(plain, "search", entity)
-    hasher = segments[2:]
-    if len(segments) == _SEARCH_AND_PAGE and all(map(_is_number, hasher)) and method == "POST":
-        page, size = map(int, hasher)
-        return Route(f"{plain}/{{page}}/{{size}}", "search", entity, page=page, size=size)
-    return Route(f"{plain}/{{other}}", "unknown", entity)
+def _of_entity(method: str, entity: str, segments: list[str], last_sent: str) -> Route:
+    name = "/".join([f"{method} /{entity}", *map(_general, segments)])
+    match method, *segments:
+        case "POST", "search":
+            return Route(name, "search", entity)
+        case "POST", "search", page, size if _is_number(page) and _is_number(size):
+            return Route(f"POST /{entity}/Search/{{page}}/{{size}}", "search", entity, page=int(page), size=int(size))
+        case _, "search", *_:
+            return Route(f"{method} /{entity}/Search/{{other}}", "unknown", entity)
+        case "GET", record_id if entity in _TEXT_IDS or _is_number(record_id):
+            key = last_sent if entity in _TEXT_IDS else int(record_id)
+            return Route(f"GET /{entity}/{{id}}", "read", entity, record_id=key)
+        case "GET", one, other:
+            record_id, word = (other, one) if entity in _WORD_FIRST else (one, other)
+            if _is_number(record_id) and word in _WORDS:
+                return Route(name, "part", entity, record_id=int(record_id), word=_WORDS[word])
+    return Route(name, "unknown" if method in {"GET", "HEAD", "OPTIONS"} else "write", entity)
 
 
 def _general(segment: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,9 @@ if TYPE_CHECKING:
 
     from onefile_sandbox.api.behaviour import Behaviour
     from onefile_sandbox.world.entities import Entity
-    from onefile_sandbox.world.rows import Key
-    from onefile_sandbox.world.table import Table
+    from onefile_sandbox.world.table import Key, Table
     from onefile_sandbox.world.world import World
 
-_KEPT_SEARCHES = 16
 _STREAM_OF = {role: stream for stream, role in ROLES.items()}
 
 
@@ -64,24 +61,32 @@ class Found:
 class Search:
     """Answers queries, and remembers the latest answers until the world changes."""
 
-    def __init__(self, world: World, behaviour: Behaviour, seed: int) -> None:
+    def __init__(self, world: World, behaviour: Behaviour) -> None:
         self._world = world
         self._behaviour = behaviour
-        self._seed = seed
-        self._answered: OrderedDict[Query, Found] = OrderedDict()
-        self._revision = world.revision
+        self._answer = lru_cache(maxsize=16)(self._find)
         self._shuffles = count(1)
-        # A test may ask for all records while the server answers calls.
-        self._lock = threading.Lock()
 
-    def parse(self, entity: Entity, body: Mapping[str, Any]) -> Query:
-        """Read a search's parameters, given by lower-case name; those that mean nothing are ignored."""
+    def find(self, entity: Entity, body: Mapping[str, Any]) -> Found:
+        """Find everything that a search asks for, in order, given its parameters by lower-case name."""
+        found = self._answer(self._parse(entity, body), self._world.revision)
+        if self._behaviour.order == "unstable":
+            return self._shuffled(found, next(self._shuffles))
+        return found
+
+    def needs_parent(self, entity: Entity) -> bool:
+        """Return whether a search must be for one user's records."""
+        if entity.needs_parent == "as-configured":
+            return self._behaviour.learning_without_user == "400"
+        return entity.needs_parent == "always"
+
+    def _parse(self, entity: Entity, body: Mapping[str, Any]) -> Query:
         body = {name: value for name, value in body.items() if name != self._behaviour.ignored_filter.lower()}
         organisation_id = _number(body, "OrganisationID")
         if not entity.in_organisations:
             organisation_id = None
         elif organisation_id is not None:
-            self._expect("organisations", organisation_id, "Organisation")
+            self._expect("organisations", organisation_id)
         filters = []
         for name, compare in entity.filters.items():
             value = body.get(name.lower())
@@ -90,7 +95,7 @@ class Search:
             if compare == "number":
                 value = _number(body, name)
             if name == "PlacementID" and value is not None:
-                self._expect("placements", int(value), "Placement")
+                self._expect("placements", int(value))
             filters.append((name, str(value).casefold()))
         streams, since = entity.streams, None
         if entity.name == "User":
@@ -102,30 +107,12 @@ class Search:
         window = (_moment(body, "DateFrom"), _moment(body, "DateTo")) if entity.window else (None, None)
         return Query(entity.name, streams, organisation_id, tuple(filters), since, parent_id, window)
 
-    def find(self, query: Query) -> Found:
-        """Find everything that a query asks for, in order."""
-        with self._lock:
-            found = self._remembered(query)
-        if self._behaviour.order == "unstable":
-            return self._shuffled(found, next(self._shuffles))
-        return found
-
-    def needs_parent(self, entity: Entity) -> bool:
-        """Return whether a search must be for one user's records."""
-        if entity.needs_parent == "as-configured":
-            return self._behaviour.learning_without_user == "400"
-        return entity.needs_parent == "always"
-
-    def _remembered(self, query: Query) -> Found:
-        if self._revision != self._world.revision:
-            self._revision = self._world.revision
-            self._answered.clear()
-        found = self._answered.get(query)
-        if found is None:
-            found = self._in_order(self._look_up(query))
-            self._answered[query] = found
-            if len(self._answered) > _KEPT_SEARCHES:
-                self._answered.popitem(last=False)
+    def _find(self, query: Query, _revision: int) -> Found:
+        found = self._look_up(query)
+        if self._behaviour.order == "by-name":
+            return Found(found.tables, sorted(found.ids, key=lambda i: _name(found.table(i), i)))
+        if self._behaviour.order == "shuffled":
+            return self._shuffled(found, 0)
         return found
 
     def _look_up(self, query: Query) -> Found:
@@ -184,15 +171,8 @@ class Search:
             return False
         return not end or moment < end or (self._behaviour.date_to_inclusive and moment == end)
 
-    def _in_order(self, found: Found) -> Found:
-        if self._behaviour.order == "by-name":
-            return Found(found.tables, sorted(found.ids, key=lambda i: _name(found.table(i), i)))
-        if self._behaviour.order == "shuffled":
-            return self._shuffled(found, 0)
-        return found
-
     def _shuffled(self, found: Found, turn: int) -> Found:
-        ids = sorted(found.ids, key=lambda i: hash64(self._seed, "order", turn, i))
+        ids = sorted(found.ids, key=lambda i: hash64(self._world.seed, "order", turn, i))
         return Found(found.tables, ids)
 
     def _streams(self, role: int | None) -> tuple[str, ...]:
@@ -207,9 +187,10 @@ class Search:
             raise Refusal(400, "Role is not supported.")
         return ()
 
-    def _expect(self, stream: str, record_id: int, name: str) -> None:
+    def _expect(self, stream: str, record_id: int) -> None:
         if not self._world.table(stream).holds(record_id):
-            raise Refusal(400, f"{name} not found.", ENTITIES[name].not_found)
+            entity = ENTITY_OF[stream]
+            raise Refusal(400, f"{entity.name} not found.", entity.not_found)
 
 
 def _name(table: Table, record_id: Key) -> tuple[str, str, Key]:

@@ -9,13 +9,11 @@ from onefile_sandbox.world.names import SUBJECTS
 from onefile_sandbox.world.seeded import SeededRandom, hash64
 
 if TYPE_CHECKING:
-    from onefile_sandbox.world.rows import Row
+    from onefile_sandbox.world.table import Row
 
 UNITS = 6
 """How many units each standard has."""
 
-_FIRST_STANDARD = 4001
-_LEVELS = (2, 3)
 _FEWEST_ASSIGNED = 4
 _ASSIGNED_IN_A_HUNDRED = 50
 _UNIT_TITLES = ("Health & safety", "Communication", "Equality", "Sgiliau", "Working to a brief")
@@ -32,7 +30,7 @@ class Catalogue:
     @cached_property
     def standards(self) -> dict[int, Row]:
         """All standards, by id."""
-        titles = [(subject, level) for subject in SUBJECTS for level in _LEVELS]
+        titles = [(subject, level) for subject in SUBJECTS for level in (2, 3)]
         return {
             standard_id: {
                 "ID": standard_id,
@@ -40,7 +38,7 @@ class Catalogue:
                 "Title": f"{'City & Guilds' if level % 2 else 'Apprenticeship'} Level {level} {subject}",
                 "Level": level,
             }
-            for standard_id, (subject, level) in enumerate(titles, _FIRST_STANDARD)
+            for standard_id, (subject, level) in enumerate(titles, 4001)
         }
 
     @cached_property
@@ -48,10 +46,6 @@ class Catalogue:
         """All units, by id."""
         units = (self._unit(standard_id, place) for standard_id in self.standards for place in range(UNITS))
         return {str(row["ID"]): row for row in units}
-
-    def units_of(self, standard_id: int) -> list[str]:
-        """Give the ids of a standard's units."""
-        return [unit_id(standard_id, place) for place in range(UNITS)] if standard_id in self.standards else []
 
     def _unit(self, standard_id: int, place: int) -> Row:
         rng = SeededRandom(self._seed, "units", standard_id, place)

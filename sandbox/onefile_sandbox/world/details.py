@@ -17,14 +17,11 @@ _INWARD = "ABDEFGHJLNPQRSTUWXYZ"
 _NINO_FIRST = "ABCEGHJKLMNOPRSTWXYZ"
 _NINO_SECOND = "ABCEGHJKLMNPRSTWXYZ"
 _NINO_UNUSED = frozenset({"BG", "GB", "KN", "NK", "NT", "TN", "ZZ"})
-_ULN_DIGITS = 9
-_ULN_MODULUS = 11
-_SAMPLE_NAMES_IN_A_HUNDRED = 2
 
 
 def full_name(rng: SeededRandom) -> tuple[str, str]:
     """Invent a first and a last name."""
-    if rng.chance(_SAMPLE_NAMES_IN_A_HUNDRED):
+    if rng.chance(2):
         return rng.pick(OTHER_SCRIPTS)
     return rng.pick(FIRST_NAMES), rng.pick(LAST_NAMES)
 
@@ -75,9 +72,7 @@ def uln(rng: SeededRandom) -> str:
 
 
 def _uln_remainder(number: int) -> int:
-    weights = range(10, 10 - _ULN_DIGITS, -1)
-    products = (weight * int(digit) for weight, digit in zip(weights, str(number), strict=True))
-    return sum(products) % _ULN_MODULUS
+    return sum(weight * int(digit) for weight, digit in zip(range(10, 1, -1), str(number), strict=True)) % 11
 
 
 def nino(rng: SeededRandom) -> str:

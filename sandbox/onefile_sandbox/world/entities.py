@@ -11,25 +11,14 @@ from typing import TYPE_CHECKING, Literal
 
 from onefile_sandbox.world import learning, look_ups, off_the_job, progress
 from onefile_sandbox.world.people import LEARNER_STATUSES, ROLES
+from onefile_sandbox.world.table import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from onefile_sandbox.world.population import Population
-    from onefile_sandbox.world.rows import Row, Value
-
-    Count = Callable[[Population, int], int]
-    Make = Callable[[Population, int], Row]
-    Column = Callable[[Population, int], Value]
-
-Compare = Literal["name", "part", "same", "number"]
-
-ORGANISATION_NOT_FOUND = -11
-PLACEMENT_NOT_FOUND = -57
-CLASSROOM_NOT_FOUND = -58
-# No source shows a code for these; the number is a guess.
-SOMETHING_NOT_FOUND = -59
+    from onefile_sandbox.world.table import Row, Value
 
 
 @dataclass(frozen=True)
@@ -65,8 +54,7 @@ class Entity:
         is_single: Whether that path gives one object, not a list.
         unsent: Fields of a row that are never sent.
         carried: Of these, the ones that a perfect reader knows all the same, from what it asked for.
-        guessed: The fields that no source shows in an answer.
-        not_found: The error code for an id that is not there.
+        not_found: The error code for an id that is not there; where no source shows one, it is a guess.
         parent: The field that holds the parent's id, for records that go when their parent goes.
         count: How many records a parent has at the start.
         make: Invents a record from its id, which is the parent's id times `slots`, plus its place among the siblings.
@@ -79,7 +67,7 @@ class Entity:
     name: str
     streams: tuple[str, ...]
     thin: tuple[str, ...] = ()
-    filters: dict[str, Compare] = field(default_factory=dict)
+    filters: dict[str, Literal["name", "part", "same", "number"]] = field(default_factory=dict)
     fields: dict[str, str] = field(default_factory=dict)
     in_organisations: bool = True
     needs_parent: Literal["never", "always", "as-configured"] = "never"
@@ -91,13 +79,12 @@ class Entity:
     is_single: bool = False
     unsent: tuple[str, ...] = ("OrganisationID",)
     carried: tuple[str, ...] = ("OrganisationID",)
-    guessed: tuple[str, ...] = ()
-    not_found: int = SOMETHING_NOT_FOUND
+    not_found: int = -59
     parent: str = ""
-    count: Count | None = None
-    make: Make | None = None
-    slots: int = 10
-    columns: dict[str, Column] = field(default_factory=dict)
+    count: Callable[[Population, int], int] | None = None
+    make: Callable[[Population, int], Row] | None = None
+    slots: int = SLOTS
+    columns: dict[str, Callable[[Population, int], Value]] = field(default_factory=dict)
     key: str = "ID"
     moments: tuple[str, ...] = ()
     new: Callable[[New], Row] = _named
@@ -128,10 +115,8 @@ _ALL = (
     Entity(
         "Organisation", ("organisations",),
         thin=("ID", "Name", "KeychainCreationForNewUserActive", "KeychainEmailSuppression"),
-        filters={"CustomerID": "number", "Name": "name"},
-        in_organisations=False,
+        filters={"CustomerID": "number", "Name": "name"}, in_organisations=False, not_found=-11,
         unsent=("CustomerID",),
-        not_found=ORGANISATION_NOT_FOUND,
         new=lambda new: {
             "CustomerID": new.customer_id,
             "Name": f"Organisation {new.id}",
@@ -143,11 +128,6 @@ _ALL = (
         "User", tuple(ROLES), thin=("ID", "FirstName", "LastName", "MISID"),
         filters={"FirstName": "name", "LastName": "name", "Email": "same", "MISID": "same", "PlacementID": "number"},
         unsent=(),
-        guessed=(
-            "Role", "OrganisationID", "DefaultAssessorID", "DefaultEmployerID", "ProviderID", "CreatedOn",
-            "CompanyName", "Website", "WorkAddress", "CentreRegister", "L15", "L16", "SupportFunding",
-            "LearnerStatusID", "PrimaryLLDDCode", "SecondaryLLDDCodes", "LearningDifficultyAndDisabilityID",
-        ),
         moments=("CentreRegister", "CreatedOn", "DOB", "LastModified", "PlannedEndDate", "StartOn"),
         new=lambda new: {
             "OrganisationID": new.organisation_id,
@@ -160,60 +140,39 @@ _ALL = (
         },
     ),
     Entity(
-        "Classroom", ("classrooms",), thin=("ID", "Name", "MISID"),
-        filters={"Name": "name"},
-        guessed=("StartOn", "Archive", "CompletionMessage", "SendCompletionMessage", "IVFinalSignOff"),
-        not_found=CLASSROOM_NOT_FOUND,
+        "Classroom", ("classrooms",), thin=("ID", "Name", "MISID"), filters={"Name": "name"}, not_found=-58,
         moments=("StartOn",),
     ),
     Entity(
-        "Placement", ("placements",), thin=("ID", "Name", "MISID"),
-        filters={"Name": "name"},
+        "Placement", ("placements",), thin=("ID", "Name", "MISID"), filters={"Name": "name"}, not_found=-57,
         unsent=(),
-        guessed=("MISID", "OrganisationID", "Contact", "Email", "Fax", "Telephone", "Web"),
-        not_found=PLACEMENT_NOT_FOUND,
     ),
-    Entity(
-        "Provider", ("providers",), thin=("ID", "Name"),
-        filters={"Name": "name"},
-    ),
+    Entity("Provider", ("providers",), thin=("ID", "Name"), filters={"Name": "name"}),
     Entity(
         "Standard", ("standards",), thin=("ID", "Title"),
         filters={"CustomerID": "number", "ID": "number", "Title": "part"},
         unsent=("CustomerID",),
-        guessed=("Level",),
         new=lambda new: {"CustomerID": new.customer_id, "Title": f"New {new.id}", "Level": None},
     ),
     Entity(
         "Unit", ("units",), thin=("ID", "Title", "NDAQCode", "Display"),
         filters={"StandardID": "number", "Title": "part"},
-        unsent=("StandardID",),
-        carried=("StandardID",),
+        unsent=("StandardID",), carried=("StandardID",),
         new=lambda new: {
             "ID": f"NEW_{new.id}", "StandardID": None, "Title": "New", "NDAQCode": None, "Display": None,
         },
     ),
     Entity(
-        "FrameworkTemplate", ("framework_templates",), thin=("ID", "Title"),
-        is_read=False,
-        guessed=("ID", "Title"),
-        parent="OrganisationID",
-        count=look_ups.framework_templates,
-        make=look_ups.framework_template,
+        "FrameworkTemplate", ("framework_templates",), thin=("ID", "Title"), is_read=False,
+        parent="OrganisationID", count=look_ups.framework_templates, make=look_ups.framework_template,
         new=lambda _: {"Title": "New"},
     ),
     Entity(
         "LearningAim", ("learning_aims",), thin=("ID", "StandardID", "UserID", "Status"),
-        filters={"LearningAimCompletionStatus": "number"},
-        fields={"LearningAimCompletionStatus": "Status"},
-        in_organisations=False,
-        needs_parent="as-configured",
-        window="AchievedDate",
+        filters={"LearningAimCompletionStatus": "number"}, fields={"LearningAimCompletionStatus": "Status"},
+        in_organisations=False, needs_parent="as-configured", window="AchievedDate",
         carried=(),
-        guessed=("StartDate", "PlannedEnd", *_REGISTRATION),
-        parent="UserID",
-        count=learning.aims,
-        make=learning.aim,
+        parent="UserID", count=learning.aims, make=learning.aim,
         moments=("StartDate", "PlannedEnd", "RegistrationDate", "CertificateAppliedDate", "AchievedDate"),
         new=lambda _: {
             "StandardID": None,
@@ -223,82 +182,48 @@ _ALL = (
         },
     ),
     Entity(
-        "UnitSummary", ("unit_summaries",), thin=("ID", "UnitID"),
-        in_organisations=False,
-        needs_parent="always",
-        is_read=False,
-        part=("User", "UnitSummary"),
-        unsent=("OrganisationID", "UserID"),
-        carried=("UserID", "OrganisationID"),
-        guessed=("ID", "UnitID", "Title", "Progress"),
-        parent="UserID",
-        count=learning.summaries,
-        make=learning.summary,
+        "UnitSummary", ("unit_summaries",), thin=("ID", "UnitID"), is_read=False, part=("User", "UnitSummary"),
+        in_organisations=False, needs_parent="always",
+        unsent=("OrganisationID", "UserID"), carried=("UserID", "OrganisationID"),
+        parent="UserID", count=learning.summaries, make=learning.summary,
         new=lambda _: {"UnitID": None, "Title": "New", "Progress": 0.0},
     ),
     Entity(
-        "Review", ("reviews",), thin=("ID", "ScheduledFor"),
-        filters={"Status": "number"},
-        window="ScheduledFor",
-        has_details=True,
-        guessed=("Status", "EndTime"),
-        parent="LearnerID",
-        count=progress.REVIEWS.count,
-        make=progress.review,
-        columns={"ScheduledFor": progress.scheduled},
+        "Review", ("reviews",), thin=("ID", "ScheduledFor"), has_details=True,
+        filters={"Status": "number"}, window="ScheduledFor",
+        parent="LearnerID", count=progress.REVIEWS.count, make=progress.review,
+        columns={"ScheduledFor": progress.scheduled}, derived=("Status", progress.with_review_status),
         moments=("CreatedOn", "ScheduledFor", "StartedOn", *_SIGNATURES, "EmployerSignedOn", "EndTime"),
         new=lambda new: {
             **dict.fromkeys(("AssessorID", "EmployerID", "ScheduledFor", "StartedOn", *_SIGNATURES)),
             **dict.fromkeys(("EmployerSignedOn", "VisitID", "Progress", "EndTime")),
             "CreatedOn": new.stamp,
         },
-        derived=("Status", progress.with_review_status),
     ),
     Entity(
-        "Plan", ("plans",), thin=("ID", "PlanOn"),
-        has_details=True,
-        guessed=("StatusID",),
-        parent="LearnerID",
-        count=progress.PLANS.count,
-        make=progress.plan,
-        moments=("PlanOn", *_SIGNATURES),
+        "Plan", ("plans",), thin=("ID", "PlanOn"), has_details=True,
+        parent="LearnerID", count=progress.PLANS.count, make=progress.plan,
+        derived=("StatusID", progress.with_plan_status), moments=("PlanOn", *_SIGNATURES),
         new=lambda _: {"Title": "New", **dict.fromkeys(("PlanOn", *_SIGNATURES))},
-        derived=("StatusID", progress.with_plan_status),
     ),
     _list_of_organisation(
-        "LearnerStatus", ("learner_statuses",),
-        part=("Organisation", "LearnerStatuses"),
-        guessed=("ID", "Name"),
-        count=lambda *_: len(LEARNER_STATUSES),
-        make=look_ups.learner_status,
+        "LearnerStatus", ("learner_statuses",), part=("Organisation", "LearnerStatuses"),
+        count=lambda *_: len(LEARNER_STATUSES), make=look_ups.learner_status,
         new=lambda _: {"Name": "New"},
     ),
     _list_of_organisation(
-        "LearningAimStatus", ("learning_aim_statuses",),
-        part=("Organisation", "LearningAimStatuses"),
-        guessed=("ID", "Name"),
-        count=lambda *_: len(look_ups.AIM_STATUSES),
-        make=look_ups.learning_aim_status,
-        key="_Key",
+        "LearningAimStatus", ("learning_aim_statuses",), part=("Organisation", "LearningAimStatuses"),
+        count=lambda *_: len(look_ups.AIM_STATUSES), make=look_ups.learning_aim_status, key="_Key",
         new=lambda _: {"ID": 9, "Name": "New"},
     ),
     _list_of_organisation(
-        "AssignedStandard", ("assigned_standards",),
-        part=("Organisation", "AssignedStandards"),
-        guessed=("ID", "Title"),
-        count=look_ups.assigned_standards,
-        make=look_ups.assigned_standard,
-        slots=look_ups.MOST_ASSIGNED,
-        key="_Key",
+        "AssignedStandard", ("assigned_standards",), part=("Organisation", "AssignedStandards"),
+        count=look_ups.assigned_standards, make=look_ups.assigned_standard, slots=look_ups.MOST_ASSIGNED, key="_Key",
         new=lambda _: {"ID": 0, "Title": "New"},
     ),
     _part_of_learner(
-        "OffTheJob", ("off_the_job",),
-        part=("User", "OffTheJob"),
-        is_single=True,
-        count=off_the_job.has_hours,
-        make=off_the_job.hours,
-        slots=1,
+        "OffTheJob", ("off_the_job",), part=("User", "OffTheJob"), is_single=True,
+        count=off_the_job.has_hours, make=off_the_job.hours, slots=1,
         # There is one for each learner, and it has the learner's id.
         new=lambda new: {
             "ID": new.parent_id,
@@ -307,12 +232,8 @@ _ALL = (
         },
     ),
     _part_of_learner(
-        "Timesheet", ("timesheets",),
-        part=("Timesheet", "Learner"),
-        count=off_the_job.entries,
-        make=off_the_job.logged,
-        slots=off_the_job.TIMESHEET_SLOTS,
-        key="_Key",
+        "Timesheet", ("timesheets",), part=("Timesheet", "Learner"),
+        count=off_the_job.entries, make=off_the_job.logged, slots=off_the_job.TIMESHEET_SLOTS, key="_Key",
         moments=("FromDate", "ToDate"),
         new=lambda _: {
             "TimesheetCategory": "New",

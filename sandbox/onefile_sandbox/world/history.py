@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from onefile_sandbox.world.simulation import Event
     from onefile_sandbox.world.world import World
 
-
 _DAY = timedelta(days=1)
 _DAY_MS = 86_400_000
 _DAYS_TO_AN_ORGANISATION = 60
@@ -61,7 +60,7 @@ class History:
     What happens on a day follows from the seed, the day, and what the world then is.
     """
 
-    def __init__(self, world: World, *, progress_bumps: bool = True, hours_bump: bool = False) -> None:
+    def __init__(self, world: World, *, progress_bumps: bool, hours_bump: bool) -> None:
         self._world = world
         self._sim = Simulation(world, progress_bumps=progress_bumps, hours_bump=hours_bump)
 

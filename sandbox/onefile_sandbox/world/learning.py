@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 from onefile_sandbox.world.catalogue import UNITS, unit_id
 from onefile_sandbox.world.programme import programme
 from onefile_sandbox.world.seeded import SeededRandom, hasher
+from onefile_sandbox.world.table import SLOTS
 from onefile_sandbox.world.timestamps import NOT_SET, midnight
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from onefile_sandbox.world.population import Population
-    from onefile_sandbox.world.rows import Row
+    from onefile_sandbox.world.table import Row
 
 IN_PROGRESS, ACHIEVED, WITHDRAWN = 0, 1, 2
 
-_SLOTS = 10
 _SECOND_AIM_IN_A_HUNDRED = 35
 _FEWEST_UNITS = 3
 
@@ -30,7 +30,7 @@ def aims(population: Population, learner_id: int) -> int:
 
 def aim(population: Population, aim_id: int) -> Row:
     """Invent a learning aim."""
-    learner_id, place = divmod(aim_id, _SLOTS)
+    learner_id, place = divmod(aim_id, SLOTS)
     rng = SeededRandom(population.seed, "learning_aims", aim_id)
     today = population.today.date()
     course = programme(population, learner_id)
@@ -65,7 +65,7 @@ def summaries(population: Population, learner_id: int) -> int:
 
 def summary(population: Population, record_id: int) -> Row:
     """Invent how far a learner is with a unit."""
-    learner_id, place = divmod(record_id, _SLOTS)
+    learner_id, place = divmod(record_id, SLOTS)
     rng = SeededRandom(population.seed, "unit_summaries", record_id)
     unit = population.catalogue.units[unit_id(_standard(population, learner_id, 0), place)]
     done = programme(population, learner_id).done(population.today.date())
@@ -79,5 +79,6 @@ def registration_number(rng: SeededRandom) -> str:
 
 
 def _standard(population: Population, learner_id: int, place: int) -> int:
-    assigned = population.catalogue.assigned(population.home_of_learner(learner_id))
+    home = population.home(population.stream_of_learner(learner_id), learner_id)
+    assigned = population.catalogue.assigned(home)
     return assigned[(hasher(population.seed, "enrolled")(learner_id) + place) % len(assigned)]

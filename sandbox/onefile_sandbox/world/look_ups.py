@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from onefile_sandbox.world.people import LEARNER_STATUSES, LOOK_UP_IDS
+from onefile_sandbox.world.people import LEARNER_STATUSES
 from onefile_sandbox.world.seeded import hash64
+from onefile_sandbox.world.table import SLOTS
 
 if TYPE_CHECKING:
     from onefile_sandbox.world.population import Population
-    from onefile_sandbox.world.rows import Row
+    from onefile_sandbox.world.table import Row
 
 MOST_ASSIGNED = 1000
 AIM_STATUSES = ("In progress", "Achieved", "Withdrawn", "Transferred", "Break in Learning")
@@ -17,13 +18,13 @@ AIM_STATUSES = ("In progress", "Achieved", "Withdrawn", "Transferred", "Break in
 
 def learner_status(_: Population, record_id: int) -> Row:
     """Give one of an organisation's own learner statuses."""
-    organisation_id, place = divmod(record_id, LOOK_UP_IDS)
+    organisation_id, place = divmod(record_id, SLOTS)
     return {"ID": record_id, "OrganisationID": organisation_id, "Name": LEARNER_STATUSES[place]}
 
 
 def learning_aim_status(_: Population, key: int) -> Row:
     """Give one of the statuses that a learning aim can have, which are the same everywhere."""
-    organisation_id, place = divmod(key, LOOK_UP_IDS)
+    organisation_id, place = divmod(key, SLOTS)
     return {"_Key": key, "OrganisationID": organisation_id, "ID": place, "Name": AIM_STATUSES[place]}
 
 
@@ -47,7 +48,7 @@ def framework_templates(population: Population, organisation_id: int) -> int:
 
 def framework_template(population: Population, record_id: int) -> Row:
     """Invent a template that an organisation enrols learners with."""
-    organisation_id, place = divmod(record_id, LOOK_UP_IDS)
+    organisation_id, place = divmod(record_id, SLOTS)
     standards = population.catalogue.assigned(organisation_id)
     title = population.catalogue.standards[standards[place % len(standards)]]["Title"]
     return {"ID": record_id, "OrganisationID": organisation_id, "Title": f"{title} (framework {place + 1})"}

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from onefile_sandbox.world.population import Population
-    from onefile_sandbox.world.rows import Row, Value
+    from onefile_sandbox.world.table import Row, Value
 
 TIMESHEET_SLOTS = 20
 """How many timesheet rows each learner may have, of which not all are used."""
@@ -21,7 +21,6 @@ TIMESHEET_SLOTS = 20
 _MOST_ROWS = 12
 _ROWS_IN_A_HUNDRED = 80
 _HOURS_IN_A_HUNDRED = 88
-_REPEATED_IN = 23
 _LONG_TEXT_IN = 500
 _LONG_TEXT_AT = 3
 # More than a column of 65,535 characters holds, which one client had to skip.
@@ -75,7 +74,7 @@ def entries(population: Population, learner_id: int) -> int:
 def logged(population: Population, key: int) -> Row:
     """Invent an entry in a learner's log."""
     learner_id, place = divmod(key, TIMESHEET_SLOTS)
-    if place and hasher(population.seed, "repeated")(key) % _REPEATED_IN == 0:
+    if place and hasher(population.seed, "repeated")(key) % 23 == 0:
         # The same entry made twice: nothing distinguishes the two.
         return {**logged(population, key - 1), "_Key": key}
     rng = SeededRandom(population.seed, "timesheets", key)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from onefile_sandbox.world import details
 from onefile_sandbox.world.names import COMPANIES, SUBJECTS
+from onefile_sandbox.world.population import LEARNERS
 from onefile_sandbox.world.programme import programme
 from onefile_sandbox.world.seeded import SeededRandom
+from onefile_sandbox.world.table import SLOTS
 from onefile_sandbox.world.timestamps import NOT_SET, last_change, midnight
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
     from onefile_sandbox.world.population import IdRange, Population
     from onefile_sandbox.world.programme import Programme
-    from onefile_sandbox.world.rows import Row
+    from onefile_sandbox.world.table import Row
 
 ROLES = {
     "learners": 1,
@@ -36,14 +38,11 @@ ROLES = {
 """Stream to role id (API page, section 5)."""
 SUPPORTED_ROLES = frozenset({1, 4, 5, 10, 40, 45})
 """The roles that the vendor calls supported in the API."""
+AT_A_PLACEMENT = frozenset({"employers", "observers"})
 
-LOOK_UP_IDS = 10
-"""How many ids each organisation has for a look-up of its own."""
 LEARNER_STATUSES = ("Active", "Active - Cause for Concern", "Withdrawn", "Completed", "Archive", "Break in Learning")
 """The learner statuses of its own that each organisation has."""
 
-_LEARNER_KINDS = frozenset({1, 2})
-_AT_A_PLACEMENT = frozenset({40, 45})
 _ETHNICITIES = ("31", "32", "34", "35", "39", "40", "44", "45", "47", "98", "99", "11", "12")
 _LEARNING_DIFFICULTIES = ("1", "2", "10", "98", "99")
 _LLDD_CODES = ("4", "5", "9", "10", "12", "13", "93", "98")
@@ -51,17 +50,16 @@ _LLDD_CODES = ("4", "5", "9", "10", "12", "13", "93", "98")
 
 def person(population: Population, stream: str, record_id: int) -> Row:
     """Invent the person who has an id."""
-    role = ROLES[stream]
     organisation, rank = population.id_ranges[stream].locate(record_id)
     rng = SeededRandom(population.seed, stream, record_id)
     changed = last_change(population.seed, population.today, record_id)
-    row = login(rng, record_id, role, changed)
+    row = login(rng, record_id, ROLES[stream], changed)
     row["OrganisationID"] = population.organisation_ids[organisation]
-    if role in _LEARNER_KINDS:
+    if stream in LEARNERS:
         _add_learning(row, rng, population, organisation, rank)
         _add_dates(row, rng, population.today.date(), programme(population, record_id))
         add_monitoring(row, rng)
-    elif role in _AT_A_PLACEMENT:
+    elif stream in AT_A_PLACEMENT:
         row["PlacementID"] = population.id_ranges["placements"].one_for(rng, organisation, rank)
         company = rng.pick(COMPANIES)
         row["CompanyName"] = company
@@ -130,7 +128,7 @@ def _someone(rng: SeededRandom, id_range: IdRange, organisation: int, rank: int,
 def learner_status_id(organisation_id: int, rng: SeededRandom) -> int | None:
     """Draw the id of one of an organisation's own learner statuses; most learners have none."""
     number = rng.below(len(LEARNER_STATUSES))
-    return organisation_id * LOOK_UP_IDS + number if rng.chance(45) else None
+    return organisation_id * SLOTS + number if rng.chance(45) else None
 
 
 def _add_dates(row: Row, rng: SeededRandom, today: date, course: Programme) -> None:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from onefile_sandbox.world import details
 from onefile_sandbox.world.names import CENTRES, COMPANIES, SUBJECTS
-from onefile_sandbox.world.people import ROLES, add_monitoring, learner_status_id, login
-from onefile_sandbox.world.simulation import key_of, of_learner
-from onefile_sandbox.world.timestamps import at, midnight
+from onefile_sandbox.world.people import AT_A_PLACEMENT, ROLES, add_monitoring, learner_status_id, login
+from onefile_sandbox.world.population import LEARNERS
+from onefile_sandbox.world.simulation import of_learner
+from onefile_sandbox.world.timestamps import midnight
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from onefile_sandbox.world.rows import Row
     from onefile_sandbox.world.seeded import SeededRandom
     from onefile_sandbox.world.simulation import Simulation
+    from onefile_sandbox.world.table import Row
 
 _POINTERS = {
     "PlacementID": "placements",
@@ -25,8 +26,7 @@ _POINTERS = {
     "DefaultAssessorID": "assessors",
     "DefaultEmployerID": "employers",
 }
-_STAFF = [stream for stream in ROLES if stream not in {"learners", "archived_learners"}]
-_IMPORTED_IN = 30
+_STAFF = [stream for stream in ROLES if stream not in LEARNERS]
 
 
 def join(sim: Simulation, rng: SeededRandom, _: int) -> None:
@@ -76,9 +76,8 @@ def enrol(sim: Simulation, rng: SeededRandom, organisation_id: int, since: datet
 
 
 def schedule_review(sim: Simulation, rng: SeededRandom, learner_id: int, *, least: int, most: int) -> None:
-    """Schedule a review so many days ahead, within office hours."""
-    day = sim.world.now.date() + timedelta(days=rng.between(least, most))
-    scheduled = at(day, 9 * 60 + 15 * rng.below(28))
+    """Schedule a review so many days ahead."""
+    scheduled = sim.appointment(rng, least, most)
     learner = sim.world.get("learners", learner_id)
     review = sim.world.add(
         "reviews",
@@ -110,7 +109,7 @@ def import_details(sim: Simulation, rng: SeededRandom, _: int) -> None:
     """Let a nightly import change many learners at the very same moment."""
     moment = sim.world.stamp
     for learner_id in sim.ids("learners"):
-        learner = sim.found("learners", learner_id) if rng.below(_IMPORTED_IN) == 0 else None
+        learner = sim.found("learners", learner_id) if rng.below(30) == 0 else None
         if learner:
             sim.change("learners", learner, MISID=f"IMP{learner_id}", LastModified=moment)
 
@@ -163,7 +162,7 @@ def leave(sim: Simulation, rng: SeededRandom, _: int) -> None:
     stream = rng.pick(_STAFF)
     person = sim.one_of(stream, rng)
     if person:
-        sim.world.remove(stream, key_of(person))
+        sim.world.remove(stream, person["ID"])
 
 
 def change_places(sim: Simulation, rng: SeededRandom, _: int) -> None:
@@ -214,7 +213,7 @@ def _new_detail(rng: SeededRandom) -> Row:
 
 def _hire(sim: Simulation, rng: SeededRandom, stream: str, organisation_id: int) -> None:
     row = _new_person(rng, sim.world.stamp)
-    if stream in {"employers", "observers"}:
+    if stream in AT_A_PLACEMENT:
         row.update(PlacementID=sim.id_in("placements", organisation_id, rng), CompanyName=rng.pick(COMPANIES))
     sim.world.add(stream, organisation_id=organisation_id, **row)
 

@@ -12,7 +12,7 @@ from onefile_sandbox.world.timestamps import NOT_SET, midnight
 
 if TYPE_CHECKING:
     from onefile_sandbox.world.population import Population
-    from onefile_sandbox.world.rows import Row
+    from onefile_sandbox.world.table import Row
 
 
 def customer(population: Population) -> Row:
@@ -55,7 +55,6 @@ def classroom(population: Population, record_id: int) -> Row:
 
 def placement(population: Population, record_id: int) -> Row:
     """Invent an employer's site."""
-    where, _ = population.id_ranges["placements"].locate(record_id)
     rng = SeededRandom(population.seed, "placements", record_id)
     name = f"{rng.pick(COMPANIES)} {rng.pick(COMPANY_ENDINGS)}"
     if rng.chance(3):
@@ -66,7 +65,7 @@ def placement(population: Population, record_id: int) -> Row:
         "ID": record_id,
         "Name": name,
         "MISID": f"PL{record_id}" if rng.chance(70) else None,
-        "OrganisationID": population.organisation_ids[where],
+        "OrganisationID": population.home("placements", record_id),
         "Active": rng.chance(88),
         "Address": details.address(rng, name) if rng.chance(90) else None,
         "Contact": f"{first} {last}" if rng.chance(60) else None,

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from onefile_sandbox.world.catalogue import Catalogue
 from onefile_sandbox.world.seeded import SeededRandom
-from onefile_sandbox.world.timestamps import TODAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
-
-T = TypeVar("T")
 
 MOST_LEARNERS = 4_000_000
 MOST_ORGANISATIONS = 10_000
@@ -84,10 +81,6 @@ class IdRange:
         extra = self.learners // self.per if self.per else 0
         return self.rounds * len(self.turns.round) + extra
 
-    def holds(self, record_id: int) -> bool:
-        """Return whether an id is one of them."""
-        return self.base <= record_id < self.base + self.total
-
     def locate(self, record_id: int) -> tuple[int, int]:
         """Give the organisation of a thing, and its rank there."""
         return self.turns.locate(record_id - self.base)
@@ -134,7 +127,7 @@ _KINDS = {
 class Population:
     """Who is in one customer at the start, and what they can learn."""
 
-    def __init__(self, seed: int, learners: int, organisations: int, today: datetime = TODAY) -> None:
+    def __init__(self, seed: int, learners: int, organisations: int, today: datetime) -> None:
         if not 0 <= learners <= MOST_LEARNERS:
             raise ValueError(f"learners must be 0 to {MOST_LEARNERS}")
         if not (learners > 0) <= organisations <= MOST_ORGANISATIONS:
@@ -147,15 +140,8 @@ class Population:
         first = rng.between(5_000, 8_999)
         self.organisation_ids = [first + 7 * number for number in range(organisations)]
         self.catalogue = Catalogue(seed, self.customer_id)
-        self._remembered: dict[object, Callable[[int], Any]] = {}
         turns = RoundRobin(seed, organisations)
         self.id_ranges = {stream: IdRange(*numbers, learners, turns) for stream, numbers in _KINDS.items()}
-
-    def remembering(self, function: Callable[[Population, int], T]) -> Callable[[int], T]:
-        """Give a function of this customer that remembers a million answers: searches ask again and again."""
-        if function not in self._remembered:
-            self._remembered[function] = lru_cache(1 << 20)(partial(function, self))
-        return self._remembered[function]
 
     def ids(self, stream: str, organisation_id: int | None = None) -> Sequence[int]:
         """Give the ids that a stream has at the start, in an organisation or in all of them."""
@@ -170,10 +156,6 @@ class Population:
         organisation, _ = self.id_ranges[stream].locate(record_id)
         return self.organisation_ids[organisation]
 
-    def home_of_learner(self, learner_id: int) -> int:
-        """Give the organisation that a learner, archived or not, was in at the start."""
-        return self.home(self.stream_of_learner(learner_id), learner_id)
-
     def stream_of_learner(self, learner_id: int) -> str:
         """Return which of the two kinds of learner someone was at the start."""
-        return next(stream for stream in LEARNERS if self.id_ranges[stream].holds(learner_id))
+        return next(stream for stream in LEARNERS if learner_id in self.ids(stream))

@@ -18,8 +18,6 @@ _BEGAN_DAYS_AGO = 900
 _SHORTEST = 365
 _LONGEST = 800
 _MOST_DAYS_EARLY = 7
-_DAY_BEGINS = 9 * 60
-_DAY_LASTS = 7 * 60
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class Recurrence:
         back = self.count(population, learner_id) - 1 - rank
         drawn, early = divmod(hasher(population.seed, self.name, rank)(learner_id), _MOST_DAYS_EARLY)
         day = date.fromordinal(newest - back * self.days - early)
-        return at(day, _DAY_BEGINS + drawn % (_DAY_LASTS // 15) * 15)
+        return at(day, 9 * 60 + 15 * (drawn % 28))
 
     def _from_to(self, population: Population, learner_id: int) -> tuple[int, int]:
         start, end = _days(population, learner_id)

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 from onefile_sandbox.world.people import learner_at_start
 from onefile_sandbox.world.programme import Recurrence, programme
 from onefile_sandbox.world.seeded import SeededRandom
+from onefile_sandbox.world.table import SLOTS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from onefile_sandbox.world.population import Population
-    from onefile_sandbox.world.rows import Row
-
-_SLOTS = 10
+    from onefile_sandbox.world.table import Row
 
 SCHEDULED, COMPLETED, STARTED, ASSESSOR_SIGNED = 0, 1, 2, 3
 PLAN_NOT_SIGNED, PLAN_ASSESSOR_SIGNED, PLAN_SIGNED = 5, 1, 8
@@ -23,7 +22,7 @@ PLAN_NOT_SIGNED, PLAN_ASSESSOR_SIGNED, PLAN_SIGNED = 5, 1, 8
 REVIEWS = Recurrence("reviews", days=58, most=6, ahead=42)
 PLANS = Recurrence("plans", days=35, most=8, ahead=14)
 
-_PLAN_TITLES = (
+PLAN_TITLES = (
     "Plan 1", "Knowledge: safeguarding", "Observation \u2013 workplace", "Cynllun asesu",
     "Functional skills\x0bEnglish", "Review of evidence", "End-point assessment \u2265 gateway", "Café visit",
 )  # fmt: skip
@@ -31,15 +30,15 @@ _PLAN_TITLES = (
 
 def scheduled(population: Population, review_id: int) -> datetime:
     """Give when a review is due, without inventing the rest of it."""
-    return REVIEWS.moment(population, *divmod(review_id, _SLOTS))
+    return REVIEWS.moment(population, *divmod(review_id, SLOTS))
 
 
 def review(population: Population, review_id: int) -> Row:
     """Invent a review."""
-    learner_id = review_id // _SLOTS
+    learner_id = review_id // SLOTS
     learner = learner_at_start(population, learner_id)
     rng = SeededRandom(population.seed, "reviews", review_id)
-    due = population.remembering(scheduled)(review_id)
+    due = scheduled(population, review_id)
     started, by_assessor, by_learner, by_employer = _signatures(rng, due, population.today)
     created = due - timedelta(days=rng.between(20, 90), minutes=rng.below(200))
     done = programme(population, learner_id).done(due.date())
@@ -64,7 +63,7 @@ def review(population: Population, review_id: int) -> Row:
 
 def plan(population: Population, plan_id: int) -> Row:
     """Invent a plan."""
-    learner_id, rank = divmod(plan_id, _SLOTS)
+    learner_id, rank = divmod(plan_id, SLOTS)
     rng = SeededRandom(population.seed, "plans", plan_id)
     plan_on = PLANS.moment(population, learner_id, rank)
     today = population.today
@@ -75,7 +74,7 @@ def plan(population: Population, plan_id: int) -> Row:
         {
             "ID": plan_id,
             "LearnerID": learner_id,
-            "Title": plan_title(rng),
+            "Title": rng.pick(PLAN_TITLES),
             "PlanOn": plan_on if rng.chance(95) else None,
             "AssessorSignedOn": by_assessor,
             "LearnerSignedOn": by_learner,
@@ -108,11 +107,6 @@ def _visit_id(rng: SeededRandom) -> int | None:
     """Draw the visit that something belongs to; most belong to none."""
     drawn = rng.between(600_000, 699_999)
     return drawn if rng.chance(40) else rng.pick((0, None))
-
-
-def plan_title(rng: SeededRandom) -> str:
-    """Draw a plan's title."""
-    return rng.pick(_PLAN_TITLES)
 
 
 def with_review_status(row: Row) -> Row:

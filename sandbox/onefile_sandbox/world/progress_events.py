@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING
 from onefile_sandbox.world.learning import ACHIEVED, IN_PROGRESS, WITHDRAWN, registration_number
 from onefile_sandbox.world.off_the_job import entry, with_percent
 from onefile_sandbox.world.people_events import schedule_review
-from onefile_sandbox.world.progress import plan_title, signing
-from onefile_sandbox.world.simulation import key_of, latest, of_learner
+from onefile_sandbox.world.progress import PLAN_TITLES, signing
+from onefile_sandbox.world.simulation import of_learner
 from onefile_sandbox.world.timestamps import at, midnight
 
 if TYPE_CHECKING:
-    from onefile_sandbox.world.rows import Row
     from onefile_sandbox.world.seeded import SeededRandom
     from onefile_sandbox.world.simulation import Simulation
+    from onefile_sandbox.world.table import Row
 
 _WHOLE = 100.0
-_UNSIGNED = dict.fromkeys(("AssessorSignedOn", "LearnerSignedOn", "EmployerSignedOn"))
 
 
 def hold_review(sim: Simulation, rng: SeededRandom, review_id: int) -> None:
@@ -28,8 +27,7 @@ def hold_review(sim: Simulation, rng: SeededRandom, review_id: int) -> None:
         return
     if rng.chance(10):
         if rng.chance(60):
-            day = sim.world.now.date() + timedelta(days=rng.between(3, 21))
-            put_off = at(day, 9 * 60 + 15 * rng.below(28))
+            put_off = sim.appointment(rng, 3, 21)
             sim.change("reviews", review, ScheduledFor=put_off)
             if put_off < sim.until:
                 sim.later(put_off, "hold-review", review_id)
@@ -58,7 +56,7 @@ def sign_review_learner(sim: Simulation, rng: SeededRandom, review_id: int) -> N
     if rng.chance(35):
         sim.later(sim.world.now + signing(rng, 5, 600), "sign-review-employer", review_id)
     if rng.chance(12):
-        sim.later(sim.after(2, 30, rng), "unlock-review", review_id)
+        sim.later(sim.after(rng, 2, 30), "unlock-review", review_id)
     _schedule_next(sim, rng, review["LearnerID"])
 
 
@@ -73,16 +71,17 @@ def unlock_review(sim: Simulation, rng: SeededRandom, review_id: int) -> None:
     """Unlock a signed review: its signatures vanish, until it is signed again."""
     review = sim.found("reviews", review_id)
     if review and review["LearnerSignedOn"]:
-        sim.change("reviews", review, **_UNSIGNED)
-        sim.later(sim.after(1, 10, rng), "sign-review-assessor", review_id)
+        sim.change("reviews", review, AssessorSignedOn=None, LearnerSignedOn=None, EmployerSignedOn=None)
+        sim.later(sim.after(rng, 1, 10), "sign-review-assessor", review_id)
 
 
 @of_learner
 def unlock_any_review(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Unlock the latest signed review of someone."""
-    review = latest(sim.of("reviews", learner["ID"]), "LearnerSignedOn")
-    if review:
-        unlock_review(sim, rng, review["ID"])
+    signed = [review for review in sim.of("reviews", learner["ID"]) if review["LearnerSignedOn"]]
+    if signed:
+        latest = max(signed, key=lambda review: review["LearnerSignedOn"])
+        unlock_review(sim, rng, latest["ID"])
 
 
 @of_learner
@@ -99,8 +98,8 @@ def follow_up_reviews(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
 @of_learner
 def make_plan(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
     """Add a plan."""
-    plan_on = at(sim.world.now.date() + timedelta(days=rng.below(14)), 9 * 60 + 15 * rng.below(28))
-    plan = sim.world.add("plans", LearnerID=learner["ID"], Title=plan_title(rng), PlanOn=plan_on)
+    plan_on = sim.appointment(rng, 0, 13)
+    plan = sim.world.add("plans", LearnerID=learner["ID"], Title=rng.pick(PLAN_TITLES), PlanOn=plan_on)
     if rng.chance(85):
         sim.later(plan_on + signing(rng, 10, 900), "sign-plan-assessor", plan["ID"])
 
@@ -148,7 +147,7 @@ def correct_time(sim: Simulation, rng: SeededRandom, learner: Row) -> None:
         return
     row = rng.pick(rows)
     if rng.chance(15):
-        sim.world.remove("timesheets", key_of(row))
+        sim.world.remove("timesheets", row["_Key"])
     else:
         fresh = entry(rng, sim.world.now)
         name = rng.pick(("Comments", "TimesheetCategory", "IsOffTheJob"))
@@ -204,9 +203,8 @@ def _achieve(sim: Simulation, aim: Row) -> None:
 
 def _add_hours(sim: Simulation, learner: Row, hours: float) -> None:
     for row in sim.of("off_the_job", learner["ID"]):
-        grown = with_percent({**row, "CachedActualHours": round((row["CachedActualHours"] or 0.0) + hours, 2)})
-        names = ("CachedActualHours", "PercentOfPlanned")
-        sim.change("off_the_job", row, **{name: grown[name] for name in names})
+        done = round((row["CachedActualHours"] or 0.0) + hours, 2)
+        sim.change("off_the_job", row, **with_percent({**row, "CachedActualHours": done}))
         if sim.hours_bump:
             sim.change("learners", learner)
 

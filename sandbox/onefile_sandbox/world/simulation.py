@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from onefile_sandbox.world.timestamps import at
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
+    from datetime import datetime
 
-    from onefile_sandbox.world.rows import Row, Value
     from onefile_sandbox.world.seeded import SeededRandom
+    from onefile_sandbox.world.table import Row, Value
     from onefile_sandbox.world.world import World
 
     Event = Callable[["Simulation", SeededRandom, int], None]
@@ -64,11 +67,16 @@ class Simulation:
         ids = self.ids(stream, organisation_id)
         return rng.pick(ids) if ids else None
 
-    def change(self, stream: str, row: Row, **fields: Value) -> Row:
-        """Change a record; of a learner this moves LastModified."""
-        return self.world.change(stream, key_of(row), **fields)
+    def change(self, stream: str, row: Row, **fields: Value) -> None:
+        """Change a record; of a person this moves LastModified."""
+        self.world.change(stream, row[self.world.table(stream).key], **fields)
 
-    def after(self, least: int, most: int, rng: SeededRandom) -> datetime:
+    def appointment(self, rng: SeededRandom, least: int, most: int) -> datetime:
+        """Draw a moment so many days ahead, within office hours."""
+        day = self.world.now.date() + timedelta(days=rng.between(least, most))
+        return at(day, 9 * 60 + 15 * rng.below(28))
+
+    def after(self, rng: SeededRandom, least: int, most: int) -> datetime:
         """Draw a moment so many days from now."""
         return self.world.now + timedelta(days=rng.between(least, most), minutes=rng.below(600))
 
@@ -82,14 +90,3 @@ def of_learner(event: Callable[[Simulation, SeededRandom, Row], None]) -> Event:
             event(sim, rng, learner)
 
     return happen
-
-
-def key_of(row: Row) -> Any:  # noqa: ANN401 - a number, save for units
-    """Give what a row is known by."""
-    return row.get("_Key", row.get("ID"))
-
-
-def latest(rows: Sequence[Row], field: str) -> Row | None:
-    """Give the row whose moment is the latest, of those that have one."""
-    dated = [(moment, place) for place, row in enumerate(rows) if isinstance(moment := row.get(field), datetime)]
-    return rows[max(dated)[1]] if dated else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -9,7 +10,14 @@ from typing_extensions import override
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from onefile_sandbox.world.rows import Key, Row, Value
+Value = str | int | float | bool | datetime | list[str] | None
+"""What a field holds before it is sent, however it will be spelled."""
+Row = dict[str, Any]
+"""A `Value` for each field."""
+Key = int | str
+"""What a record is known by within its stream: a number, save for units."""
+SLOTS = 10
+"""How many ids each parent has for its first records, unless its entity says otherwise."""
 
 
 class Table:
@@ -45,11 +53,8 @@ class Table:
         first = self._first_ids(organisation_id)
         if not self._edited and not self._removed:
             return first
-        edited = (
-            i
-            for i, row in self._edited.items()
-            if organisation_id is None or row.get("OrganisationID") == organisation_id
-        )
+        everywhere = organisation_id is None
+        edited = (i for i, row in self._edited.items() if everywhere or row.get("OrganisationID") == organisation_id)
         return self._with_edits(first, edited)
 
     def holds(self, record_id: Key) -> bool:

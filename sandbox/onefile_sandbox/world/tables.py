@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from onefile_sandbox.world import people, places, timestamps
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from onefile_sandbox.world.entities import Entity
     from onefile_sandbox.world.population import Population
-    from onefile_sandbox.world.rows import Key, Value
+    from onefile_sandbox.world.table import Key, Value
 
 _PLACES = {"classrooms": places.classroom, "placements": places.placement, "providers": places.provider}
 _HERE = "see sandbox/onefile_sandbox/world/tables.py"
@@ -74,7 +74,8 @@ def _children(population: Population, stream: str, entity: Entity, parents: dict
         parent=entity.parent,
         slots=entity.slots,
         count=_of_first_learners(population, count) if entity.learner_field else count,
-        columns={name: population.remembering(column) for name, column in entity.columns.items()},
+        # Searches ask for them again and again.
+        columns={name: lru_cache(1 << 20)(partial(column, population)) for name, column in entity.columns.items()},
         key=entity.key,
     )
 
@@ -91,7 +92,8 @@ def _qualifications(population: Population, assigned: Table) -> Iterable[Table]:
     def units(organisation_id: int | None) -> Sequence[Key]:
         if organisation_id is None:
             return sorted(offer.units)
-        return sorted(unit for standard in standards(organisation_id) for unit in offer.units_of(int(standard)))
+        assigned_here = set(standards(organisation_id))
+        return sorted(unit for unit, row in offer.units.items() if row["StandardID"] in assigned_here)
 
     yield Table("standards", standards, lambda i: dict(offer.standards[i]))
     yield Table("units", units, lambda i: dict(offer.units[i]))

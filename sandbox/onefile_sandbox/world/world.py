@@ -15,13 +15,7 @@ from onefile_sandbox.world.table import ChildTable
 from onefile_sandbox.world.tables import make_tables
 
 if TYPE_CHECKING:
-    from onefile_sandbox.world.rows import Key, Row, Value
-    from onefile_sandbox.world.table import Table
-
-FIRST_NEW_ID = 9_000_001
-"""Where the ids of added people and places begin: above every invented one."""
-FIRST_NEW_CHILD = 100_000_001
-"""Where the ids of added child records begin."""
+    from onefile_sandbox.world.table import Key, Row, Table, Value
 
 
 class World:
@@ -43,8 +37,9 @@ class World:
         self.revision = 0
         self.customer = places.customer(population)
         self.customer_token = str(UUID(int=SeededRandom(seed, "token").below(2**53) << 75, version=4))
-        self._new_ids = count(FIRST_NEW_ID)
-        self._new_child_ids = count(FIRST_NEW_CHILD)
+        # Above every invented one.
+        self._new_ids = count(9_000_001)
+        self._new_child_ids = count(100_000_001)
         self._tables = make_tables(population)
 
     @property
