@@ -60,6 +60,13 @@ def test_the_records_are_what_a_perfect_reader_gets(serve: Serve, behaviour: dic
         assert client.sandbox.counts()[stream] == len(records)
 
 
+def test_what_a_reader_knows_of_nothing_is_not_in_a_record_either(serve: Serve) -> None:
+    client = serve(behaviour={"absent_values": "missing"})
+    unit = client.sandbox.world.add("units", StandardID=None)
+    (record,) = (each for each in client.sandbox.records("units") if each["ID"] == unit["ID"])
+    assert record == {"ID": unit["ID"], "Title": "New"}
+
+
 @pytest.mark.parametrize("behaviour", EVERY_ANSWER)
 def test_a_behaviour_can_be_spelled_on_a_command_line(behaviour: dict[str, Any]) -> None:
     ((name, value),) = behaviour.items()

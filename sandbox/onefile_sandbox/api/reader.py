@@ -34,15 +34,8 @@ class Reader:
         entity = ENTITY_OF[stream]
         rich = self.renderer.pages_are_rich(entity) or (details and entity.is_read)
         found = self.found(stream)
-        records = []
-        for record_id in found.ids:
-            row = found.table(record_id).row(record_id)
-            record = self.renderer.render(entity, row, rich=rich)
-            for name in entity.carried:
-                if name in row:
-                    record[name] = self.renderer.render_value(row, name)
-            records.append(record)
-        return records
+        rows = (found.table(record_id).row(record_id) for record_id in found.ids)
+        return [self.renderer.render(entity, row, rich=rich, carried=True) for row in rows]
 
     def counts(self) -> dict[str, int]:
         """Count the rows of every stream."""

@@ -36,25 +36,21 @@ class Renderer:
             return False
         return not entity.is_searched or self._behaviour.paged_rows == "rich"
 
-    def render(self, entity: Entity, row: Row, *, rich: bool) -> dict[str, Any]:
-        """Give a record as it is sent, with all of its fields or the fewest."""
-        rendered: dict[str, Any] = {}
-        for name in row if rich else self._thin(entity, row):
-            if name in entity.unsent:
-                continue
-            value = self.render_value(row, name)
-            if value is not _MISSING:
-                rendered[name] = value
+    def render(self, entity: Entity, row: Row, *, rich: bool, carried: bool = False) -> dict[str, Any]:
+        """Give a record as it is sent, with all fields or the fewest, and with what a reader asked by if `carried`."""
+        names = row if rich else self._thin(entity, row)
+        rendered = {name: self._value(row, name) for name in names if name not in entity.unsent}
         for number in range(self._behaviour.unknown_fields):
             rendered[f"Unknown{number}"] = f"{entity.name} {number}" if number % 2 else number
-        return rendered
+        if carried:
+            rendered.update((name, self._value(row, name)) for name in entity.carried if name in row)
+        return {name: value for name, value in rendered.items() if value is not _MISSING}
 
     def _thin(self, entity: Entity, row: Row) -> Iterable[str]:
         is_dated = self._behaviour.paged_rows == "dated" and "LastModified" in row
         return (*entity.thin, "LastModified") if is_dated else entity.thin
 
-    def render_value(self, row: Row, name: str) -> object:
-        """Give one field of a record as it is sent."""
+    def _value(self, row: Row, name: str) -> object:
         value = row.get(name)
         if isinstance(value, str):
             # Most fields are text, and text is sent as it is.
