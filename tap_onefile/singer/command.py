@@ -22,9 +22,8 @@ from tap_onefile.errors import SettingsError
 from tap_onefile.reporting import console
 from tap_onefile.reporting.signals import signals_blocked
 from tap_onefile.settings import unknown_settings
-from tap_onefile.singer.bookmarks import RareStateWriter
 from tap_onefile.singer.inputs import read_catalog, read_environment, read_settings, read_state, unread_variables
-from tap_onefile.singer.state import unwrapped
+from tap_onefile.singer.state import RareStateWriter, unwrapped
 from tap_onefile.singer.writer import BufferedWriter, MuteWriter
 
 if TYPE_CHECKING:

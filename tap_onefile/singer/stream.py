@@ -6,6 +6,7 @@ Whatever we rely on that the SDK does not promise has a test in ``tests/unit/tes
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import Stream, metrics
@@ -14,7 +15,7 @@ from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from typing_extensions import override
 
-from tap_onefile.singer.bookmarks import Bookmarks
+from tap_onefile.singer.state import Bookmarks
 from tap_onefile.singer.writer import BufferedWriter
 
 if TYPE_CHECKING:
@@ -74,7 +75,6 @@ class SingerStream(Stream):
     def __init__(self, tap: Tap, schema: dict[str, Any]) -> None:
         super().__init__(tap)
         self.schema = schema
-        self._bookmarks: Bookmarks | None = None
         self._has_begun = False
         self._counter = _Counter(metrics.Metric.RECORD_COUNT, {metrics.Tag.STREAM: self.name})
         self._timer = _Timer(metrics.Metric.SYNC_DURATION, {metrics.Tag.STREAM: self.name})
@@ -142,17 +142,15 @@ class SingerStream(Stream):
         """The names under which the stream is sent."""
         return [each.stream_alias for each in self.stream_maps if not isinstance(each, RemoveRecordTransform)]
 
-    @property
+    @cached_property
     @override
     def state_manager(self) -> Bookmarks:
-        if self._bookmarks is None:
-            self._bookmarks = Bookmarks(
-                tap_name=self.tap_name,
-                stream_name=self.name,
-                tap_state=self.tap_state,
-                state_partitioning_keys=self.state_partitioning_keys,
-            )
-        return self._bookmarks
+        return Bookmarks(
+            tap_name=self.tap_name,
+            stream_name=self.name,
+            tap_state=self.tap_state,
+            state_partitioning_keys=self.state_partitioning_keys,
+        )
 
     @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tap_onefile.singer.bookmarks import Bookmarks, RareStateWriter
+from tap_onefile.singer.state import Bookmarks, RareStateWriter
 from tap_onefile.singer.writer import BufferedWriter
 
 if TYPE_CHECKING:
