@@ -26,6 +26,7 @@ logger = logging.getLogger("tap-onefile")
 _OURS = "x-onefile-"
 """The prefix of our own keywords, which the SDK drops from a catalog as it does not know them."""
 _METHODS = (REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL)
+_METHOD_KEYS = ("replication-method", "forced-replication-method")
 _INCLUSIONS = ("available", "automatic", "unsupported")
 _FLAGS = {"true": True, "false": False}
 _NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,63}")
@@ -51,11 +52,7 @@ class Known:
 
 
 def with_extra_fields(streams: Mapping[str, Known], extra: Mapping[str, Rule]) -> dict[str, Known]:
-    """Return what is known of the streams, with the fields that the user asks for by the setting extra_fields.
-
-    Raises:
-        SettingsError: There is no such stream, or it has the field already.
-    """
+    """Return what is known of the streams, with the fields that the user asks for by the setting extra_fields."""
     known = dict(streams)
     for stream, schema in extra.items():
         fields = schema["properties"]
@@ -89,13 +86,12 @@ def shown(name: object) -> str:
 def completed(catalog: object, streams: Mapping[str, Known]) -> dict[str, Any]:
     """Return a catalog with what the tap knows wherever it lacks it, and without what cannot be.
 
-    Raises:
-        SettingsError: It holds what nobody can guess the meaning of, or what would send more than the user wants.
+    Refused is what nobody can guess the meaning of, or what would send more than the user wants.
     """
     if not isinstance(catalog, dict) or not isinstance(catalog.get("streams"), list):
         raise SettingsError("The file passed to --catalog is not a Singer catalog: run --discover again.")
-    entries: dict[str, Rule] = {}
-    unselected: list[str] = []
+    entries: dict[str, _Entry] = {}
+    written: list[Rule] = []
     for place, given in enumerate(catalog["streams"], start=1):
         name = _name_of(given, place)
         if name not in streams:
@@ -103,17 +99,21 @@ def completed(catalog: object, streams: Mapping[str, Known]) -> dict[str, Any]:
             continue
         if name in entries:
             raise SettingsError(f"The catalog holds the stream {name} twice: delete the one that does not count.")
-        entry = _Entry(name, given, streams[name])
-        entries[name] = entry.completed()
-        if entry.says_nothing:
-            unselected.append(name)
-    if unselected:
+        entries[name] = _Entry(name, given, streams[name])
+        written.append(entries[name].completed())
+    # Each is said once for all streams, as ``'*'`` in Meltano's metadata means all of them.
+    if names := [name for name, entry in entries.items() if entry.says_nothing]:
         logger.warning(
             "The catalog does not say whether these streams are selected, so that the defaults hold: %s",
-            ", ".join(unselected),
+            ", ".join(names),
         )
-    _warn_of_full_tables(entries, streams)
-    return {**catalog, "streams": list(entries.values())}
+    if names := [name for name, entry in entries.items() if entry.has_nothing_to_go_by]:
+        logger.warning(
+            "The catalog's replication-method INCREMENTAL has nothing to go by in these streams, which are read in"
+            " full: %s",
+            ", ".join(names),
+        )
+    return {**catalog, "streams": written}
 
 
 def _name_of(given: object, place: int) -> str:
@@ -180,6 +180,7 @@ class _Entry:
         self.root: Rule = {}
         self.of_fields: dict[str, Rule] = {}
         self.says_nothing = False
+        self.has_nothing_to_go_by = False
 
     def completed(self) -> Rule:
         """Return the entry with what the tap knows of its stream."""
@@ -194,10 +195,9 @@ class _Entry:
             self._check_replication_key()
         method, keys = self._method(), list(self.known.keys)
         self._keep(self.known.needed)
-        self.root |= {"table-key-properties": keys}
-        self.root.pop("replication-key", None)
-        self.root.pop("replication-method", None)
-        self.root.pop("forced-replication-method", None)
+        for key in ("replication-key", *_METHOD_KEYS):
+            self.root.pop(key, None)
+        self.root["table-key-properties"] = keys
         fields = [{"breadcrumb": ["properties", name], "metadata": rule} for name, rule in self.of_fields.items()]
         return {
             **self.given,
@@ -210,37 +210,33 @@ class _Entry:
         }
 
     def _schema(self) -> Rule:
-        schema: Any = self.given.get("schema") or {}
-        properties = schema.get("properties", {}) if isinstance(schema, dict) else None
+        schema: object = self.given.get("schema") or {}
         if (
-            not isinstance(properties, dict)
-            or not all(isinstance(rule, dict) for rule in properties.values())
+            not isinstance(schema, dict)
             or not Draft7Validator(Draft7Validator.META_SCHEMA).is_valid(schema)
+            or not all(isinstance(rule, dict) for rule in schema.get("properties", {}).values())
         ):
             raise SettingsError(f"The catalog's schema of {self.name} is not a JSON schema. Run --discover again.")
-        if unknown := [shown(name) for name in properties if name not in self.known.fields]:
+        if unknown := [shown(name) for name in schema.get("properties", ()) if name not in self.known.fields]:
             logger.warning(
                 "The catalog lists fields of %s that tap-onefile does not have; they are ignored: %s",
                 self.name,
                 ", ".join(unknown),
             )
-        checked: Rule = schema
-        return checked
+        return schema
 
     def _read_metadata(self) -> None:
         metadata = self.given.get("metadata") or []
         if not isinstance(metadata, list):
             raise self._no_metadata()
         for each in metadata:
-            where, rule = (each.get("breadcrumb"), each.get("metadata")) if isinstance(each, dict) else (None, None)
-            if not isinstance(where, list) or not isinstance(rule, dict):
-                raise self._no_metadata()
-            if not where:
-                self.root |= rule
-            elif len(where) == len(("properties", "field")) and where[0] == "properties" and isinstance(where[1], str):
-                self.of_fields.setdefault(where[1], {}).update(rule)
-            else:
-                raise self._no_metadata()
+            match each:
+                case {"breadcrumb": [], "metadata": dict(rule)}:
+                    self.root |= rule
+                case {"breadcrumb": ["properties", str(name)], "metadata": dict(rule)}:
+                    self.of_fields.setdefault(name, {}).update(rule)
+                case _:
+                    raise self._no_metadata()
 
     def _no_metadata(self) -> SettingsError:
         return SettingsError(
@@ -270,14 +266,6 @@ class _Entry:
             self.says_nothing = True
             self.root["selected"] = self.known.is_default
 
-    def _said(self, *places: tuple[Rule, str]) -> list[Any]:
-        """Return what is said in some places, without what is empty, and without what is said twice."""
-        said: list[Any] = []
-        for place, key in places:
-            if (value := place.get(key)) and value not in said:
-                said.append(value)
-        return said
-
     @property
     def _is_selected(self) -> bool:
         selected = self.root.get("selected")
@@ -285,40 +273,39 @@ class _Entry:
 
     def _check_keys(self) -> None:
         own = self.known.keys
-        said = self._said((self.given, "key_properties"), (self.root, "table-key-properties"))
-        # The SDK's own has tuples until it is written.
-        lists = [[*keys] if isinstance(keys, (list, tuple)) else [keys] for keys in said]
-        if not (wrong := [keys for keys in lists if sorted(map(str, keys)) != sorted(own)]):
-            return
-        names = wrong[0]
-        absent = [name for name in map(str, names) if name not in self.known.fields]
-        fault = f" {self.name} has no field {shown(absent[0])}." if absent else " Records that share it would be lost."
-        raise SettingsError(
-            f"The catalog's key-properties of {self.name} are {', '.join(map(shown, names))}, but OneFile's records are"
-            f" told apart by {', '.join(own)}: leave them out, or write that.{fault}"
-        )
+        for said in _said((self.given, "key_properties"), (self.root, "table-key-properties")):
+            # The SDK's own has tuples until it is written.
+            names = [*said] if isinstance(said, (list, tuple)) else [said]
+            if sorted(map(str, names)) == sorted(own):
+                continue
+            absent = [name for name in map(str, names) if name not in self.known.fields]
+            fault = f"{self.name} has no field {shown(absent[0])}." if absent else "Records that share it would be lost."
+            raise SettingsError(
+                f"The catalog's key-properties of {self.name} are {', '.join(map(shown, names))}, but OneFile's records"
+                f" are told apart by {', '.join(own)}: leave them out, or write that. {fault}"
+            )
+
+    def _check_replication_key(self) -> None:
+        own = self.known.replication_key
+        for said in _said((self.given, "replication_key"), (self.root, "replication-key")):
+            if said != own:
+                goes_by = f"{own} alone: leave it out, or write that" if own else "nothing: leave it out"
+                raise SettingsError(
+                    f"The catalog's replication-key of {self.name} is {shown(said)}, but what has changed there can be"
+                    f" told by {goes_by}."
+                )
 
     def _method(self) -> str:
-        said = self._said(
-            (self.given, "replication_method"),
-            (self.root, "replication-method"),
-            (self.root, "forced-replication-method"),
-        )
+        said = _said((self.given, "replication_method"), *((self.root, key) for key in _METHOD_KEYS))
         if any(method not in _METHODS for method in said):
             raise SettingsError(f"The catalog's replication-method of {self.name} must be {' or '.join(_METHODS)}.")
         own = self.known.replication_method
         # Where it is said in several places, what differs is what somebody has changed.
-        return next((method for method in said if method != own), own)
-
-    def _check_replication_key(self) -> None:
-        own = self.known.replication_key
-        said = self._said((self.given, "replication_key"), (self.root, "replication-key"))
-        if wrong := [key for key in said if key != own]:
-            goes_by = f"{own} alone: leave it out, or write that" if own else "nothing: leave it out"
-            raise SettingsError(
-                f"The catalog's replication-key of {self.name} is {shown(wrong[0])}, but what has changed there can be"
-                f" told by {goes_by}."
-            )
+        method = next((method for method in said if method != own), own)
+        if method == REPLICATION_INCREMENTAL and self.known.replication_key is None:
+            self.has_nothing_to_go_by = bool(self.root.get("selected"))
+            return REPLICATION_FULL_TABLE
+        return method
 
     def _keep(self, needed: Iterable[str]) -> None:
         """Select the fields without which the records cannot be told apart, with a warning where they were not."""
@@ -334,30 +321,17 @@ class _Entry:
                     self.name,
                     name,
                 )
-            rule |= {"inclusion": "automatic"}
+            rule["inclusion"] = "automatic"
             rule.pop("selected", None)
 
 
-def _root(entry: Rule) -> Rule:
-    root: Rule = entry["metadata"][0]["metadata"]
-    return root
-
-
-def _warn_of_full_tables(entries: Mapping[str, Rule], streams: Mapping[str, Known]) -> None:
-    """Read what has nothing to go by in full, and say so once, as ``'*'`` in Meltano's metadata means all of them."""
-    names = [
-        name
-        for name, entry in entries.items()
-        if entry["replication_method"] == REPLICATION_INCREMENTAL and streams[name].replication_key is None
-    ]
-    for name in names:
-        entries[name]["replication_method"] = REPLICATION_FULL_TABLE
-    if names := [name for name in names if _root(entries[name]).get("selected")]:
-        logger.warning(
-            "The catalog's replication-method INCREMENTAL has nothing to go by in these streams, which are read in"
-            " full: %s",
-            ", ".join(names),
-        )
+def _said(*places: tuple[Rule, str]) -> list[Any]:
+    """Return what is said in some places, without what is empty, and without what is said twice."""
+    said: list[Any] = []
+    for place, key in places:
+        if (value := place.get(key)) and value not in said:
+            said.append(value)
+    return said
 
 
 def check_parents(catalog: Mapping[str, Any], parents: Mapping[str, str]) -> None:
@@ -384,10 +358,10 @@ def restrict(catalog: Catalog, schemas: Mapping[str, Rule], streams: Mapping[str
     A catalog may be older than the settings, and the SDK sends its schemas to the target whatever the records hold. The
     fields without which a stream cannot be read are always in it.
     """
-    known = [(name, entry) for name, entry in catalog.items() if name in schemas]
     ours = {
         name: replace(entry, schema=_restricted(entry.schema, schemas[name], streams[name].needed))
-        for name, entry in known
+        for name, entry in catalog.items()
+        if name in schemas
     }
     return Catalog({**catalog, **ours})
 

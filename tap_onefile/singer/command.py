@@ -142,17 +142,20 @@ class CommandTap(Tap, abc.ABC):
         """Read and merge what is passed to ``--config``: where two of them hold a setting, the later one counts."""
         settings: dict[str, Any] = {}
         origins: dict[str, str] = {}
-        known = cls.all_settings()
+        known = cls.all_settings()["properties"]
         for file in value:
-            found, from_here = read_environment(known) if file == "ENV" else (read_settings(file), {})
+            if file == "ENV":
+                found, origin = read_environment(known)
+            else:
+                found = read_settings(file)
+                # With one file, it is clear which is meant.
+                origin = dict.fromkeys(found, f"in {file}" if len(value) > 1 else "")
             settings |= found
-            # With one file, it is clear which is meant.
-            named = len(value) > 1 and file != "ENV"
-            origins |= dict.fromkeys(found, f"in {file}" if named else "") | from_here
-        unread = [] if "ENV" in value else unread_variables(settings, known["properties"])
+            origins |= origin
+        unread = [] if "ENV" in value else unread_variables(settings, known)
         if unread:
             cls.logger.warning("Without --config ENV, these variables are not read: %s", ", ".join(unread))
-        for sentence in unknown_settings(settings, known["properties"], origins):
+        for sentence in unknown_settings(settings, known, origins):
             cls.logger.warning(sentence)
         cls.check_settings(settings, origins, needs_all=False)
         return Config(settings, unread)
@@ -184,12 +187,8 @@ class CommandTap(Tap, abc.ABC):
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
         """Test the connection, or write the schemas."""
         if value == _WHOLE_TEST:
-            cls._create(
-                ctx.params.get("config"),
-                ctx.params.get("catalog"),
-                ctx.params.get("state"),
-                message_writer=MuteWriter(),
-            ).try_out()
+            config, catalog, state = (ctx.params.get(name) for name in ("config", "catalog", "state"))
+            cls._create(config, catalog, state, MuteWriter()).try_out()
             ctx.exit()
         if value not in _LEFT_TO_THE_SDK:
             # The SDK would write records.
@@ -203,7 +202,7 @@ class CommandTap(Tap, abc.ABC):
             return
         if value not in {"text", "json"}:
             raise SettingsError("The option --check-api takes no value other than json.")
-        tap = cls._create(ctx.params.get("config"), None, None, message_writer=MuteWriter())
+        tap = cls._create(ctx.params.get("config"), writer=MuteWriter())
         tap.check_api(as_json=value == "json")
         ctx.exit()
 
@@ -211,9 +210,9 @@ class CommandTap(Tap, abc.ABC):
     def _create(
         cls,
         config: Config | None,
-        catalog: BinaryIO | None,
-        state: BinaryIO | None,
-        **options: Any,  # noqa: ANN401 - the SDK's
+        catalog: BinaryIO | None = None,
+        state: BinaryIO | None = None,
+        writer: BufferedWriter | None = None,
     ) -> Self:
         config = config or Config()
         if config.unread and "customer_token" not in config.config:
@@ -223,7 +222,7 @@ class CommandTap(Tap, abc.ABC):
                 config=config.config,
                 catalog=read_catalog(catalog) if catalog else None,
                 state=unwrapped(read_state(state)) if state else None,
-                **options,
+                message_writer=writer,
             )
             tap.listen()
         return tap
@@ -263,9 +262,5 @@ def _log_for_people() -> None:
 
 
 def _is_for_people(record: logging.LogRecord) -> bool:
-    """Return whether a log record is the tap's own or a warning.
-
-    The SDK's warnings about a stream's state are about resuming in mid-stream, which this tap does not rely on.
-    """
-    place = Path(record.pathname)
-    return "singer_sdk" not in place.parts or (record.levelno >= logging.WARNING and place.stem != "_state")
+    """Return whether a log record is the tap's own or a warning."""
+    return "singer_sdk" not in Path(record.pathname).parts or record.levelno >= logging.WARNING

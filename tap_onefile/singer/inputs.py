@@ -15,7 +15,7 @@ from tap_onefile.errors import SettingsError
 from tap_onefile.settings import plausible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterator, Mapping
     from typing import BinaryIO
 
 logger = logging.getLogger("tap-onefile")
@@ -38,7 +38,7 @@ _FLAGS = {
 }
 
 
-def named(file: str, option: str) -> str:
+def _named(file: str, option: str) -> str:
     """Return how a sentence names a file; what may be a secret in its place is not shown."""
     return f"The file {file}" if _FILE.fullmatch(file) else f"The file passed to --{option}"
 
@@ -50,25 +50,25 @@ def read_settings(file: str) -> dict[str, Any]:
             "The settings themselves were passed to --config, where any user of the machine can see them: write them to"
             " a file, and pass its name."
         )
+    name = _named(file, "config")
     try:
         content = Path(file).read_bytes()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "that is no name of a file"
         hint = " For the variables TAP_ONEFILE_…, write ENV in capitals." if file.upper() == "ENV" else ""
-        raise SettingsError(f"{named(file, 'config')} cannot be read: {reason}.{hint}") from None
-    settings = parse(content, named(file, "config"))
-    _check_kind(settings, file, "config")
+        raise SettingsError(f"{name} cannot be read: {reason}.{hint}") from None
+    settings = _parse(_decode(content, name), name)
+    _check_kind(settings, name, "config")
     if not isinstance(settings, dict):
-        raise SettingsError(
-            f'{named(file, "config")} must hold a JSON object with the settings: {{"customer_token": "…"}}.'
-        )
+        raise SettingsError(f'{name} must hold a JSON object with the settings: {{"customer_token": "…"}}.')
     return settings
 
 
 def read_catalog(file: BinaryIO) -> Any:  # noqa: ANN401 - as JSON may be
     """Read the file passed to ``--catalog``."""
-    catalog = parse(file.read(), named(file.name, "catalog"))
-    _check_kind(catalog, file.name, "catalog")
+    name = _named(file.name, "catalog")
+    catalog = _parse(_decode(file.read(), name), name)
+    _check_kind(catalog, name, "catalog")
     return catalog
 
 
@@ -77,9 +77,8 @@ def read_state(file: BinaryIO) -> Any:  # noqa: ANN401 - as JSON may be
 
     An empty file is no state yet, as a script leaves it before the first run.
     """
-    name = named(file.name, "state")
-    content = file.read()
-    text = decode(content, name)
+    name = _named(file.name, "state")
+    text = _decode(file.read(), name)
     if not text.strip():
         logger.warning("%s is empty, so that everything is read", name)
         return None
@@ -88,17 +87,17 @@ def read_state(file: BinaryIO) -> Any:  # noqa: ANN401 - as JSON may be
         if not _is_object(lines[-1]):
             raise SettingsError(f"{name} holds {len(lines)} lines, the last of which is cut: keep the last whole one.")
         logger.warning("%s holds %d lines; the last of them counts", name, len(lines))
-        return parse(lines[-1].encode(), name)
-    state = parse(content, name)
-    _check_kind(state, file.name, "state")
+        return _parse(lines[-1], name)
+    state = _parse(text, name)
+    _check_kind(state, name, "state")
     return state
 
 
-def _check_kind(content: object, file: str, option: str) -> None:
+def _check_kind(content: object, name: str, option: str) -> None:
     """Refuse what belongs to another option."""
     for other, (what, mark) in _MARKS.items():
         if isinstance(content, dict) and mark in content and _MARKS[option][1] not in content:
-            raise SettingsError(f"{named(file, option)} holds {what}: pass it to --{other}, and not to --{option}.")
+            raise SettingsError(f"{name} holds {what}: pass it to --{other}, and not to --{option}.")
 
 
 def _is_object(line: str) -> bool:
@@ -108,7 +107,7 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def decode(content: bytes, name: str) -> str:
+def _decode(content: bytes, name: str) -> str:
     """Decode a file, which editors and PowerShell write in UTF-16 or with a byte order mark."""
     try:
         return content.decode(json.detect_encoding(content)).removeprefix("\ufeff")
@@ -116,9 +115,8 @@ def decode(content: bytes, name: str) -> str:
         raise SettingsError(f"{name} is not text in UTF-8 or UTF-16: save it as UTF-8.") from None
 
 
-def parse(content: bytes, name: str) -> Any:  # noqa: ANN401 - as JSON may be
+def _parse(text: str, name: str) -> Any:  # noqa: ANN401 - as JSON may be
     """Parse a file, which may hold secrets, so that an error shows only the place."""
-    text = decode(content, name)
     try:
         return json.loads(text, object_pairs_hook=lambda pairs: _object(pairs, name))
     except json.JSONDecodeError as error:
@@ -147,35 +145,32 @@ def _object(pairs: list[tuple[str, Any]], name: str) -> dict[str, Any]:
     return found
 
 
-def read_environment(schema: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """Read the settings in the environment, and in the file .env of this folder or one above.
+def read_environment(known: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read the settings in the environment, and in the file .env of this folder or one above, and name their variables.
 
-    Returns:
-        The settings, and which variable each comes from. What cannot be read as its setting wants it stays text, to be
-        refused where settings are checked.
+    What cannot be read as its setting wants it stays text, to be refused where settings are checked.
     """
     load_dotenv(find_dotenv(usecwd=True))
     settings: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for variable, text in _variables(os.environ):
-        name = variable.removeprefix(_PREFIX).lower()
+    for variable, name, text in _variables():
         if stripped := _unquoted(text.strip(), variable):
-            settings[name] = _read(stripped, schema["properties"].get(name, {}))
+            settings[name] = _read(stripped, known.get(name, {}))
             origins[name] = f"the variable {variable}"
     return settings, origins
 
 
-def unread_variables(config: Mapping[str, Any], known: Iterable[str]) -> list[str]:
+def unread_variables(config: Mapping[str, Any], known: Container[str]) -> list[str]:
     """Return the variables with settings that nothing reads, as ``--config ENV`` is missing."""
-    found = {variable: variable.removeprefix(_PREFIX).lower() for variable, text in _variables(os.environ) if text}
-    return sorted(variable for variable, name in found.items() if name in known and name not in config)
+    return sorted(variable for variable, name, text in _variables() if text and name in known and name not in config)
 
 
-def _variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for variable, text in environ.items():
+def _variables() -> Iterator[tuple[str, str, str]]:
+    """Yield each variable with a setting, the name of that, and the text."""
+    for variable, text in os.environ.items():
         # Two underscores begin what Meltano calls an extra, such as the selection.
         if variable.startswith(_PREFIX) and not variable.startswith(f"{_PREFIX}_") and variable != _LEVEL:
-            yield variable, text
+            yield variable, variable.removeprefix(_PREFIX).lower(), text
 
 
 def _unquoted(text: str, variable: str) -> str:
@@ -204,10 +199,8 @@ def _read(text: str, rule: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as JSON 
 
 def check_logging() -> None:
     """Check what the environment says of the log, before the SDK sets it up."""
-    for variable in (_LEVEL, "LOGLEVEL"):
-        level = os.environ.get(variable)
-        if level and level.upper() not in {*_LEVELS, "WARN", "FATAL", "NOTSET"}:
-            raise SettingsError(f"The variable {variable} must be one of {', '.join(_LEVELS)}.")
-        if level:
-            # The SDK takes the second only where the first is not set.
-            break
+    # The SDK takes the second only where the first is not set.
+    variable = _LEVEL if os.environ.get(_LEVEL) else "LOGLEVEL"
+    level = os.environ.get(variable)
+    if level and level.upper() not in {*_LEVELS, "WARN", "FATAL", "NOTSET"}:
+        raise SettingsError(f"The variable {variable} must be one of {', '.join(_LEVELS)}.")
