@@ -32,7 +32,7 @@ from tap_onefile.singer.catalog import (
 )
 from tap_onefile.singer.command import CommandTap
 from tap_onefile.singer.maps.mapper import make_mapper
-from tap_onefile.singer.maps.structure import check_structure, leave_to_us
+from tap_onefile.singer.maps.mistakes import check_structure, leave_to_us
 from tap_onefile.singer.state import bookmarks, tidied
 from tap_onefile.singer.writer import BufferedWriter
 from tap_onefile.streams import DETAILED, PARENTS, STREAMS

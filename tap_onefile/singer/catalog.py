@@ -278,8 +278,9 @@ class _Entry:
             names = [*said] if isinstance(said, (list, tuple)) else [said]
             if sorted(map(str, names)) == sorted(own):
                 continue
-            absent = [name for name in map(str, names) if name not in self.known.fields]
-            fault = f"{self.name} has no field {shown(absent[0])}." if absent else "Records that share it would be lost."
+            fault = "Records that share it would be lost."
+            if absent := [name for name in map(str, names) if name not in self.known.fields]:
+                fault = f"{self.name} has no field {shown(absent[0])}."
             raise SettingsError(
                 f"The catalog's key-properties of {self.name} are {', '.join(map(shown, names))}, but OneFile's records"
                 f" are told apart by {', '.join(own)}: leave them out, or write that. {fault}"

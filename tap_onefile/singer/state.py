@@ -1,15 +1,15 @@
-"""The state: as a user passes it, as a run keeps it, and as a STATE message spells it.
+"""The state: what a user has passed is tidied, and the bookmarks are kept and written by organisation.
 
-The SDK keeps the bookmarks of all organisations in a list, which it searches several times for each organisation and
-writes as a whole after each, so that messages and processor time would grow with the square of their number. Whatever
-we rely on that the SDK does not promise has a test in ``tests/unit/test_sdk_assumptions.py``.
+The SDK keeps them in a list, which it searches several times for each organisation and writes as a whole after each, so
+that messages and processor time would grow with the square of their number. Whatever we rely on that the SDK does not
+promise has a test in ``tests/unit/test_sdk_assumptions.py``.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.helpers._state import StateWriter
@@ -33,12 +33,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-onefile")
 
-# The SDK's names in a state.
-_BOOKMARKS, _PARTITIONS, _CONTEXT = "bookmarks", "partitions", "context"
-_KEY, _VALUE = "replication_key", "replication_key_value"
+_BOOKMARKS, _KEY, _ORGANISATIONS = "bookmarks", "replication_key", "organisations"
+_PARTITIONS, _CONTEXT, _VALUE = "partitions", "context", "replication_key_value"
+"""The list that the SDK, and so our states of before, have in place of the bookmarks by organisation."""
 _OWNER = "OrganisationID"
-_ORGANISATIONS = "organisations"
-"""Our name for the bookmarks by organisation, in STATE messages; the SDK, and so our states of before, have a list."""
 _WRAPPERS = ("singer_state", "completed", "value")
 """Around a state: in what Meltano exports and keeps, and in a STATE message."""
 _RECORDS_FOR_A_STATE = 50
@@ -88,9 +86,7 @@ def tidied(state: object, streams: Mapping[str, Known], began: str) -> State:
 def bookmarks(state: Mapping[str, Any]) -> Iterator[str]:
     """Yield the timestamps that a tidied state goes on from."""
     for bookmark in state.get(_BOOKMARKS, {}).values():
-        for partition in bookmark.get(_PARTITIONS, ()):
-            if value := partition.get(_VALUE):
-                yield value
+        yield from bookmark.get(_ORGANISATIONS, {}).values()
 
 
 def _no_state_of(stream: str) -> SettingsError:
@@ -121,7 +117,7 @@ class _Stream:
             raise _no_state_of(self.name)
         key = bookmark.get(_KEY, self.key)
         ours = ({_CONTEXT: {_OWNER: owner}, _KEY: key, _VALUE: value} for owner, value in values.items())
-        found: dict[int, State] = {}
+        found: dict[int, str] = {}
         for partition in (*partitions, *ours):
             if (owner := self._owner(partition)) is None:
                 continue
@@ -130,9 +126,10 @@ class _Stream:
                 logger.warning(
                     "The state has two bookmarks of %s for organisation %d; the older one counts", self.name, owner
                 )
-                value = min(value or "", found[owner].get(_VALUE, ""))
-            found[owner] = {_CONTEXT: {_OWNER: owner}, **({_KEY: self.key, _VALUE: value} if value else {})}
-        return {_PARTITIONS: list(found.values())} if found else {}
+                value = min(value, found[owner])
+            found[owner] = value
+        kept = {str(owner): value for owner, value in found.items() if value}
+        return {_KEY: self.key, _ORGANISATIONS: kept} if kept else {}
 
     def _owner(self, partition: State) -> int | None:
         context = partition.get(_CONTEXT)
@@ -144,10 +141,11 @@ class _Stream:
             )
             return None
 
-    def _value(self, partition: State, owner: int) -> str | None:
+    def _value(self, partition: State, owner: int) -> str:
+        """Return the bookmark of an organisation; empty where it must be read again."""
         value = partition.get(_VALUE)
         if value is None:
-            return None
+            return ""
         try:
             timestamp = to_timestamp(value)
         except ValueError:
@@ -159,7 +157,7 @@ class _Stream:
                 owner,
                 self.key,
             )
-            return None
+            return ""
         if timestamp > self.began:
             logger.warning(
                 "The bookmark of %s for organisation %d is later than the start of this run, and is taken back to it;"
@@ -172,23 +170,11 @@ class _Stream:
 
 
 class Bookmarks(StreamStateManager):
-    """The bookmarks of one stream, found by their organisation. What the SDK notes of a context is not kept."""
+    """The bookmarks of one stream, by organisation. What the SDK notes of a context is not kept."""
 
     @override
     def get_context_state(self, context: Context | None) -> State:
-        part = self.get_state_partition_context(context)
-        if not part:
-            return self.stream_state
-        return self._partitions.get(part[_OWNER], {_CONTEXT: dict(part)})
-
-    @cached_property
-    def _partitions(self) -> dict[int, State]:
-        return {each[_CONTEXT][_OWNER]: each for each in self._listed if _VALUE in each}
-
-    @property
-    def _listed(self) -> list[State]:
-        listed: list[State] = self.stream_state.setdefault(_PARTITIONS, [])
-        return listed
+        return {} if self.get_state_partition_context(context) else self.stream_state
 
     @override
     def write_starting_replication_value(self, *_args: Any, **_options: Any) -> None:
@@ -199,31 +185,27 @@ class Bookmarks(StreamStateManager):
         """Do nothing: the stream sets its bookmark itself, when all that it stands for has been sent."""
 
     def get(self, context: Context, key: str) -> object:
-        """Return the bookmark that an earlier run left for a context."""
-        state = self.get_context_state(context)
-        return state.get(_VALUE) if state.get(_KEY) == key else None
+        """Return the bookmark that an earlier run left for an organisation."""
+        state = self.stream_state
+        return state.get(_ORGANISATIONS, {}).get(str(context[_OWNER])) if state.get(_KEY) == key else None
 
     def set(self, context: Context, key: str, value: str) -> None:
-        """Set the bookmark of a context, of which everything has been sent.
+        """Set the bookmark of an organisation, of which everything has been sent.
 
         The SDK's own would go back when everything read is older than before, and stand still for records without a
         timestamp.
         """
-        state = self.get_context_state(context)
-        if _VALUE not in state:
-            self._listed.append(state)
-            self._partitions[state[_CONTEXT][_OWNER]] = state
-        state.update({_KEY: key, _VALUE: value})
+        self.stream_state[_KEY] = key
+        self.stream_state.setdefault(_ORGANISATIONS, {})[str(context[_OWNER])] = value
 
     @property
     def is_empty(self) -> bool:
         """Whether there is no bookmark."""
-        return not self._partitions
+        return not self.stream_state.get(_ORGANISATIONS)
 
     def clear(self) -> None:
         """Forget all bookmarks."""
         self.stream_state.clear()
-        self._partitions.clear()
 
 
 class RareStateWriter(StateWriter):
@@ -248,22 +230,11 @@ class RareStateWriter(StateWriter):
 
     def finish(self, state: TapState) -> None:
         """Write a state if it differs from the last one."""
-        compact = _compact(state)
+        # Of a run that has read nothing, too.
+        value = {_BOOKMARKS: {}, **copy.deepcopy(state)}
         before = self._writer.written
-        if compact != self._last:
-            self._writer.write_message(StateMessage(value=compact))
-            self._last = compact
+        if value != self._last:
+            self._writer.write_message(StateMessage(value=value))
+            self._last = value
             self._size = self._writer.written - before
         self._written = self._writer.written
-
-
-def _compact(state: Mapping[str, Any]) -> State:
-    """Return a state as it is sent, with no more than a line for each bookmark."""
-    return {**state, _BOOKMARKS: {name: _compacted(each) for name, each in state.get(_BOOKMARKS, {}).items()}}
-
-
-def _compacted(bookmark: State) -> State:
-    rest = {name: value for name, value in bookmark.items() if name != _PARTITIONS}
-    kept = [each for each in bookmark.get(_PARTITIONS, ()) if _VALUE in each]
-    values = {str(each[_CONTEXT][_OWNER]): each[_VALUE] for each in kept}
-    return {**rest, _KEY: kept[0][_KEY], _ORGANISATIONS: values} if kept else rest

@@ -19,23 +19,19 @@ if TYPE_CHECKING:
 EARLY, LATE = "2026-01-01T00:00:00.000000Z", "2026-02-01T00:00:00.000000Z"
 
 
-class CountedList(list[dict[str, Any]]):
+class Counted(dict[str, str]):
     """Counts how often it was looked through."""
 
     searches = 0
 
     @override
-    def __iter__(self) -> Iterator[dict[str, Any]]:
+    def __iter__(self) -> Iterator[str]:
         self.searches += 1
         return super().__iter__()
 
 
-def partition(organisation: int, value: str) -> dict[str, Any]:
-    return {
-        "context": {"OrganisationID": organisation},
-        "replication_key": "LastModified",
-        "replication_key_value": value,
-    }
+def holding(bookmarks: dict[str, str]) -> TapState:
+    return {"bookmarks": {"learners": {"replication_key": "LastModified", "organisations": bookmarks}}}
 
 
 def bookmarks_in(state: TapState) -> Bookmarks:
@@ -43,9 +39,8 @@ def bookmarks_in(state: TapState) -> Bookmarks:
 
 
 def test_bookmarks_are_found_and_set_without_a_search_through_all_organisations() -> None:
-    listed = CountedList(partition(number, EARLY) for number in range(50))
-    state: TapState = {"bookmarks": {"learners": {"partitions": listed}}}
-    bookmarks = bookmarks_in(state)
+    held = Counted({str(number): EARLY for number in range(50)})
+    bookmarks = bookmarks_in(holding(held))
 
     for number in range(100):
         context = {"OrganisationID": number}
@@ -53,8 +48,8 @@ def test_bookmarks_are_found_and_set_without_a_search_through_all_organisations(
         bookmarks.set(context, "LastModified", LATE)
         assert bookmarks.get(context, "LastModified") == LATE
 
-    assert listed.searches <= 1
-    assert listed == [partition(number, LATE) for number in range(100)]
+    assert held.searches <= 1
+    assert held == {str(number): LATE for number in range(100)}
 
 
 def test_what_the_sdk_notes_of_an_organisation_without_a_bookmark_is_not_kept() -> None:
@@ -63,11 +58,12 @@ def test_what_the_sdk_notes_of_an_organisation_without_a_bookmark_is_not_kept() 
     bookmarks.get_context_state({"OrganisationID": 1})["progress_markers"] = {}
 
     assert bookmarks.is_empty
-    assert bookmarks.get_context_state({"OrganisationID": 1}) == {"context": {"OrganisationID": 1}}
+    assert bookmarks.get_context_state({"OrganisationID": 1}) == {}
+    assert state == {"bookmarks": {"learners": {}}}
 
 
 def test_bookmarks_that_are_cleared_are_gone() -> None:
-    state: TapState = {"bookmarks": {"learners": {"partitions": [partition(1, EARLY)]}}}
+    state = holding({"1": EARLY})
     bookmarks = bookmarks_in(state)
     assert bookmarks.get({"OrganisationID": 1}, "LastModified") == EARLY
     bookmarks.clear()

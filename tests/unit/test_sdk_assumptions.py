@@ -12,6 +12,7 @@ import logging
 import signal
 import time
 import traceback
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +27,7 @@ from singer_sdk.helpers._state import StateWriter
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.logging import ConsoleFormatter
 from singer_sdk.mapper import CustomStreamMap, PluginMapper, RemoveRecordTransform, SameRecordTransform
-from singer_sdk.singerlib import Catalog, RecordMessage
+from singer_sdk.singerlib import Catalog, MetadataMapping, RecordMessage
 from singer_sdk.streams._state import StreamStateManager
 from typing_extensions import override
 
@@ -188,14 +189,15 @@ def test_all_that_the_sdk_notes_of_a_context_goes_through_the_state_manager(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    tap = Small()
+    ours = {"replication_key": "Changed", "organisations": {"1": EARLY}}
+    tap = Small(state={"bookmarks": {"children": ours}})
     children = incremental(tap)
     scattered = Scattered(stream_name="children", tap_state=tap.state, state_partitioning_keys=("ParentID",))
     monkeypatch.setattr(Children, "state_manager", property(lambda _self: scattered))
     children.sync(CONTEXT)
     children.finalize_state_progress_markers()
 
-    assert tap.state == {"bookmarks": {"children": {}}}
+    assert tap.state == {"bookmarks": {"children": {"replication_key": "Changed", "organisations": {"1": EARLY}}}}
     assert not [message for message in caplog.messages if "bookmark value" in message or "resumable" in message]
     assert tap.kept.kinds()[-1] == "STATE"
 
@@ -322,12 +324,12 @@ def test_the_replication_method_may_be_ours_unless_the_catalog_says_otherwise(mo
     assert methods(small(Parents, Ours, catalog=catalog)) == {"INCREMENTAL"}
 
 
-def test_the_bookmark_of_an_earlier_run_is_in_the_state_of_its_context() -> None:
-    partition = {"context": CONTEXT, "replication_key": "Changed", "replication_key_value": EARLY}
-    tap = Small(state={"bookmarks": {"children": {"partitions": [partition]}}})
+def test_the_state_of_an_earlier_run_is_that_of_the_stream_whatever_its_keys() -> None:
+    ours = {"replication_key": "Changed", "organisations": {"1": EARLY}}
+    tap = Small(state={"bookmarks": {"children": ours}})
 
-    assert tap.streams["children"].get_context_state(CONTEXT) == partition
-    assert tap.streams["children"].stream_state == {"partitions": [partition]}
+    assert tap.streams["children"].stream_state == ours
+    assert tap.streams["children"].partitions is None
 
 
 def test_without_a_signpost_a_bookmark_has_no_limit() -> None:
@@ -717,13 +719,14 @@ def test_the_maps_of_a_stream_may_be_replaced_before_it_is_read() -> None:
     assert not [message for message in sent if "Name" in json.dumps(message)]
 
 
-def test_a_stream_that_is_off_has_maps_if_it_is_registered_by_its_schema() -> None:
+def test_a_stream_that_is_off_has_maps_of_all_its_fields_if_its_metadata_is_left_out() -> None:
+    entry = Catalog.from_dict(catalog_of(Small(), "parents"))["parents"]
     mapper = PluginMapper({"stream_maps": {}}, logging.getLogger("small"))
-    mapper.register_raw_stream_schema("parents", SCHEMA, ("ID",))
+    mapper.register_raw_streams_from_catalog(Catalog({"parents": replace(entry, metadata=MetadataMapping())}))
 
     (plain,) = mapper.stream_maps["parents"]
-    assert plain.raw_schema == SCHEMA
-    assert plain.raw_key_properties == ("ID",)
+    assert plain.raw_schema["properties"].keys() == SCHEMA["properties"].keys()
+    assert tuple(plain.raw_key_properties or ()) == ("ID",)
 
 
 @pytest.mark.parametrize(("alias", "name"), [("people", "people"), ("'raw_' + __stream_name__", "raw_parents")])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.mapper import CustomStreamMap
 
-from tap_onefile.singer.maps.words import Mistake, hint, listed, near, shown
+from tap_onefile.singer.maps.mistakes import Mistake, hint, listed, near, shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -25,7 +25,7 @@ _NULLS = {"null", "nil", "none", "__null__"}
 
 
 @dataclass(frozen=True)
-class Known:
+class MappedStream:
     """A stream, as its maps see it."""
 
     name: str
@@ -161,7 +161,7 @@ class Expression:
         read = [node.id for node in self.names] + [name for holder, name in self.items if holder in _RECORD]
         return [name for name in dict.fromkeys(read) if name in fields]
 
-    def check(self, stream: Known, key: str | None, tools: Toolbox) -> None:
+    def check(self, stream: MappedStream, key: str, tools: Toolbox) -> None:
         """Raise a `Mistake` if it cannot be evaluated for any record; `key` is the field that it is for."""
         self._check_parts(tools)
         for call in self.calls:
@@ -195,7 +195,7 @@ class Expression:
             if isinstance(node, ast.Attribute) and tools.refuses(node.attr):
                 raise Mistake(f"uses what stream maps do not allow ({shown(node.attr)}{_at(node)}).")
 
-    def _check_name(self, node: ast.Name, stream: Known, key: str | None, tools: Toolbox) -> None:
+    def _check_name(self, node: ast.Name, stream: MappedStream, key: str, tools: Toolbox) -> None:
         name = node.id
         if name in stream.fields or name in _GIVEN:
             return
@@ -245,5 +245,3 @@ def _looked_up(node: ast.AST) -> Iterator[tuple[str, str]]:
             yield holder, name
         case ast.Attribute(value=ast.Name(id=holder), attr=name) if not hasattr({}, name) or holder == _FAKE:
             yield holder, name
-        case _:
-            pass

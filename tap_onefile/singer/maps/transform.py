@@ -13,8 +13,7 @@ from typing_extensions import override
 
 from tap_onefile.errors import OneFileError, SettingsError
 from tap_onefile.singer.maps.expression import Expression
-from tap_onefile.singer.maps.structure import FILTER, KEYS, is_removal, where
-from tap_onefile.singer.maps.words import listed
+from tap_onefile.singer.maps.mistakes import FILTER, KEYS, is_removal, listed, where
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
