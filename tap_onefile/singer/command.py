@@ -1,7 +1,4 @@
-"""The command line of the SDK: what ``--help`` says, and how a run and a test of the connection begin.
-
-Whatever we rely on that the SDK does not promise has a test in ``tests/unit/test_sdk_assumptions.py``.
-"""
+"""The command line of the SDK: what ``--help`` says, and how a run and a test of the connection begin."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ import abc
 import copy
 import logging
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +58,6 @@ _VALUES = {"config": "FILE|ENV", "test": "[schema]", "check_api": "[json]", "cat
 _WHOLE_TEST = "all"
 """What the SDK makes of ``--test`` without a value."""
 _LEFT_TO_THE_SDK = {"disabled", "schema"}
-_FILES = {"catalog", "state"}
 
 # What the SDK tells of every stream, be it read or not, and of an environment that it does not read itself.
 _NOISE = ("Added '%s' as child stream", "Skipping deselected stream", "Skipping parse of env var")
@@ -74,8 +70,8 @@ logging.getLogger("singer_sdk.mapper").addFilter(lambda record: record.levelno >
 class Config:
     """The settings of the command line, with the attributes that the SDK's callbacks read."""
 
-    config: dict[str, Any] = field(default_factory=dict)
-    unread: list[str] = field(default_factory=list)
+    config: dict[str, Any]
+    unread: list[str]
     """The variables with settings that are not read."""
     parse_env: bool = False
     """Whether the SDK shall read the environment, which it does without naming what is wrong there."""
@@ -129,7 +125,7 @@ class CommandTap(Tap, abc.ABC):
             if isinstance(option, click.Option) and option.name in _OPTIONS:
                 option.help = _OPTIONS[option.name]
                 option.metavar = _VALUES.get(option.name, option.metavar)
-                if option.name in _FILES:
+                if option.name in {"catalog", "state"}:
                     # As bytes, since nobody knows how their text is encoded.
                     option.type = click.File("rb")
                     # Click would run --test before it had read a catalog that comes after it.
@@ -187,8 +183,8 @@ class CommandTap(Tap, abc.ABC):
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
         """Test the connection, or write the schemas."""
         if value == _WHOLE_TEST:
-            config, catalog, state = (ctx.params.get(name) for name in ("config", "catalog", "state"))
-            cls._create(config, catalog, state, MuteWriter()).try_out()
+            given = ctx.params
+            cls._create(given["config"], given["catalog"], given["state"], MuteWriter()).try_out()
             ctx.exit()
         if value not in _LEFT_TO_THE_SDK:
             # The SDK would write records.
@@ -202,19 +198,18 @@ class CommandTap(Tap, abc.ABC):
             return
         if value not in {"text", "json"}:
             raise SettingsError("The option --check-api takes no value other than json.")
-        tap = cls._create(ctx.params.get("config"), writer=MuteWriter())
+        tap = cls._create(ctx.params["config"], writer=MuteWriter())
         tap.check_api(as_json=value == "json")
         ctx.exit()
 
     @classmethod
     def _create(
         cls,
-        config: Config | None,
+        config: Config,
         catalog: BinaryIO | None = None,
         state: BinaryIO | None = None,
         writer: BufferedWriter | None = None,
     ) -> Self:
-        config = config or Config()
         if config.unread and "customer_token" not in config.config:
             raise SettingsError(f"To have {', '.join(config.unread)} read, add --config ENV to the command.")
         with signals_blocked():

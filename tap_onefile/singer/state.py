@@ -1,8 +1,7 @@
 """The state: what a user has passed is tidied, and the bookmarks are kept and written by organisation.
 
 The SDK keeps them in a list, which it searches several times for each organisation and writes as a whole after each, so
-that messages and processor time would grow with the square of their number. Whatever we rely on that the SDK does not
-promise has a test in ``tests/unit/test_sdk_assumptions.py``.
+that messages and processor time would grow with the square of their number.
 """
 
 from __future__ import annotations

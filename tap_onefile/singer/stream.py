@@ -1,7 +1,4 @@
-"""A stream as the SDK knows it: how its records get to standard output, and its bookmark into the state.
-
-Whatever we rely on that the SDK does not promise has a test in ``tests/unit/test_sdk_assumptions.py``.
-"""
+"""A stream as the SDK knows it: how its records get to standard output, and its bookmark into the state."""
 
 from __future__ import annotations
 

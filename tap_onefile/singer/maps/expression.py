@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 _RECORD = ("record", "_")
 _GIVEN = {*_RECORD, "config", "__stream_name__", "__original_stream_name__"}
 """The names that the SDK gives to expressions, beside the fields of a record."""
-_FAKE, _SELF = "fake", "self"
-_CONSTANTS = ("None", "True", "False")
-_QUOTES = " Text needs quotes of its own: \"'text'\"."
 _NULLS = {"null", "nil", "none", "__null__"}
 
 
@@ -182,7 +179,7 @@ class Expression:
                 )
             if holder in tools.functions and not tools.has(holder, item):
                 raise Mistake(f"uses {holder}.{shown(item)}, which stream maps do not have.")
-            if holder == _FAKE and tools.sdk.fake and not hasattr(tools.sdk.fake, item):
+            if holder == "fake" and tools.sdk.fake and not hasattr(tools.sdk.fake, item):
                 raise Mistake(f"asks Faker for {shown(item)}, which it does not have.{hint(item, dir(tools.sdk.fake))}")
 
     def _check_parts(self, tools: Toolbox) -> None:
@@ -199,13 +196,13 @@ class Expression:
         name = node.id
         if name in stream.fields or name in _GIVEN:
             return
-        if name == _SELF:
+        if name == "self":
             if key not in stream.fields:
                 raise Mistake(
                     f"reads self, which is the value of a field of {shown(stream.name)}, and this is none: write the"
                     " name of a field."
                 )
-        elif name == _FAKE:
+        elif name == "fake":
             if tools.sdk.fake is None:
                 raise Mistake("uses fake, which needs Faker: install tap-onefile[faker], or write it without.")
         elif name.casefold() in _NULLS:
@@ -216,8 +213,8 @@ class Expression:
         elif name in stream.absent:
             raise Mistake(f"reads {name}, which {stream.name} does not have{stream.why(name)}")
         else:
-            known = [*stream.fields, *_CONSTANTS]
-            asked = hint(name, known) or _QUOTES
+            known = [*stream.fields, "None", "True", "False"]
+            asked = hint(name, known) or " Text needs quotes of its own: \"'text'\"."
             raise Mistake(f"reads {self._named(node, known, tools)}, which {shown(stream.name)} does not have.{asked}")
 
     def _named(self, node: ast.Name, known: Collection[str], tools: Toolbox) -> str:
@@ -243,5 +240,5 @@ def _looked_up(node: ast.AST) -> Iterator[tuple[str, str]]:
             func=ast.Attribute(value=ast.Name(id=holder), attr="get"), args=[ast.Constant(value=str(name)), *rest]
         ) if holder in _RECORD or not rest:
             yield holder, name
-        case ast.Attribute(value=ast.Name(id=holder), attr=name) if not hasattr({}, name) or holder == _FAKE:
+        case ast.Attribute(value=ast.Name(id=holder), attr=name) if not hasattr({}, name) or holder == "fake":
             yield holder, name

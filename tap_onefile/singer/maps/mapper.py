@@ -24,7 +24,6 @@ from tap_onefile.singer.maps.mistakes import (
     KEYS,
     SOURCE,
     Mistake,
-    check_structure,
     hint,
     idle_flattening,
     is_removal,
@@ -45,8 +44,6 @@ if TYPE_CHECKING:
 
     Rules = dict[str, Any]
 
-_WILDCARDS = set("*?[")
-
 logger = logging.getLogger("tap-onefile")
 
 
@@ -57,11 +54,10 @@ def make_mapper(
     privacy: Privacy,
     parents: Mapping[str, str],
 ) -> PluginMapper:
-    """Make the SDK's mapper from the settings; a `SettingsError` names the first mistake in them.
+    """Make the SDK's mapper from the settings, whose structure is right; a `SettingsError` names the first mistake.
 
     What this run may read is in the catalog; the schemas have all fields of all streams.
     """
-    check_structure(config)
     settings = {name: value for name, value in config.items() if value is not None}
     maps = settings.get("stream_maps", {})
     streams = _mapped_streams(catalog, schemas, privacy, parents)
@@ -102,7 +98,7 @@ class _Given:
         self.removes_stream = not isinstance(given, dict)
         self.is_copy = SOURCE in rules
         self.pattern: str = rules.pop(SOURCE).strip() if self.is_copy else label
-        self.is_pattern = bool(_WILDCARDS & set(self.pattern))
+        self.is_pattern = not set("*?[").isdisjoint(self.pattern)
         self.alias: str | None = rules.pop(ALIAS).strip() if ALIAS in rules else None
         self.streams = [each for name, each in streams.items() if fnmatchcase(name, self.pattern)]
         if not self.streams:
