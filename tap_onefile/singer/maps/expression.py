@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +49,7 @@ class Toolbox:
     """The setting stream_map_config."""
     faker: Mapping[str, Any]
     """The setting faker_config."""
-    words: Collection[str] = field(default=(), repr=False)
+    words: Collection[str]
     """The names of all fields of all streams, which are sure to be no person's."""
 
     @cached_property
