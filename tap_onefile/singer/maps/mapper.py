@@ -77,7 +77,8 @@ def make_mapper(
     _check_parents(mapper, streams, parents)
     _check_aliases(mapper, streams)
     _check_keys(mapper, streams)
-    _warn(settings, plan)
+    _warn_of_maps(plan)
+    _warn_of_settings(settings, plan.maps)
     return mapper
 
 
@@ -373,9 +374,7 @@ def _mapped_streams(
     return streams
 
 
-def _plain_mapper(
-    settings: Mapping[str, Any], catalog: Catalog, streams: Mapping[str, MappedStream]
-) -> PluginMapper:
+def _plain_mapper(settings: Mapping[str, Any], catalog: Catalog, streams: Mapping[str, MappedStream]) -> PluginMapper:
     """Make the mapper of a run without maps."""
     mapper = PluginMapper({**settings, "stream_maps": {}}, logger)
     off = {name for name, stream in streams.items() if not stream.is_selected}
@@ -444,8 +443,8 @@ def _check_keys(mapper: PluginMapper, streams: Mapping[str, MappedStream]) -> No
             )
 
 
-def _warn(settings: Mapping[str, Any], plan: _Plan) -> None:
-    """Warn of what does nothing."""
+def _warn_of_maps(plan: _Plan) -> None:
+    """Warn of what does nothing in the maps."""
     for each in plan.maps:
         for field, why in dict.fromkeys(each.needless):
             logger.warning("The stream map of %s need not remove %s, as %s", shown(each.label), shown(field), why)
@@ -465,7 +464,11 @@ def _warn(settings: Mapping[str, Any], plan: _Plan) -> None:
                 name,
                 name,
             )
-    expressions = [expression for each in plan.maps for expression in each.expressions.values()]
+
+
+def _warn_of_settings(settings: Mapping[str, Any], maps: Iterable[_Given]) -> None:
+    """Warn of settings that do nothing."""
+    expressions = [expression for each in maps for expression in each.expressions.values()]
     for setting, used in (("stream_map_config", "config"), ("faker_config", "fake")):
         if settings.get(setting) and not any(expression.uses(used) for expression in expressions):
             logger.warning("The setting %s does nothing, as no stream map uses %s", setting, used)
