@@ -9,7 +9,7 @@ from tap_onefile.api.client import Client
 from tap_onefile.api.rate_limit import RateLimit
 from tap_onefile.api.transport import Transport
 from tap_onefile.extract.reader import Reader
-from tap_onefile.records.extra import extended, extra_fields
+from tap_onefile.records.fields import extended, extra_fields
 from tap_onefile.records.privacy import Privacy
 from tap_onefile.reporting.metrics import Metrics
 from tap_onefile.reporting.problems import Problems

@@ -17,7 +17,7 @@ from typing_extensions import override
 from tap_onefile.check.report import check_api
 from tap_onefile.errors import Interrupted, OneFileError, SettingsError
 from tap_onefile.records.convert import in_words, to_timestamp
-from tap_onefile.records.extra import extra_fields
+from tap_onefile.records.fields import extra_fields
 from tap_onefile.reporting import console
 from tap_onefile.run import Run
 from tap_onefile.settings import check, settings_schema, unfit_settings

@@ -12,12 +12,15 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+T = TypeVar("T")
+Other = TypeVar("Other")
 
 ANY_AS_TEXT = "x-onefile-any-as-text"
 """The schema keyword of a text field that takes whatever comes, as JSON if it is no text."""
@@ -55,6 +58,14 @@ def kind_of(rule: Mapping[str, Any]) -> str:
 def converter_for(rule: Mapping[str, Any]) -> Callable[[Any], Any]:
     """Return the converter of a field, by its JSON schema; it raises ``ValueError`` for misfits."""
     return _CONVERTERS[kind_of(rule)]
+
+
+def attempt(convert: Callable[[Any], T], value: object, otherwise: Other) -> T | Other:
+    """Convert a value, or return something else where it is a misfit."""
+    try:
+        return convert(value)
+    except ValueError:
+        return otherwise
 
 
 def to_timestamp(value: object) -> str:

@@ -6,16 +6,22 @@ the catalog and the documentation, so that users can decide which fields to rely
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import partialmethod
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
 
+from tap_onefile.errors import SettingsError
 from tap_onefile.records.convert import ANY_AS_TEXT
+from tap_onefile.reporting.problems import PLAIN_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     Kind = th.JSONTypeHelper[Any] | type[th.JSONTypeHelper[Any]]
+    Schema = dict[str, Any]
 
 DATA_CLASS = "x-onefile-data-class"
 """The schema keyword for whether a field is personal or special category data."""
@@ -62,9 +68,9 @@ class Provenance:
         data_class: str = NOT_PERSONAL,
         *,
         required: bool = False,
-        matches: bool = False,
+        keyword: str | None = None,
     ) -> th.Property[Any]:
-        marks: dict[str, Any] = {DATA_CLASS: data_class, **({MATCHING: True} if matches else {})}
+        marks: dict[str, Any] = {DATA_CLASS: data_class, **({keyword: True} if keyword else {})}
         marks |= {CERTAINTY: self.certainty, SOURCE: self.source}
         return th.Property(name, kind, required=required, description=description, **marks)
 
@@ -81,16 +87,9 @@ class Provenance:
     key_reference = partialmethod(_field, th.IntegerType, required=True)
     """The id of another record, as part of the key."""
     text_key = partialmethod(_field, th.StringType, required=True)
-
-    def any_as_text(self, name: str, description: str, data_class: str) -> th.Property[Any]:
-        """Return a field of which only the name is known."""
-        marks: dict[str, Any] = {
-            DATA_CLASS: data_class,
-            ANY_AS_TEXT: True,
-            CERTAINTY: self.certainty,
-            SOURCE: self.source,
-        }
-        return th.Property(name, th.StringType, description=description, **marks)
+    matching_text = partialmethod(_field, th.StringType, keyword=MATCHING)
+    any_as_text = partialmethod(_field, th.StringType, keyword=ANY_AS_TEXT)
+    """A field of which only the name is known."""
 
     def identity(self, of: str) -> th.Property[Any]:
         """Return the field ``ID``, the key of a record."""
@@ -122,6 +121,49 @@ SEARCH = Provenance("from the tap", "what was asked for")
 ASKED_FOR = Provenance("asked for", "the setting extra_fields")
 
 
-def record(*properties: th.Property[Any]) -> dict[str, Any]:
+def record(*properties: th.Property[Any]) -> Schema:
     """Return the JSON schema of a stream with exactly these fields, in their order."""
     return th.PropertiesList(*properties).to_dict()
+
+
+# Fields that the schemas do not know and the user asks for by name, in the setting extra_fields.
+
+_ENTRY = re.compile(
+    rf"(?P<stream>[A-Za-z_]{{1,40}})\.(?P<field>{PLAIN_NAME.pattern})(?::(?P<data_class>[a-z]{{1,20}}))?"
+)
+_CLASSES = {None: PERSONAL, "personal": PERSONAL, "special": SPECIAL, "none": NOT_PERSONAL}
+_SHOWN = re.compile("[A-Za-z_.: ]{1,80}")
+"""An entry that is no secret in the wrong place."""
+
+
+def extra_fields(entries: Iterable[object]) -> dict[str, Schema]:
+    """Return a schema for each stream with the fields asked for, such as ``learners.Pathway`` or ``plans.Aim:none``.
+
+    Raises:
+        SettingsError: An entry is not of that form, or repeats another.
+    """
+    found: dict[str, dict[str, th.Property[Any]]] = {}
+    for place, entry in enumerate(entries, start=1):
+        parts = _ENTRY.fullmatch(entry) if isinstance(entry, str) else None
+        if not parts or parts["data_class"] not in _CLASSES:
+            shown = f" ({entry})" if isinstance(entry, str) and _SHOWN.fullmatch(entry) else ""
+            raise SettingsError(
+                f"Entry {place} of the setting extra_fields{shown} is no name of a field: write it as learners.Pathway,"
+                " or as learners.Pathway:none (or :special) if it is not of the class personal."
+            )
+        name, data_class = parts["field"], _CLASSES[parts["data_class"]]
+        fields = found.setdefault(parts["stream"], {})
+        if alike(name, fields):
+            raise SettingsError(f"The setting extra_fields names {parts['stream']}.{name} twice: delete one of them.")
+        fields[name] = ASKED_FOR.any_as_text(name, f"{name} as OneFile sends it, as text.", data_class)
+    return {stream: record(*fields.values()) for stream, fields in found.items()}
+
+
+def extended(schema: Schema, extra: Schema | None) -> Schema:
+    """Return the schema of a stream with the fields asked for as well."""
+    return {**schema, "properties": {**schema["properties"], **extra["properties"]}} if extra else schema
+
+
+def alike(name: str, known: Iterable[str]) -> str | None:
+    """Return the known field with the same name, whatever its case: many databases have one column for both."""
+    return next((each for each in known if each.lower() == name.lower()), None)

@@ -54,16 +54,11 @@ class Privacy:
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Privacy:
         """Read the settings, even before the others are complete, as in discovery."""
-        try:
-            personal = PersonalData(config.get("personal_data") or PersonalData.INCLUDE)
-        except ValueError:
-            # No guess is made at what may leave.
-            raise SettingsError(f"The setting personal_data must be one of {', '.join(PersonalData)}.") from None
         key = config.get("pseudonym_key")
         return cls(
             special_category=config.get("special_category_data") is True,
-            personal=personal,
-            key=key.encode() if isinstance(key, str) else None,
+            personal=PersonalData(config.get("personal_data") or PersonalData.INCLUDE),
+            key=key.encode() if key else None,
         )
 
     def lets_through(self, rule: Schema) -> bool:
@@ -74,8 +69,11 @@ class Privacy:
 
     def protect(self, schema: Schema) -> Schema:
         """Return the schema of a run from a stream's whole schema. A pseudonym is text, whatever it stands for."""
-        kept = {name: rule for name, rule in schema["properties"].items() if self.lets_through(rule)}
-        return {**schema, "properties": {name: self._protected(rule) for name, rule in kept.items()}}
+        rules = schema["properties"]
+        return {
+            **schema,
+            "properties": {name: self._protected(rule) for name, rule in rules.items() if self.lets_through(rule)},
+        }
 
     def converter_for(self, rule: Schema) -> Callable[[Any], Any]:
         """Return the converter of a field; it raises ``ValueError`` for misfits."""

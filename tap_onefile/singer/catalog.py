@@ -13,8 +13,7 @@ from singer_sdk.singerlib import Catalog, Schema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from tap_onefile.errors import SettingsError
-from tap_onefile.records.extra import alike
-from tap_onefile.records.fields import PSEUDONYM
+from tap_onefile.records.fields import PSEUDONYM, alike
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence

@@ -36,8 +36,8 @@ def _user(shown: Provenance, read: Provenance, written: Provenance) -> tuple[th.
         f.INITIAL_DOWNLOAD.text("FirstName", "First name.", f.PERSONAL),
         f.INITIAL_DOWNLOAD.text("LastName", "Last name.", f.PERSONAL),
         shown.text("Email", "E-mail address.", f.PERSONAL),
-        f.INITIAL_DOWNLOAD.text(
-            "MISID", "Id in the customer's own MIS. Free text, and not unique.", f.PERSONAL, matches=True
+        f.INITIAL_DOWNLOAD.matching_text(
+            "MISID", "Id in the customer's own MIS. Free text, and not unique.", f.PERSONAL
         ),
         read.text("Telephone", "Telephone number.", f.PERSONAL),
         read.text("MobileNumber", "Mobile number.", f.PERSONAL),
