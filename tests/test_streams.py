@@ -10,7 +10,7 @@ import pytest
 from onefile_sandbox import Behaviour
 from tap_onefile.extract.query import NOBODY
 from tap_onefile.streams import DETAILED, STREAMS
-from tap_onefile.streams.per_learner import PerLearnerStream
+from tap_onefile.streams.kinds import PerLearnerStream
 from tests.expected import CORE_STREAMS, by_id, expected_records, spelled
 from tests.running import config_for, run_tap, select
 

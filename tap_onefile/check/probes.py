@@ -21,7 +21,7 @@ from tap_onefile.reporting.metrics import Tally
 from tap_onefile.streams import STREAMS
 from tap_onefile.streams.organisations import Customers, Organisations, chosen, id_of
 from tap_onefile.streams.people import Learners, UserStream
-from tap_onefile.streams.per_learner import PerLearnerStream
+from tap_onefile.streams.kinds import PerLearnerStream
 from tap_onefile.streams.qualifications import Standards
 
 if TYPE_CHECKING:

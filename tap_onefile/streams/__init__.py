@@ -41,13 +41,8 @@ STREAMS: tuple[type[OneFileStream], ...] = (
     learning.Timesheets,
 )
 
-DETAILED = tuple(str(stream.name) for stream in STREAMS if stream.has_details)
+DETAILED = tuple(stream.name for stream in STREAMS if stream.has_details)
 """Names of the streams whose records can each be read in full by a call of its own."""
 
-PARENTS = {
-    str(stream.name): str(parent.name)
-    for stream in STREAMS
-    for parent in STREAMS
-    if stream.parent_stream_type is parent
-}
+PARENTS = {stream.name: parent.name for stream in STREAMS for parent in STREAMS if stream.parent_stream_type is parent}
 """The parent of each child stream."""

@@ -103,16 +103,13 @@ class OneFileStream(SingerStream):
                 self.run.problems.absent(self.name, absence, self._describe(context))
             # The address is right, where organisations have come from; a stream with a bookmark was there once.
             elif self.run.metrics.organisations:
-                self._note_missing(context, MissingPage(absence.call))
+                self.run.problems.missing(self._describe(context), MissingPage(absence.call))
             else:
                 raise
         except Refused as refusal:
-            self._note_missing(context, refusal)
+            self.run.problems.missing(self._describe(context), refusal)
         finally:
             self._tally.seconds += time.monotonic() - began
-
-    def _note_missing(self, context: Context | None, why: Refused) -> None:
-        self.run.problems.missing(self._describe(context), why)
 
     def read_batches(self, context: Mapping[str, Any]) -> Iterator[list[Record]]:
         """Read all records of one context, in batches."""
@@ -129,11 +126,11 @@ class OneFileStream(SingerStream):
 
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
         """Read the rows of one context, as OneFile sends them."""
-        return self.complete(self.get_pages(self.get_query(context)))
+        return self.complete(self.get_pages(context))
 
-    def get_pages(self, query: Query) -> Iterator[list[Row]]:
-        """Read all pages of a query, each row once."""
-        return self.run.reader.pages(query, self.row_key)
+    def get_pages(self, context: Mapping[str, Any]) -> Iterable[list[Row]]:
+        """Read all pages of one context, each row once."""
+        return self.run.reader.pages(self.get_query(context), self.row_key)
 
     def complete(self, pages: Iterable[list[Row]]) -> Iterable[Row]:
         """Replace search rows, which may be thin, by full records, where the setting fetch_details asks for it."""

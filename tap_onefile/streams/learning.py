@@ -10,13 +10,17 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from tap_onefile.api.decode import Unreadable
-from tap_onefile.extract.query import Search
+from tap_onefile.extract.query import Search, is_silent
 from tap_onefile.records import fields as f
-from tap_onefile.records.convert import to_timestamp
+from tap_onefile.records.convert import attempt, to_timestamp
 from tap_onefile.streams.base import CALLS_PER_SEARCH
-from tap_onefile.streams.incremental import IncrementalStream
-from tap_onefile.streams.organisations import CustomerStream, LookUpStream, OrganisationStream
-from tap_onefile.streams.per_learner import PerLearnerStream
+from tap_onefile.streams.kinds import (
+    CustomerStream,
+    IncrementalStream,
+    LookUpStream,
+    OrganisationStream,
+    PerLearnerStream,
+)
 from tap_onefile.streams.qualifications import LearnerStatuses
 
 if TYPE_CHECKING:
@@ -29,7 +33,6 @@ _ENTRY = ("LearnerID", "FromDate", "ToDate", "TimesheetCategory")
 """What tells entries of time sheets apart."""
 _ENTRY_IDS = ("ID", "TimesheetID", "timesheetID")
 """Where an entry may have its id; the product has one (API reference, section 11)."""
-_SILENT = (None, "", 0, "0")
 
 
 class LearningAims(CustomerStream):
@@ -179,11 +182,10 @@ class Reviews(IncrementalStream):
         return self.run.settings.review_window
 
     @override
-    def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    def get_pages(self, context: Mapping[str, Any]) -> Iterable[list[dict[str, Any]]]:
         # Rows that need no call of their own cost nothing more, so only the user's start_date narrows them.
         since = self.get_since(context) if self.fetches_details else self.run.settings.start_date
-        pages = self.get_pages(self.get_query(context))
-        return self.complete([row for row in page if self.is_since(row, since)] for page in pages)
+        return ([row for row in page if self.is_since(row, since)] for page in super().get_pages(context))
 
 
 class Plans(OrganisationStream):
@@ -276,13 +278,9 @@ class Timesheets(PerLearnerStream):
         self, learner: object, rows: list[dict[str, Any]], alike: Counter[tuple[object, ...]]
     ) -> Iterator[dict[str, Any]]:
         """Give the entries of a learner their keys."""
-        ids = [next((row[name] for name in _ENTRY_IDS if row.get(name) not in _SILENT), None) for row in rows]
+        ids = [next((row[name] for name in _ENTRY_IDS if not is_silent(row, name)), None) for row in rows]
         # The id may be the learner's, as in off_the_job.
-        is_own = (
-            len({_normalised(each) for each in ids}) == len(ids)
-            and None not in ids
-            and str(learner) not in map(str, ids)
-        )
+        is_own = None not in ids and str(learner) not in map(str, ids) and len(set(map(_normalised, ids))) == len(ids)
         for row, entry_id in zip(rows, ids, strict=True):
             if is_own and not isinstance(entry_id, Unreadable):
                 yield {**row, "ID": entry_id, "EntryKey": f"{learner}-{entry_id}"}
@@ -297,7 +295,4 @@ class Timesheets(PerLearnerStream):
 
 def _normalised(value: object) -> str:
     """Return a value as text, the same however OneFile spells it, so that keys are stable."""
-    try:
-        return to_timestamp(value)
-    except ValueError:
-        return "" if value is None else str(value)
+    return attempt(to_timestamp, value, "" if value is None else str(value))

@@ -1,4 +1,4 @@
-"""Customers and organisations, and the kinds of their child streams."""
+"""The customer and its organisations, which everything else belongs to."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import override
 
 from tap_onefile.errors import NoOrganisations, SettingsError
-from tap_onefile.extract.query import Listing, Record, Search
+from tap_onefile.extract.query import Record, Search
 from tap_onefile.records import fields as f
-from tap_onefile.records.convert import to_integer
+from tap_onefile.records.convert import attempt, to_integer
 from tap_onefile.reporting.problems import loggable
 from tap_onefile.streams.base import OneFileStream
 
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Record as SingerRecord
 
     from tap_onefile.extract.query import Query
-
-
-_SAMPLE = 2
-"""Organisations whose calls are estimated; the others are assumed to be like them."""
 
 
 class Customers(OneFileStream):
@@ -122,48 +118,4 @@ def _named(row: dict[str, Any]) -> str:
 
 def id_of(row: dict[str, Any]) -> int | None:
     """Return the id of a row; None if it has no usable one."""
-    try:
-        return to_integer(row.get("ID"))
-    except ValueError:
-        return None
-
-
-class CustomerStream(OneFileStream):
-    """A stream that is searched over the whole customer."""
-
-    parent_stream_type = Customers
-
-    @override
-    def estimate_calls(self) -> float:
-        return self.estimated({"CustomerID": self.run.metrics.customer})
-
-
-class OrganisationStream(OneFileStream):
-    """A stream that is searched organisation by organisation."""
-
-    parent_stream_type = Organisations
-
-    @override
-    def estimate_calls(self) -> float:
-        organisations = self.run.metrics.organisations
-        sample = [self.estimated({"OrganisationID": each}) for each in organisations[:_SAMPLE]]
-        return sum(sample) / len(sample) * len(organisations) if sample else 0
-
-
-class SharedStream(OrganisationStream):
-    """A stream whose records several organisations may share, so that the key is both ids together."""
-
-    is_shared = True
-    primary_keys = ("OrganisationID", "ID")
-
-
-class LookUpStream(SharedStream):
-    """A list that OneFile gives in one piece for each organisation."""
-
-    @override
-    def estimate_context(self, context: Mapping[str, Any]) -> int:
-        return 1
-
-    @override
-    def get_query(self, context: Mapping[str, Any]) -> Query:
-        return Listing(self.path.format(id=context["OrganisationID"]), self.name, tuple(context.items()))
+    return attempt(to_integer, row.get("ID"), None)

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from tap_onefile.records import fields as f
 from tap_onefile.records.convert import in_milliseconds
-from tap_onefile.streams.incremental import IncrementalStream
+from tap_onefile.streams.kinds import IncrementalStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -128,11 +128,12 @@ class UserStream(IncrementalStream):
         return filters
 
     @override
-    def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    def get_pages(self, context: Mapping[str, Any]) -> Iterable[list[dict[str, Any]]]:
+        pages = super().get_pages(context)
         if not self.narrows_details:
-            return super().get_rows(context)
+            return pages
         since = self.get_since(context)
-        return self.complete(self._due(page, since) for page in self.get_pages(self.get_query(context)))
+        return (self._due(page, since) for page in pages)
 
     def _due(self, rows: list[dict[str, Any]], since: str | None) -> list[dict[str, Any]]:
         """Leave out the rows whose details are not fetched, which would be thin in the place of fuller records."""
@@ -149,17 +150,12 @@ class UserStream(IncrementalStream):
     @property
     @override
     def keeps_bookmarks(self) -> bool:
-        return self.is_incremental or self.narrows_details
+        return self.is_incremental or self.fetches_details
 
     @property
     @override
     def looks_back(self) -> timedelta:
-        return self.run.settings.detail_window if self.narrows_details else self.run.settings.lookback
-
-    @property
-    @override
-    def is_read_in_full(self) -> bool:
-        return super().is_read_in_full and not self.narrows_details
+        return self.run.settings.detail_window if self.narrows_details else super().looks_back
 
 
 class Learners(UserStream, name="learners", role=1):

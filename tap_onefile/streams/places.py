@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tap_onefile.records import fields as f
-from tap_onefile.streams.organisations import OrganisationStream, SharedStream
+from tap_onefile.streams.kinds import OrganisationStream, SharedStream
 
 
 class Classrooms(OrganisationStream):

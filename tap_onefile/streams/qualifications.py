@@ -9,7 +9,8 @@ from typing_extensions import override
 from tap_onefile.extract.query import Search
 from tap_onefile.records import fields as f
 from tap_onefile.streams.base import CALLS_PER_SEARCH, OneFileStream
-from tap_onefile.streams.organisations import CustomerStream, LookUpStream, SharedStream, id_of
+from tap_onefile.streams.kinds import CustomerStream, LookUpStream, SharedStream
+from tap_onefile.streams.organisations import id_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,12 +37,10 @@ class Standards(CustomerStream):
     )
 
     @override
-    def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-        return self.complete(map(self._ahead, self.get_pages(self.get_query(context))))
-
-    def _ahead(self, page: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        self.plan_children({"StandardID": number} for row in page if (number := id_of(row)) is not None)
-        return page
+    def get_pages(self, context: Mapping[str, Any]) -> Iterable[list[dict[str, Any]]]:
+        for page in super().get_pages(context):
+            self.plan_children({"StandardID": number} for row in page if (number := id_of(row)) is not None)
+            yield page
 
     @override
     def get_child_context(self, record: Record, context: Context | None) -> dict[str, Any]:

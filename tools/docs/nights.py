@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from onefile_sandbox import Sandbox
 from tap_onefile.streams import STREAMS
+from tap_onefile.streams.kinds import PerLearnerStream
 from tap_onefile.streams.organisations import Customers, Organisations
-from tap_onefile.streams.per_learner import PerLearnerStream
 from tap_onefile.streams.qualifications import Standards
 from tap_onefile.tap import SETTINGS
 from tools import CORE_STREAMS
