@@ -87,7 +87,7 @@ HAS_FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 
 _processes = multiprocessing.get_context("forkserver") if HAS_FORKS else multiprocessing.get_context()
 if HAS_FORKS:
-    _processes.set_forkserver_preload(["tap_onefile.cli"])
+    _processes.set_forkserver_preload(["tap_onefile.tap"])
 
 
 def run_tap(

@@ -194,13 +194,13 @@ def test_no_standard_output_at_all_is_told(tmp_path: Path, sandbox: Sandbox) -> 
 def test_nothing_is_told_after_the_sentence_although_other_calls_are_under_way() -> None:
     late = """
 import logging, threading
-from tap_onefile import cli
+from tap_onefile import __main__ as command
 
 logging.basicConfig(level="INFO")
 client = logging.getLogger("tap-onefile.client")
 warn = client.makeRecord(client.name, logging.WARNING, "", 0, "too late", (), None)
 try:
-    cli._fail("The sentence.")
+    command._fail("The sentence.")
 finally:
     client.warning("too late")
     # Has found out before that warnings are wanted.
