@@ -40,7 +40,7 @@ from tap_onefile.streams.base import OneFileStream
 from tap_onefile.streams.people import UserStream
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from singer_sdk import Stream
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -86,13 +86,7 @@ class TapOneFile(CommandTap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
-    def __init__(
-        self,
-        *,
-        validate_config: bool = True,
-        catalog: Any = None,  # noqa: ANN401 - as the SDK takes it
-        **options: Any,  # noqa: ANN401 - they are the SDK's
-    ) -> None:
+    def __init__(self, *, validate_config: bool = True, catalog: Any = None, **options: Any) -> None:  # noqa: ANN401 - the SDK's
         """Create the tap for one run; discovery works without any settings, and so without `validate_config`."""
         self._known = KNOWN
         if isinstance(config := options.get("config") or {}, dict):
@@ -184,7 +178,7 @@ class TapOneFile(CommandTap):
                         if name not in run.problems.not_offered:
                             self.write_message(ActivateVersionMessage(stream=name, version=version))
             finally:
-                for stream in self._own_streams():
+                for stream in self._selected:
                     stream.log_metrics()
                 self.finish()
         console.summarise(run.metrics.rows(), run.problems)
@@ -193,11 +187,10 @@ class TapOneFile(CommandTap):
     @override
     def try_out(self) -> None:
         """Test the connection without writing a record, and estimate the calls of a full run."""
-        run = self.onefile
-        run.settings = replace(run.settings, retry_for=min(_TEST_RETRY_FOR, run.settings.retry_for))
+        run = self._hurried()
         # Before the dry run, which selects what it reads.
-        selected = [stream for stream in self._own_streams() if stream.selected]
-        self._warn_if_empty(selected)
+        selected = self._selected
+        self._warn_if_empty()
         self.dry_run()
         run.problems.conclude()
         self.logger.info("The connection works. Nothing was written.")
@@ -220,22 +213,27 @@ class TapOneFile(CommandTap):
     @override
     def check_api(self, *, as_json: bool) -> None:
         """Write the report on how OneFile answers, as far as it does; raises if it stopped."""
+        check_api(self._hurried(), click.echo, as_json=as_json)
+
+    def _hurried(self) -> Run:
+        """Return the run, which gives up sooner than at night, as somebody waits for it."""
         run = self.onefile
         run.settings = replace(run.settings, retry_for=min(_TEST_RETRY_FOR, run.settings.retry_for))
-        report = check_api(run)
-        click.echo(report.as_json() if as_json else report.as_text())
-        if report.failure is not None:
-            raise report.failure
+        return run
 
-    def _warn_if_empty(self, selected: Collection[OneFileStream]) -> None:
-        if not selected:
+    @property
+    def _selected(self) -> list[OneFileStream]:
+        return [stream for stream in self.streams.values() if isinstance(stream, OneFileStream) and stream.selected]
+
+    def _warn_if_empty(self) -> None:
+        if not self._selected:
             self.logger.warning(
                 "No stream is selected, so nothing is read. Select some in the catalog, or under Meltano by select"
             )
 
     def _log_omissions(self) -> None:
         run = self.onefile
-        self._warn_if_empty([stream for stream in self._own_streams() if stream.selected])
+        self._warn_if_empty()
         self.logger.info(run.privacy.in_words())
         if withheld := [
             f"{stream}.{name}"
@@ -266,7 +264,7 @@ class TapOneFile(CommandTap):
 
     def _log_how_people_are_read(self) -> None:
         """Say once where that is not as it is by default, or not as it was before."""
-        streams = [stream for stream in self._own_streams() if isinstance(stream, UserStream) and stream.selected]
+        streams = [stream for stream in self._selected if isinstance(stream, UserStream)]
         if narrowed := [stream.name for stream in streams if stream.is_incremental]:
             self.logger.info(
                 "Read by changes only, as the catalog asks for it: %s. What does not move LastModified is missed: who"
@@ -299,11 +297,7 @@ class TapOneFile(CommandTap):
             )
             return {}
         version = self.initialized_at // 1000
-        streams = [stream for stream in self._own_streams() if stream.selected and stream.is_read_in_full]
-        return {alias: version for stream in streams for alias in stream.aliases}
-
-    def _own_streams(self) -> Collection[OneFileStream]:
-        return [stream for stream in self.streams.values() if isinstance(stream, OneFileStream)]
+        return {alias: version for stream in self._selected if stream.is_read_in_full for alias in stream.aliases}
 
 
 def _cost(calls: int, calls_per_minute: int) -> str:

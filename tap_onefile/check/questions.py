@@ -8,47 +8,46 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_onefile.check.fields import (
-    RULES,
-    WORDS,
-    answers,
-    converts,
-    described,
-    is_plain_name,
-    known_in,
-    listed,
-    shape_of,
-    timestamp,
-    type_of,
-    unknown_fields,
-    values,
-)
-from tap_onefile.check.probes import (
-    AIMS,
-    ARCHIVED,
-    ASSESSORS,
-    LARGE,
-    LEARNERS,
-    LIST,
-    NOTHING_THERE,
-    PAGE,
-    RECORD,
-    ROWS,
-    SMALL,
-    UNPAGED,
-)
+from tap_onefile.check.probes import LARGE, NOTHING_THERE, ROWS, SMALL
 from tap_onefile.extract.query import normalised
+from tap_onefile.records.convert import attempt, converter_for, kind_of, to_timestamp
 from tap_onefile.records.shaper import NOTHING
+from tap_onefile.reporting.problems import PLAIN_NAME
+from tap_onefile.streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from tap_onefile.check.probes import Recorder, Seen
+    from tap_onefile.check.probes import Seen
+
+    Row = dict[str, Any]
 
 AS_ASSUMED, OTHERWISE, NOT_SEEN = "as assumed", "otherwise", "not seen"
 
+RULES: dict[str, Row] = {stream.name: stream.schema["properties"] for stream in STREAMS}
+"""What each field holds, by stream."""
+_MOST_NAMES = 40
+"""Unknown fields of a stream that are named."""
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:([T ])\d\d:\d\d(:\d\d)?(?:\.(\d{1,9}))?(?:(Z)|([+-]\d\d:?\d\d))?)?")
+_TYPES: dict[type, str] = {
+    type(None): "null",
+    bool: "flag",
+    int: "whole number",
+    float: "number",
+    list: "list",
+    dict: "object",
+}
+_EXPECTED = {
+    "integer": "whole number",
+    "number": "number",
+    "string": "text",
+    "date-time": "text",
+    "boolean": "flag",
+    "array": "list",
+}
+"""The type that each kind of field is expected to come as."""
 _SENTINELS = {"1900-01-01": "1 January 1900", "0001-01-01": "1 January of the year 1"}
 """Days that stand for none, in words, as somebody's date of birth may be spelled the same."""
 _FEW = 3
@@ -81,22 +80,99 @@ def _refused(answer: str, tap: str) -> Finding | None:
 
 
 _NO_LEARNERS = _not_seen("there were not enough learners to tell, or they could not be read")
+_NO_ANSWER = _not_seen("it was not answered")
+
+
+# What fields and values came, by names and types: the only way in which the report speaks of them.
+
+
+def _answers(seen: Seen) -> Iterator[tuple[str, list[Row]]]:
+    """Yield the rows of each stream, form by form."""
+    for (stream, _), reply in seen.replies.items():
+        if reply.rows:
+            yield stream, reply.rows
+
+
+def _values(seen: Seen) -> Iterator[tuple[str, str, Any, str]]:
+    """Yield each value that came in a known field: stream, field, value, kind of field."""
+    for stream, rows in _answers(seen):
+        for row in rows:
+            for name in row.keys() & RULES[stream].keys():
+                if row[name] not in NOTHING:
+                    yield stream, name, row[name], kind_of(RULES[stream][name])
+
+
+def known_in(stream: str, rows: Collection[Row]) -> set[str]:
+    """Return the fields of a stream's schema that rows have."""
+    return {name for row in rows for name in row} & RULES[stream].keys()
+
+
+def unknown_fields(seen: Seen) -> dict[str, dict[str, str]]:
+    """Return the fields that no schema knows, by stream and name, with their types."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for stream, rows in _answers(seen):
+        for name, types in _types_in(rows).items():
+            if name not in RULES[stream] and (name in found[stream] or len(found[stream]) < _MOST_NAMES):
+                found[stream][name] |= types - {"null"}
+    return {
+        stream: {name: " or ".join(sorted(types)) or "always null" for name, types in sorted(names.items())}
+        for stream, names in found.items()
+        if names
+    }
+
+
+def _described(stream: str, rows: Collection[Row]) -> str:
+    """Describe the fields that rows have, with their types."""
+    return _listed(
+        f"{name} ({' or '.join(sorted(types))}{'' if name in RULES[stream] else ', unknown'})"
+        for name, types in _types_in(rows).items()
+    )
+
+
+def _types_in(rows: Collection[Row]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        for name, value in row.items():
+            shown = name if PLAIN_NAME.fullmatch(name) else "a name that is not shown"
+            found[shown].add(_type_of(value))
+    return found
+
+
+def _type_of(value: object) -> str:
+    return _TYPES.get(type(value), "text" if isinstance(value, str) else "something unreadable")
+
+
+def _shape_of(value: object) -> str:
+    """Spell an invented date as another is spelled."""
+    found = _DATE.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        return "something else"
+    between, seconds, fraction, zulu, offset = found.groups()
+    if not between:
+        return "2026-01-31"
+    digits = f".{'0' * len(fraction)}" if fraction else ""
+    zone = "+00:00" if offset and ":" in offset else "+0000" if offset else zulu or ""
+    return f"2026-01-31{between}09:30{':00' if seconds else ''}{digits}{zone}"
+
+
+def _listed(words: Iterable[str]) -> str:
+    return ", ".join(words)
 
 
 # The login.
 
 
-def _session(_: Seen, recorder: Recorder) -> Finding:
+def _session(seen: Seen) -> Finding:
     around = " and ".join(
-        what for mark, what in (('"', "in quotes"), (" ", "with blanks around it")) if mark in recorder.session
+        what for mark, what in (('"', "in quotes"), (" ", "with blanks around it")) if mark in seen.session
     )
     if around:
         return _otherwise(f"the session comes {around}", "It takes off what surrounds the session.")
     return _assumed("the session comes as plain text")
 
 
-def _dead_session(_: Seen, recorder: Recorder) -> Finding:
-    match recorder.dead_session:
+def _dead_session(seen: Seen) -> Finding:
+    match seen.dead_session:
         case "401":
             return _assumed("status 401")
         case "403":
@@ -107,10 +183,10 @@ def _dead_session(_: Seen, recorder: Recorder) -> Finding:
             return _otherwise(f"status {status}", "It does not take this for a dead session: please report it.")
 
 
-def _session_life(seen: Seen, recorder: Recorder) -> Finding:
+def _session_life(seen: Seen) -> Finding:
     """Return how long sessions live: whatever is refused has the client log in again, too."""
     refused = sum(1 for reply in seen.replies.values() if reply.answer in {"401", "403"})
-    ended = recorder.logins - 1 - refused - bool(recorder.dead_session)
+    ended = seen.logins - 1 - refused - bool(seen.dead_session)
     if ended > 0:
         return _otherwise("sessions ended while calls were made", "It logs in again, which takes more calls.")
     return _assumed("no session ended while calls were made")
@@ -119,12 +195,13 @@ def _session_life(seen: Seen, recorder: Recorder) -> Finding:
 # Pages.
 
 
-def _page_cap(seen: Seen, _: Recorder) -> Finding:
-    form = "large" if seen.rows(LEARNERS, "large") else PAGE
-    rows, total = len(seen.rows(LEARNERS, form)), len(seen.rows(LEARNERS, UNPAGED))
-    asked = seen.page_size if form == PAGE else LARGE
-    if not rows or rows > asked:
-        return _NO_LEARNERS if not rows else _not_seen("the page size is ignored")
+def _page_cap(seen: Seen) -> Finding:
+    large, usual, total = (len(seen.rows(form)) for form in ("large", "page", "unpaged"))
+    rows, asked = (large, LARGE) if large else (usual, seen.page_size)
+    if not rows:
+        return _NO_LEARNERS
+    if rows > asked:
+        return _not_seen("the page size is ignored")
     if rows >= asked:
         return _assumed(f"pages of {asked} rows are given")
     if total > rows:
@@ -134,30 +211,26 @@ def _page_cap(seen: Seen, _: Recorder) -> Finding:
     return _not_seen("all learners fitted on one page")
 
 
-def _page_numbers(seen: Seen, _: Recorder) -> Finding:
-    first, second = seen.ids(LEARNERS, "small"), seen.ids(LEARNERS, "second")
-    whole = [stream for stream in RULES if len(seen.rows(stream, PAGE)) > seen.page_size]
-    said = ""
+def _page_numbers(seen: Seen) -> Finding:
+    first, second = seen.ids("small"), seen.ids("second")
+    tap = "It holds the unpaged search against what came, and reports as missing what that does not settle."
     if len(first) > SMALL:
-        said = "page numbers and sizes are ignored"
-    elif whole:
-        said = f"page sizes are ignored for {listed(whole)}"
-    elif first and first == second:
-        said = "page numbers are ignored"
-    if said:
-        tap = "It holds the unpaged search against what came, and reports as missing what that does not settle."
-        return _otherwise(said, tap)
-    if len(seen.rows(LEARNERS, PAGE)) <= SMALL or not first:
+        return _otherwise("page numbers and sizes are ignored", tap)
+    if whole := [stream for stream in RULES if len(seen.rows("page", stream)) > seen.page_size]:
+        return _otherwise(f"page sizes are ignored for {_listed(whole)}", tap)
+    if first and first == second:
+        return _otherwise("page numbers are ignored", tap)
+    if len(seen.rows("page")) <= SMALL or not first:
         return _NO_LEARNERS
     return _assumed("pages are cut as asked for") if second else _not_seen("the second page did not come")
 
 
-def _past_the_end(seen: Seen, _: Recorder) -> Finding:
-    answer, rows = seen.answer(LEARNERS, "past the end"), seen.ids(LEARNERS, "past the end")
+def _past_the_end(seen: Seen) -> Finding:
+    answer, rows = seen.answer("past the end"), seen.ids("past the end")
     if answer == "204":
         return _assumed("204")
     if rows:
-        known = {each for form in (PAGE, UNPAGED, "large") for each in seen.ids(LEARNERS, form)}
+        known = {each for form in ("page", "unpaged", "large") for each in seen.ids(form)}
         if not known.issuperset(rows):
             return _not_seen("nothing showed where the end was")
         tap = "It takes a page that came before for no end, and holds the unpaged search against it."
@@ -167,12 +240,12 @@ def _past_the_end(seen: Seen, _: Recorder) -> Finding:
     return _refused(answer, "It does not take this for the end: the stream is reported as missing.") or _NO_LEARNERS
 
 
-def _page_zero(seen: Seen, _: Recorder) -> Finding:
-    ids, answer = seen.ids(LEARNERS, "page 0"), seen.answer(LEARNERS, "page 0")
+def _page_zero(seen: Seen) -> Finding:
+    ids, answer = seen.ids("page 0"), seen.answer("page 0")
     never = "It never asks for page 0."
     if ids:
-        is_all = len(ids) > SMALL and len(ids) >= len(seen.rows(LEARNERS, PAGE))
-        is_first = sorted(map(str, ids)) == sorted(map(str, seen.ids(LEARNERS, "small")))
+        is_all = len(ids) > SMALL and len(ids) >= len(seen.rows("page"))
+        is_first = sorted(map(str, ids)) == sorted(map(str, seen.ids("small")))
         if is_first and not is_all:
             return _assumed("the same as page 1")
         return _otherwise("everything" if is_all else "other rows than page 1", never)
@@ -181,11 +254,11 @@ def _page_zero(seen: Seen, _: Recorder) -> Finding:
     return _refused(answer, never) or _NO_LEARNERS
 
 
-def _order(seen: Seen, _: Recorder) -> Finding:
-    rows, ids = seen.rows(LEARNERS, PAGE), seen.ids(LEARNERS, PAGE)
+def _order(seen: Seen) -> Finding:
+    rows, ids = seen.rows("page"), seen.ids("page")
     if len(rows) < _FEW or not all(isinstance(each, int) for each in ids):
         return _NO_LEARNERS
-    first = seen.ids(LEARNERS, "small")[:SMALL]
+    first = seen.ids("small")[:SMALL]
     if first and first != ids[:SMALL]:
         what = "it changes from call to call"
     elif ids == sorted(ids):
@@ -198,29 +271,29 @@ def _order(seen: Seen, _: Recorder) -> Finding:
     return _otherwise(what, "It relies on no order: rows that come twice are dropped, and missing ones are looked for.")
 
 
-def _without_pages(seen: Seen, _: Recorder) -> Finding:
+def _without_pages(seen: Seen) -> Finding:
     """Return which entities have no pages; framework templates are only known without."""
-    asked = [stream for stream in RULES if seen.answer(stream, PAGE)]
-    without = [stream for stream in asked if seen.answer(stream, PAGE) == "404"]
+    asked = [stream for stream in RULES if seen.answer("page", stream)]
+    without = [stream for stream in asked if seen.answer("page", stream) == "404"]
     if not asked:
         return _NO_LEARNERS
     if others := [stream for stream in without if stream != "framework_templates"]:
-        return _otherwise(f"404 to a page of {listed(others)}", "It reads these streams unpaged, if that is there.")
+        return _otherwise(f"404 to a page of {_listed(others)}", "It reads these streams unpaged, if that is there.")
     return _assumed("every search has pages" + (" but that of framework_templates" if without else ""))
 
 
-def _unpaged(seen: Seen, _: Recorder) -> Finding:
-    answers = {stream: seen.answer(stream, UNPAGED) for stream in RULES if seen.answer(stream, UNPAGED)}
+def _unpaged(seen: Seen) -> Finding:
+    answers = {stream: seen.answer("unpaged", stream) for stream in RULES if seen.answer("unpaged", stream)}
     there = [stream for stream, answer in answers.items() if answer == ROWS]
-    empty = [stream for stream, answer in answers.items() if answer != ROWS and seen.rows(stream, PAGE)]
+    empty = [stream for stream, answer in answers.items() if answer != ROWS and seen.rows("page", stream)]
     cut = [
         stream
         for stream in there
-        if len(seen.rows(stream, UNPAGED)) < max(len(seen.rows(stream, form)) for form in (PAGE, "large"))
+        if len(seen.rows("unpaged", stream)) < max(len(seen.rows(form, stream)) for form in ("page", "large"))
     ]
     if empty or cut:
         missing = [f"{answers[stream]} for {stream}" for stream in empty]
-        missing += [f"at most {len(seen.rows(stream, UNPAGED))} rows of {stream}" for stream in cut]
+        missing += [f"at most {len(seen.rows('unpaged', stream))} rows of {stream}" for stream in cut]
         return _otherwise(
             "; ".join(missing), "Where a doubt about pages is left, it reads them again, or reports them as missing."
         )
@@ -230,76 +303,73 @@ def _unpaged(seen: Seen, _: Recorder) -> Finding:
 # Rows.
 
 
-def _thin_rows(seen: Seen, _: Recorder) -> Finding:
+def _thin_rows(seen: Seen) -> Finding:
     thin: list[str] = []
     rich: list[str] = []
     for stream in RULES:
-        for record in seen.rows(stream, RECORD):
-            rows = [row for row in seen.rows(stream, PAGE) if normalised(row.get("ID")) == normalised(record.get("ID"))]
+        for record in seen.rows("record", stream):
+            own_id = normalised(record.get("ID"))
+            rows = [row for row in seen.rows("page", stream) if normalised(row.get("ID")) == own_id]
             if rows and known_in(stream, rows):
                 more = {name for name in known_in(stream, [record]) if record[name] not in NOTHING} - rows[0].keys()
                 (thin if more else rich).append(stream)
     said = "; ".join(
-        f"{what}: {listed(streams)}"
+        f"{what}: {_listed(streams)}"
         for what, streams in (("pages have all fields of", rich), ("records have more than pages of", thin))
         if streams
     )
     if not said:
         return _not_seen("no record could be held against its row on a page")
-    if thin and set(thin) - {"reviews", "plans"}:
-        others = listed(stream for stream in thin if stream not in {"reviews", "plans"})
+    completed = {"reviews", "plans"}
+    if others := _listed(stream for stream in thin if stream not in completed):
         return _otherwise(
             said, f"To have all fields of {others}, name them in fetch_details; it costs a call a record."
         )
-    if found := sorted({"reviews", "plans"} & set(rich)):
-        return _otherwise(
-            said, f"It makes a call for each record all the same: take {listed(found)} out of fetch_details."
-        )
+    if found := _listed(sorted(completed & set(rich))):
+        return _otherwise(said, f"It makes a call for each record all the same: take {found} out of fetch_details.")
     return _assumed(said)
 
 
-def _dates(seen: Seen, _: Recorder) -> Finding:
-    shapes = {shape_of(value) for _, _, value, kind in values(seen) if kind == "date-time"}
+def _dates(seen: Seen) -> Finding:
+    shapes = {_shape_of(value) for _, _, value, kind in _values(seen) if kind == "date-time"}
     if not shapes:
         return _not_seen("no date came")
-    said = f"such as {listed(sorted(shapes))} (invented dates)"
+    said = f"such as {_listed(sorted(shapes))} (invented dates)"
     if all(re.fullmatch(r"[^.]*T[^.+]*(\.000)?Z", shape) for shape in shapes):
         return _assumed(said)
-    odd = "something else" in shapes
-    return _otherwise(
-        said, "What is no ISO 8601 date is sent as null." if odd else "It reads these; without a zone, as UTC."
-    )
+    if "something else" in shapes:
+        return _otherwise(said, "What is no ISO 8601 date is sent as null.")
+    return _otherwise(said, "It reads these; without a zone, as UTC.")
 
 
-def _sentinels(seen: Seen, _: Recorder) -> Finding:
+def _sentinels(seen: Seen) -> Finding:
     found: dict[str, set[str]] = defaultdict(set)
-    for _stream, name, value, kind in values(seen):
+    for _stream, name, value, kind in _values(seen):
         if kind == "date-time" and (day := _SENTINELS.get(str(value)[:10])):
             found[day].add(name)
         elif name.endswith("ID") and name != "ID" and kind == "integer" and value in (0, "0"):
             found["0"].add(name)
     if not found:
         return _not_seen("neither 1 January 1900 nor the id 0 came")
-    said = "; ".join(f"{mark} in {listed(sorted(names))}" for mark, names in sorted(found.items()))
+    said = "; ".join(f"{mark} in {_listed(sorted(names))}" for mark, names in sorted(found.items()))
     if _SENTINELS["0001-01-01"] in found:
         return _otherwise(said, "It sends them as they are.")
     return _assumed(said)
 
 
-def _nulls(seen: Seen, _: Recorder) -> Finding:
-    ways = set()
-    for stream, rows in answers(seen):
-        known = known_in(stream, rows)
-        for row in rows:
-            ways |= {
-                "null" if row[name] is None else "empty text" for name in known & row.keys() if row[name] in NOTHING
-            }
-            ways |= {"left out"} if known - row.keys() else set()
-    return _assumed(f"{listed(sorted(ways))}; the tap sends null") if ways else _not_seen("every field had a value")
+def _nulls(seen: Seen) -> Finding:
+    ways = {
+        "left out" if name not in row else "null" if row[name] is None else "empty text"
+        for stream, rows in _answers(seen)
+        for name in known_in(stream, rows)
+        for row in rows
+        if row.get(name) in NOTHING
+    }
+    return _assumed(f"{_listed(sorted(ways))}; the tap sends null") if ways else _not_seen("every field had a value")
 
 
-def _last_modified(seen: Seen, _: Recorder) -> Finding:
-    rows = seen.rows(LEARNERS, PAGE)
+def _last_modified(seen: Seen) -> Finding:
+    rows = seen.rows("page")
     have = sum(1 for row in rows if row.get("LastModified") not in NOTHING)
     if not rows:
         return _NO_LEARNERS
@@ -309,13 +379,14 @@ def _last_modified(seen: Seen, _: Recorder) -> Finding:
     return _otherwise(said, "It counts a row without one as changed; leave people to be read in full.")
 
 
-def _modified_since(seen: Seen, _: Recorder) -> Finding:
-    form = "modified since"
-    rows, answer = seen.rows(LEARNERS, form), seen.answer(LEARNERS, form)
+def _modified_since(seen: Seen) -> Finding:
+    rows, answer = seen.rows("modified since"), seen.answer("modified since")
     if not rows and answer not in NOTHING_THERE | {"404"}:
         return _refused(answer, "Replication by LastModified fails: leave people to be read in full.") or _NO_LEARNERS
-    stamps = {normalised(row.get("ID")): timestamp(row.get("LastModified")) for row in seen.rows(LEARNERS, PAGE)}
-    came = {stamps[each] for each in seen.ids(LEARNERS, form) if each in stamps}
+    # What is no timestamp sorts after all of them.
+    changes = [attempt(to_timestamp, row.get("LastModified"), "~") for row in seen.rows("page")]
+    stamps = dict(zip(seen.ids("page"), changes, strict=True))
+    came = {stamps[each] for each in seen.ids("modified since") if each in stamps}
     is_exact = seen.since in stamps.values()
     if any(stamp < seen.since for stamp in came):
         return _otherwise("it is ignored", "It reads all people on every run, whatever it asks for.")
@@ -329,31 +400,30 @@ def _modified_since(seen: Seen, _: Recorder) -> Finding:
     return _assumed(f"it narrows; {very_moment}")
 
 
-def _archived(seen: Seen, _: Recorder) -> Finding:
-    answer = seen.answer(ARCHIVED, PAGE)
-    if set(seen.ids(ARCHIVED, PAGE)) & set(seen.ids(LEARNERS, PAGE)):
+def _archived(seen: Seen) -> Finding:
+    answer = seen.answer("page", "archived_learners")
+    if set(seen.ids("page", "archived_learners")) & set(seen.ids("page")):
         return _otherwise("the search gives learners who are not archived", "Leave archived_learners deselected.")
     if answer == ROWS:
         return _otherwise("the search finds archived learners", "The stream archived_learners can be selected.")
     if answer in NOTHING_THERE:
         return _assumed(f"nobody is found ({answer}): nobody is archived here, or they cannot be searched")
-    return _refused(answer, "Leave archived_learners deselected.") or _not_seen("it was not answered")
+    return _refused(answer, "Leave archived_learners deselected.") or _NO_ANSWER
 
 
-def _organisation_filter(seen: Seen, _: Recorder) -> Finding:
-    form = "of nobody"
-    if rows := seen.rows(LEARNERS, form):
+def _organisation_filter(seen: Seen) -> Finding:
+    if rows := seen.rows("of nobody"):
         silent = all(row.get("OrganisationID") in NOTHING for row in rows)
         said = "it makes no difference, and rows do not say whose they are" if silent else "it makes no difference"
         return _otherwise(said, "Rows of another organisation are left out, and the run says that they came.")
-    answer = seen.answer(LEARNERS, form)
+    answer = seen.answer("of nobody")
     if answer in NOTHING_THERE or answer[:1] == "4":
         return _assumed(f"it narrows: an organisation that there is not has no learners ({answer})")
     return _NO_LEARNERS
 
 
-def _role_filter(seen: Seen, _: Recorder) -> Finding:
-    learners, assessors = set(seen.ids(LEARNERS, PAGE)), set(seen.ids(ASSESSORS, PAGE))
+def _role_filter(seen: Seen) -> Finding:
+    learners, assessors = set(seen.ids("page")), set(seen.ids("page", "assessors"))
     if not learners or not assessors:
         return _not_seen("no learners or no assessors came")
     if learners & assessors:
@@ -363,80 +433,75 @@ def _role_filter(seen: Seen, _: Recorder) -> Finding:
     return _assumed("it narrows")
 
 
-def _look_ups(seen: Seen, _: Recorder) -> Finding:
-    lists = {
-        stream: seen.rows(stream, LIST)
-        for stream in ("learner_statuses", "learning_aim_statuses", "assigned_standards")
-    }
-    said = "; ".join(f"{stream}: {described(stream, rows)}" for stream, rows in lists.items() if rows)
-    if not said:
+def _look_ups(seen: Seen) -> Finding:
+    streams = ("learner_statuses", "learning_aim_statuses", "assigned_standards")
+    lists = {stream: rows for stream in streams if (rows := seen.rows("list", stream))}
+    if not lists:
         return _not_seen("no row came")
-    lack = [stream for stream, rows in lists.items() if rows and not all("ID" in row for row in rows)]
-    if lack:
-        return _otherwise(said, f"It cannot tell rows without an ID apart: deselect {listed(lack)}.")
+    said = "; ".join(f"{stream}: {_described(stream, rows)}" for stream, rows in lists.items())
+    if lack := _listed(stream for stream, rows in lists.items() if not all("ID" in row for row in rows)):
+        return _otherwise(said, f"It cannot tell rows without an ID apart: deselect {lack}.")
     return _assumed(said)
 
 
-def _aims(seen: Seen, _: Recorder) -> Finding:
-    answer = seen.answer(AIMS, PAGE)
-    if any(row.get("UserID") not in NOTHING for row in seen.rows(AIMS, PAGE)) or answer in NOTHING_THERE | {ROWS}:
+def _aims(seen: Seen) -> Finding:
+    answer = seen.answer("page", "learning_aims")
+    if answer in NOTHING_THERE | {ROWS}:
         return _assumed("it is answered")
-    return _refused(answer, "To read learning_aims, set organisation_ids: then it asks for each learner.") or _not_seen(
-        "it was not answered"
-    )
+    return _refused(answer, "To read learning_aims, set organisation_ids: then it asks for each learner.") or _NO_ANSWER
 
 
-def _timesheets(seen: Seen, _: Recorder) -> Finding:
-    if not (rows := seen.rows("timesheets", LIST)):
+def _timesheets(seen: Seen) -> Finding:
+    if not (rows := seen.rows("list", "timesheets")):
         return _not_seen("the learners asked for have no time sheet, or it was not answered")
-    if ids := sorted(
-        {name for row in rows for name in row if name.lower() in {"id", "timesheetid"} and is_plain_name(name)}
-    ):
-        return _otherwise(f"entries have {listed(ids)}", "It makes the key of the entry from it.")
+    ids = {name for row in rows for name in row if name.lower() in {"id", "timesheetid"}}
+    if ids:
+        return _otherwise(f"entries have {_listed(sorted(ids))}", "It makes the key of the entry from it.")
     return _assumed("entries have no id; the tap makes a key")
 
 
-def _missing_id(seen: Seen, _: Recorder) -> Finding:
-    answer = seen.answer(LEARNERS, "missing id")
+def _missing_id(seen: Seen) -> Finding:
+    answer = seen.answer("missing id")
     if answer in NOTHING_THERE | {"404"}:
         return _assumed(answer)
-    return _refused(
-        answer, "It takes this, too, for a record that has gone." if answer == "400" else "Please report it."
-    ) or (_not_seen("it was not answered"))
+    tap = "It takes this, too, for a record that has gone." if answer == "400" else "Please report it."
+    return _refused(answer, tap) or _NO_ANSWER
 
 
 # Values.
 
 
-def _ids(seen: Seen, _: Recorder) -> Finding:
+def _ids(seen: Seen) -> Finding:
     kinds = {
-        type_of(value)
-        for stream, name, value, kind in values(seen)
-        if kind == "integer" and (name == "ID" or name.endswith("ID")) and stream != "units"
+        _type_of(value)
+        for stream, name, value, kind in _values(seen)
+        if kind == "integer" and name.endswith("ID") and stream != "units"
     }
     if not kinds:
         return _not_seen("no id came")
     if kinds == {"whole number"}:
         return _assumed("whole numbers")
-    return _otherwise(f"ids come as {listed(sorted(kinds))}", "It converts what is a whole number.")
+    return _otherwise(f"ids come as {_listed(sorted(kinds))}", "It converts what is a whole number.")
 
 
-def _other_types(seen: Seen, _: Recorder) -> Finding:
+def _other_types(seen: Seen) -> Finding:
     """Return the known fields whose values are of another type than the schema says."""
     fit: set[str] = set()
     misfit: set[str] = set()
-    for stream, name, value, kind in values(seen):
-        came = type_of(value)
-        if came == WORDS[kind] or (kind == "number" and came == "whole number") or name.endswith("ID"):
+    for stream, name, value, kind in _values(seen):
+        came = _type_of(value)
+        if came == _EXPECTED[kind] or (kind == "number" and came == "whole number") or name.endswith("ID"):
             continue
-        (fit if converts(RULES[stream][name], value) else misfit).add(f"{stream}.{name} ({came})")
+        fits = attempt(converter_for(RULES[stream][name]), value, None) is not None
+        (fit if fits else misfit).add(f"{stream}.{name} ({came})")
     if not fit and not misfit:
         return _assumed("every known field is of the type expected")
-    tap = "It converts them." if not misfit else f"It sends as null what cannot be converted: {listed(sorted(misfit))}."
-    return _otherwise(listed(sorted(fit | misfit)), tap)
+    lost = _listed(sorted(misfit))
+    tap = f"It sends as null what cannot be converted: {lost}." if lost else "It converts them."
+    return _otherwise(_listed(sorted(fit | misfit)), tap)
 
 
-def _unknown_fields(seen: Seen, _: Recorder) -> Finding:
+def _unknown_fields(seen: Seen) -> Finding:
     unknown = unknown_fields(seen)
     if not unknown:
         return _assumed("none")
@@ -447,22 +512,22 @@ def _unknown_fields(seen: Seen, _: Recorder) -> Finding:
     return _otherwise(named, "It leaves them out, and says so; the setting extra_fields has it read them.")
 
 
-def _encoding(_: Seen, recorder: Recorder) -> Finding:
-    if recorder.encodings == {"UTF-8"}:
+def _encoding(seen: Seen) -> Finding:
+    if seen.encodings == {"UTF-8"}:
         return _assumed("UTF-8")
-    odd = listed(sorted(recorder.encodings - {"UTF-8"}))
+    odd = _listed(sorted(seen.encodings - {"UTF-8"}))
     return _otherwise(odd, "It reads what it can, and reports what it cannot: please report it.")
 
 
-def _retry_after(_: Seen, recorder: Recorder) -> Finding:
-    if not recorder.limited:
+def _retry_after(seen: Seen) -> Finding:
+    if not seen.limited:
         return _not_seen("no call was refused for want of calls (429), which is not provoked")
-    if any(seconds is None for seconds in recorder.limited):
+    if any(seconds is None for seconds in seen.limited):
         return _otherwise("a 429 came without it", "It waits for as long as it takes the limit to pass.")
     return _assumed("a 429 came with it")
 
 
-QUESTIONS: tuple[tuple[str, str, Callable[[Seen, Recorder], Finding]], ...] = (
+QUESTIONS: tuple[tuple[str, str, Callable[[Seen], Finding]], ...] = (
     ("session", "The session in the answer to a login", _session),
     ("dead_session", "A call with a session that does not exist", _dead_session),
     ("session_life", "The life of a session", _session_life),
