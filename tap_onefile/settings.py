@@ -15,7 +15,7 @@ from singer_sdk import typing as th
 from tap_onefile import __version__
 from tap_onefile.api.transport import is_loopback, is_plain_path
 from tap_onefile.errors import SettingsError
-from tap_onefile.records.convert import to_timestamp
+from tap_onefile.records.convert import attempt, to_timestamp
 from tap_onefile.records.privacy import SHORTEST_KEY, PersonalData
 
 if TYPE_CHECKING:
@@ -228,13 +228,7 @@ class Settings:
 
 
 def check(config: Mapping[str, Any], schema: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> None:
-    """Check what the user has set; a `SettingsError` names each fault, and never holds a secret.
-
-    Args:
-        config: The settings as they came.
-        schema: The JSON schema of the settings; what it does not require may be missing.
-        origins: Where a setting comes from, for sentences that have to say so.
-    """
+    """Check what the user has set; a `SettingsError` names each fault and where it comes from, and holds no secret."""
     if faults := [_with_origin(sentence, origins or {}) for sentence in _faults(config, schema)]:
         raise SettingsError(" ".join(dict.fromkeys(faults)))
 
@@ -243,8 +237,8 @@ def unfit_settings(config: Mapping[str, Any], known: Mapping[str, Any]) -> Itera
     """Yield a sentence, without the value, for each setting that the SDK rejects."""
     # The SDK has them in a read-only view, which is no object to the validator.
     for error in Draft7Validator(known).iter_errors(dict(config)):
-        name = error.path[0] if error.path else "customer_token"
-        kinds = known["properties"].get(name, {}).get("type", ())
+        name = error.path[0]
+        kinds = known["properties"][name].get("type", ())
         kind = next((kind for kind in kinds if kind != "null"), "something else")
         yield f"The setting {name} is not valid: `tap-onefile --about` describes it ({kind})."
 
@@ -274,12 +268,9 @@ def plausible(name: str) -> str | None:
 
 def _with_origin(sentence: str, origins: Mapping[str, str]) -> str:
     """Say of the setting that a sentence is about where it comes from."""
-
-    def told(found: re.Match[str]) -> str:
-        origin = origins.get(found[1])
-        return f"{found[0]} ({origin})" if origin else found[0]
-
-    return re.sub(r"The setting (\w+)", told, sentence, count=1)
+    if (found := re.match(r"The setting (\w+)", sentence)) and (origin := origins.get(found[1])):
+        return f"{found[0]} ({origin}){sentence[found.end() :]}"
+    return sentence
 
 
 def _faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
@@ -306,7 +297,7 @@ def _faults(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[st
             "The setting personal_data is pseudonymise, which needs the setting pseudonym_key: make one with `openssl"
             " rand -hex 32`, and keep it as safe as the customer token."
         )
-    if "start_date" in own and not _is_timestamp(own["start_date"]):
+    if "start_date" in own and attempt(to_timestamp, own["start_date"], None) is None:
         yield "The setting start_date must be an ISO 8601 date such as 2026-01-31 or 2026-01-31T00:00:00Z."
     if (agent := own.get("user_agent")) is not None and not (agent.isascii() and agent.isprintable() and agent.strip()):
         yield "The setting user_agent must be a line of plain ASCII text."
@@ -333,14 +324,6 @@ def _in_words(error: ValidationError, schema: Mapping[str, Any]) -> str:
     else:
         expected = "text"
     return f"The setting {name} must be {expected}."
-
-
-def _is_timestamp(text: str) -> bool:
-    try:
-        to_timestamp(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _token_fault(token: str) -> str | None:
