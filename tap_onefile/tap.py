@@ -164,7 +164,7 @@ class TapOneFile(CommandTap):
         run = self.onefile
         # What is wrong with the network's settings is said before anything is written.
         _ = run.reader
-        self._log_how_people_are_read()
+        self._settle_how_people_are_read()
         self._log_omissions()
         versions = self._versions()
         if run.writer:
@@ -262,8 +262,8 @@ class TapOneFile(CommandTap):
                 ", ".join(fields),
             )
 
-    def _log_how_people_are_read(self) -> None:
-        """Say once where that is not as it is by default, or not as it was before."""
+    def _settle_how_people_are_read(self) -> None:
+        """Forget the bookmarks that nothing is read by; say where it is not as by default, or not as it was before."""
         streams = [stream for stream in self._selected if isinstance(stream, UserStream)]
         if narrowed := [stream.name for stream in streams if stream.is_incremental]:
             self.logger.info(
