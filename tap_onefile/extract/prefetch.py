@@ -16,8 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from tap_onefile.errors import NotFound, OneFileError
-from tap_onefile.extract.query import SHORT_SEARCH, Search
-from tap_onefile.extract.unpaged import UNPAGED
+from tap_onefile.extract.query import SHORT_SEARCH, UNPAGED, Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Sequence
@@ -32,8 +31,6 @@ T = TypeVar("T")
 _ROWS_WAITING = 16_000
 """Rows that may wait for their turn. Many short pages must be able to wait, as the searches that are read side by side
 give their pages one by one."""
-_COUNT = 0
-"""Stands in the place of a page's number for the count of a search."""
 _BETWEEN_CHECKS = 0.2
 """Seconds."""
 _BEFORE_BELIEVING = 1.0
@@ -45,16 +42,11 @@ _BYTES_OF_A_ROW = 4096
 
 
 class Prefetch:
-    """Makes planned calls ahead of their turn.
+    """Makes planned calls ahead of their turn, as many at once as there are threads.
 
-    Args:
-        fetch: Gives one page of what is read; called from several threads.
-        threads: How many calls may be under way at once.
-        page_size: How many rows a page is asked for.
-        stand_in: Gives what there is of a search that has no first page; called from several threads.
-        confirm: Gives the first page of what had none of any rows; called from several threads.
-        keys: Lists the keys of a search, if that can be had; called from several threads.
-        check: Called now and then while a page is waited for; may raise.
+    What makes the calls is called from these threads: `fetch` for one page, `stand_in` for what there is of a search
+    that has no first page, `confirm` for a first page once more that had no rows, and `keys` to list those of a search,
+    if that can be had. `check` is called now and then where a page is waited for, and may raise.
     """
 
     def __init__(
@@ -88,7 +80,7 @@ class Prefetch:
         self._urgent: deque[Callable[[], None]] = deque()
         self._waiting = 0
         self._broken: BaseException | None = None
-        self._wanted: tuple[PageWindow, int] | None = None
+        self._wanted: PageWindow | None = None
         self._being_counted: set[Query] = set()
         self._believed: set[str] = set()
         self._counted: dict[Query, list[Hashable]] = {}
@@ -115,23 +107,17 @@ class Prefetch:
             self._forget(windows)
 
     def pages(self, query: Query) -> Generator[Rows]:
-        """Read a query to its end, whether or not it was planned.
+        """Give all pages of a query, whether or not it was planned; of a search, the first one without rows too.
 
-        Yields:
-            The rows of each page; of a search, the first page without rows too.
-
-        Raises:
-            Exception: What the call for a page raised, after all pages before it.
+        What the call for a page raised is raised after all pages before it.
         """
         window = self._begin(query)
-        page = 1
         try:
             while True:
-                rows = self._wait_for(window, page)
+                rows = self._wait_for(window)
                 yield rows
-                if not (rows and query.is_paged):
-                    break
-                page += 1
+                if not (rows and isinstance(query, Search)):
+                    return
         finally:
             self._reading.remove(window)
             self._forget([window])
@@ -142,9 +128,17 @@ class Prefetch:
         It takes the place of one that might be under way, and the wait for it can be broken off.
         """
         came: list[T | Exception] = []
+
+        def make() -> None:
+            outcome = _outcome(call)
+            with self._lock:
+                came.append(outcome)
+                self._has_come.notify_all()
+                self._may_be_asked.notify()
+
         with self._lock:
             self._start()
-            self._urgent.append(lambda: came.append(_outcome(call)))
+            self._urgent.append(make)
             self._may_be_asked.notify()
             self._wait_until(lambda: bool(came))
         return _taken(came[0])
@@ -171,7 +165,7 @@ class Prefetch:
             window = self._not_wanted.popleft()
             if self._windows.get(window.query) is window:
                 del self._windows[window.query]
-                window.is_over = window.is_forgotten = True
+                window.is_over = True
                 self._waiting -= window.weight
                 self._drop(window)
 
@@ -197,16 +191,16 @@ class Prefetch:
             self._reading.append(found)
             return found
 
-    def _wait_for(self, window: PageWindow, page: int) -> Rows:
+    def _wait_for(self, window: PageWindow) -> Rows:
         with self._lock:
-            if not window.has(page):
-                self._wanted = (window, page)
+            if not window.has_come:
+                self._wanted = window
                 self._may_be_asked.notify()
-                self._wait_until(lambda: window.has(page))
+                self._wait_until(lambda: window.has_come)
                 self._wanted = None
-            self._waiting -= window.weight_of(page)
+            self._waiting -= window.weight_of(window.taken + 1)
             self._may_be_asked.notify()
-            return window.take(page)
+            return window.take()
 
     def _wait_until(self, condition: Callable[[], bool]) -> None:
         while not self._has_come.wait_for(condition, _BETWEEN_CHECKS):
@@ -216,23 +210,14 @@ class Prefetch:
 
     def _work(self) -> None:
         try:
-            self._work_on()
+            while True:
+                with self._lock:
+                    make = self._next_call()
+                make()
         except BaseException as error:  # noqa: BLE001 - whoever waits for a page would wait for ever
             with self._lock:
                 self._broken = error
                 self._has_come.notify_all()
-
-    def _work_on(self) -> None:
-        while True:
-            with self._lock:
-                make = self._next_call()
-            make()
-
-    def _make_urgent(self, call: Callable[[], None]) -> None:
-        call()
-        with self._lock:
-            self._has_come.notify_all()
-            self._may_be_asked.notify()
 
     def _make_call(self, window: PageWindow, page: int, not_before: float) -> None:
         is_first = page == 1 and not not_before
@@ -248,12 +233,13 @@ class Prefetch:
             if isinstance(window.query, Search) and self._stand_in:
                 outcome = _outcome(partial(self._stand_in, window.query))
         with self._lock:
-            if not window.is_forgotten and window.not_before == not_before:
+            is_forgotten = self._windows.get(window.query) is not window
+            if not is_forgotten and window.not_before == not_before:
                 window.put(page, outcome)
                 self._waiting += window.weight_of(page)
                 if window.is_over:
                     self._drop(window)
-            if self._wanted == (window, page):
+            if self._wanted is window and window.has_come:
                 self._has_come.notify_all()
             self._may_be_asked.notify()
 
@@ -281,52 +267,42 @@ class Prefetch:
             self._may_be_asked.notify()
 
     def _next_call(self) -> Callable[[], None]:
-        while (make := self._urgent_call() or self._planned_call()) is None:
-            waited_for = [self._wanted[0]] if self._wanted else []
+        while (make := self._urgent.popleft() if self._urgent else self._planned_call()) is None:
+            waited_for = [self._wanted] if self._wanted else []
             moments = [each.not_before for each in (*self._active, *waited_for) if each.is_put_off]
             self._may_be_asked.wait(max(0.0, min(moments) - time.monotonic()) if moments else None)
         # There may be more to ask for. Waking one thread at a time keeps those from running that would find nothing.
         self._may_be_asked.notify()
         return make
 
-    def _urgent_call(self) -> Callable[[], None] | None:
-        return partial(self._make_urgent, self._urgent.popleft()) if self._urgent else None
-
     def _planned_call(self) -> Callable[[], None] | None:
         self._drop_what_is_not_wanted()
-        if (call := self._find_call()) is None:
-            return None
-        window, page = call
-        if page == _COUNT:
-            window.expected = 0
-            self._being_counted.add(window.query)
-            return partial(self._make_count, window)
-        window.asked = page
-        return partial(self._make_call, window, page, window.not_before)
-
-    def _find_call(self) -> tuple[PageWindow, int] | None:
-        if self._wanted and self._wanted[0].next_page() == self._wanted[1]:
-            return self._wanted
+        if self._wanted and self._wanted.next_page() == self._wanted.taken + 1:
+            return self._page_call(self._wanted)
         has_room = self._waiting < _ROWS_WAITING
         windows = self._active if has_room else self._read_now()
         if has_room and self._is_running_out() and (unknown := to_be_counted(windows)):
-            return unknown, _COUNT
-        for window in windows:
-            if (page := window.next_page()) is not None:
-                return window, page
-        if has_room and (opened := self._open_next()):
-            return opened, opened.asked + 1
-        return self._find_unsure_call(windows)
+            return self._count_call(unknown)
+        sure = next((window for window in windows if window.next_page()), None)
+        if sure is None and has_room:
+            sure = self._open_next()
+        return self._page_call(sure) if sure else self._unsure_call(windows)
 
-    @staticmethod
-    def _find_unsure_call(windows: Collection[PageWindow]) -> tuple[PageWindow, int] | None:
+    def _unsure_call(self, windows: Collection[PageWindow]) -> Callable[[], None] | None:
         # Nothing is left that there is room for and that is sure to be wanted: now a call may be spent on what is not.
         if unknown := to_be_counted(windows):
-            return unknown, _COUNT
-        for window in windows:
-            if (page := window.guessed_page()) is not None:
-                return window, page
-        return None
+            return self._count_call(unknown)
+        guessed = next((window for window in windows if window.guessed_page()), None)
+        return self._page_call(guessed) if guessed else None
+
+    def _page_call(self, window: PageWindow) -> Callable[[], None]:
+        window.asked += 1
+        return partial(self._make_call, window, window.asked, window.not_before)
+
+    def _count_call(self, window: PageWindow) -> Callable[[], None]:
+        window.expected = 0
+        self._being_counted.add(window.query)
+        return partial(self._make_count, window)
 
     def _open_next(self) -> PageWindow | None:
         """Take the next window that may be asked for from those that wait further back."""
@@ -349,7 +325,7 @@ class Prefetch:
 
     def _read_now(self) -> list[PageWindow]:
         """Return what is being read, which must go on although there is no more room, unless enough is on its way."""
-        window = self._wanted[0] if self._wanted else next(iter(self._reading[-1:] or self._active), None)
+        window = self._wanted or next(iter(self._reading[-1:] or self._active), None)
         return [window] if window and window.asked - window.taken < self._threads else []
 
 
@@ -387,8 +363,6 @@ class PageWindow:
     """How many pages hold rows, as far as counting them has shown; 0 while it is under way or where it has not."""
     is_over: bool = False
     """Whether a page came back empty, or the whole search as one page, or a call failed for good."""
-    is_forgotten: bool = False
-    """Whether nobody will read any more of it."""
     was_empty: bool = False
     """Whether its first page had no rows, so that this is to be confirmed."""
     not_before: float = 0.0
@@ -461,14 +435,15 @@ class PageWindow:
             self.filled = page
             self._last_size = len(outcome)
 
-    def has(self, page: int) -> bool:
-        """Return whether a page has come."""
-        return page in self._come
+    @property
+    def has_come(self) -> bool:
+        """Whether the page has come that is to be taken next."""
+        return self.taken + 1 in self._come
 
-    def take(self, page: int) -> Rows:
-        """Return a page that has come, or raise what came in its place."""
-        self.taken = page
-        return _taken(self._come.pop(page))
+    def take(self) -> Rows:
+        """Take the next page, or raise what came in its place."""
+        self.taken += 1
+        return _taken(self._come.pop(self.taken))
 
     def weight_of(self, page: int) -> int:
         """Return what a page that has come weighs while it waits, in rows of an ordinary size."""

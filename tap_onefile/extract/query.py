@@ -1,4 +1,4 @@
-"""What can be read: a search, page by page, or something that is read by one call.
+"""What can be read: a search, page by page or in one piece, or something that is read by one call.
 
 Each query knows how it is fetched, and whether a row can be an answer to it.
 """
@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from tap_onefile.api.decode import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Iterable, Mapping
 
     from tap_onefile.api.client import Client
     from tap_onefile.reporting.metrics import Tally
 
     Row = dict[str, Any]
 
+UNPAGED = "unpaged"
+"""The form of a page that the unpaged search stands in for."""
+_WORTH_LISTING = 4 << 20
+"""Bytes; some tens of thousands of thin rows."""
 SHORT_SEARCH = 4
 """Pages up to which a search is short: none of them is guessed, and a list of it all costs no more than a page."""
 _OWNERS = ("OrganisationID", "Role", "StandardID", "UserID")
@@ -41,15 +45,26 @@ def normalised(key: object) -> Hashable:
     return key if isinstance(key, int) else None
 
 
-def is_silent(row: Row, owner: str) -> bool:
-    """Return whether a row does not say who its owner is."""
-    return row.get(owner) in _SILENT
+def keys_of(rows: Iterable[Row], key: str = "ID") -> list[Hashable]:
+    """Return the normalised ids of rows, None for a row without one."""
+    ids = [row.get(key) for row in rows]
+    return [each if each.__class__ is int else normalised(each) for each in ids]
+
+
+def are_silent(rows: Iterable[Row], owner: str) -> bool:
+    """Return whether none of the rows says who its owner is."""
+    return all(row.get(owner) in _SILENT for row in rows)
 
 
 def is_foreign(row: Row, owner: str, value: object) -> bool:
     """Return whether a row says by itself that it belongs to another owner than the one that was asked for."""
     said = row.get(owner)
     return said not in _SILENT and normalised(said) not in {None, value}
+
+
+def has_foreign(rows: Iterable[Row], owner: str, value: object) -> bool:
+    """Return whether one of the rows is foreign."""
+    return any(is_foreign(row, owner, value) for row in rows)
 
 
 @dataclass(frozen=True)
@@ -68,7 +83,6 @@ class Search:
     """Whether it always has rows, and everything hangs on them, so that its end is always confirmed."""
     is_shared: bool = False
     """Whether the same row may belong to several owners, such as organisations."""
-    is_paged: ClassVar[bool] = True
 
     @classmethod
     def of(cls, entity: str, filters: Mapping[str, object], stream: str, **options: bool) -> Search:
@@ -99,18 +113,40 @@ class Search:
         """Read one page; no rows past the end."""
         return client.search(f"{self.entity}/Search/{page}/{page_size}", dict(self.filters), tally=tally)
 
+    def fetch_unpaged(self, client: Client, tally: Tally) -> Rows:
+        """Read it in one call, as the one page that it then has; its rows may be thin.
+
+        OneFile has the unpaged search for every entity. How many rows it may have is not documented (API reference,
+        section 3).
+        """
+        rows = client.search(f"{self.entity}/Search", dict(self.filters), tally=tally)
+        rows.form = UNPAGED
+        return rows
+
+    def list_keys(self, client: Client, tally: Tally) -> list[Hashable] | None:
+        """List the keys of its rows by the unpaged search; None where that cannot be had.
+
+        OneFile says nowhere how many rows a search has. This is a hint to whoever plans ahead, and evidence where pages
+        leave a doubt: so it is tried once, and what is too long to be worth it is not read to its end.
+        """
+        path = f"{self.entity}/Search"
+        rows = client.try_search(path, dict(self.filters), at_most=_WORTH_LISTING, tally=tally)
+        return None if rows is None else keys_of(rows)
+
 
 @dataclass(frozen=True)
-class Listing:
-    """A list that OneFile gives whole, by one call."""
-
+class _OneCall:
     path: str
     """The path below the address of the API, URL-encoded."""
     stream: str
     """The stream that it is read for."""
     owners: tuple[tuple[str, object], ...] = ()
     """Fields by which rows may say whose they are, with the value that was asked for."""
-    is_paged: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class Listing(_OneCall):
+    """A list that OneFile gives whole, by one call."""
 
     def fetch(self, client: Client, _page: int, _page_size: int, tally: Tally) -> Rows:
         """Read the rows."""
@@ -118,18 +154,11 @@ class Listing:
 
 
 @dataclass(frozen=True)
-class Record:
+class Record(_OneCall):
     """One object, by one call."""
 
-    path: str
-    """The path below the address of the API, URL-encoded."""
-    stream: str
-    """The stream that it is read for."""
     record_id: str | None = None
     """The id of the record that it is, which may have gone since the id was read."""
-    owners: tuple[tuple[str, object], ...] = ()
-    """Fields by which the object may say whose it is, with the value that was asked for."""
-    is_paged: ClassVar[bool] = False
 
     def fetch(self, client: Client, _page: int, _page_size: int, tally: Tally) -> Rows:
         """Read the object, as the one row of a list."""

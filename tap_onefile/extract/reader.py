@@ -21,9 +21,8 @@ from tap_onefile.errors import (
     UnusableRow,
 )
 from tap_onefile.extract.prefetch import Prefetch
-from tap_onefile.extract.query import Record, Search, is_foreign
+from tap_onefile.extract.query import Record, Search, has_foreign
 from tap_onefile.extract.search import Experience, PageSequence, SearchReader
-from tap_onefile.extract.unpaged import Unpaged
 from tap_onefile.records.convert import to_integer
 
 if TYPE_CHECKING:
@@ -41,7 +40,6 @@ _PLANNED_AT_ONCE = 100
 _GATHERED = 10_000
 """Rows of a search that are read before the first is completed, so that it can be told how many they are."""
 _NOTHING = (None, "")
-_OF_LEARNERS: dict[str, object] = {"Role": 1}
 _LONGEST_PATH = 2000
 """Characters, beyond which no server need read a path."""
 _TOO_MANY_TO_HAVE_GONE = 3
@@ -53,14 +51,7 @@ _TOO_MANY_WITHOUT_DATA = 5
 class Reader:
     """Reads queries to their end, in order and ahead of their turn, each row once.
 
-    Args:
-        client: Makes the calls.
-        page_size: Rows to ask for in a page.
-        parallel_requests: How many calls may be under way at once.
-        metrics: Counts the calls.
-        problems: Hears of rows that came twice and of records that have gone.
-        is_part: Whether the run leaves organisations out, of which nothing must be sent.
-        check: Called now and then while a page is waited for; may raise.
+    `check` is called now and then while a page is waited for, and may raise.
     """
 
     def __init__(
@@ -71,24 +62,22 @@ class Reader:
         parallel_requests: int,
         metrics: Metrics,
         problems: Problems,
-        is_part: bool = False,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
         self._page_size = page_size
         self._metrics = metrics
         self._problems = problems
-        self._unpaged = Unpaged(client, metrics)
         self._prefetch = Prefetch(
             self._fetch,
             parallel_requests,
             page_size=page_size,
             stand_in=self._stand_in,
             confirm=self._confirm,
-            keys=self._unpaged.keys,
+            keys=self._keys,
             check=check,
         )
-        self.experience = Experience(page_size=page_size, is_part=is_part)
+        self.experience = Experience(page_size)
         self.plan = self._prefetch.plan
         self._not_found: dict[str, Query] = {}
         self._organisation: object = None
@@ -109,7 +98,7 @@ class Reader:
 
     def _confirm(self, query: Query) -> Rows:
         """Ask again for what is said to be empty: a list of a search is another answer, at the same cost."""
-        keys = self._unpaged.keys(query) if isinstance(query, Search) and not query.is_narrowed else None
+        keys = self._keys(query) if isinstance(query, Search) and not query.is_narrowed else None
         if keys == []:
             return Rows()
         again = self._call(query, 1)
@@ -121,7 +110,13 @@ class Reader:
         return query.fetch(self._client, page, self._page_size, self._metrics.of(query.stream))
 
     def _stand_in(self, search: Search) -> Rows:
-        return self._call(search, 1) if search.needs_pages else self._unpaged.rows(search)
+        return self._call(search, 1) if search.needs_pages else self._unpaged(search)
+
+    def _unpaged(self, search: Search) -> Rows:
+        return search.fetch_unpaged(self._client, self._metrics.of(search.stream))
+
+    def _keys(self, search: Search) -> list[Hashable] | None:
+        return search.list_keys(self._client, self._metrics.of(search.stream))
 
     # Called from the main thread.
 
@@ -147,26 +142,21 @@ class Reader:
 
     def keys(self, search: Search) -> list[Hashable] | None:
         """List the keys of a search by the unpaged one, if they can be had."""
-        return self._prefetch.at_once(lambda: self._unpaged.keys(search))
+        return self._prefetch.at_once(lambda: self._keys(search))
 
     def list_all(self, search: Search) -> Rows:
         """Read a search in one call; its rows may be thinner than those of pages."""
-        return self._prefetch.at_once(lambda: self._unpaged.rows(search))
+        return self._prefetch.at_once(lambda: self._unpaged(search))
 
     def pages(self, query: Query, key: str | None = "ID") -> Iterator[list[Row]]:
-        """Read all pages of a query.
+        """Read all pages of a query, and give the rows of each that did not come before.
 
-        Args:
-            query: What to read.
-            key: The field that identifies rows; None where nothing does.
-
-        Yields:
-            The rows of each page that did not come before.
+        The key is the field that identifies rows; None where nothing does.
         """
         try:
             if isinstance(query, Search):
                 pages = SearchReader(query, self, self.experience, self._problems).read()
-                yield from self._noting_learners(query, pages) if query.entity == "User" else pages
+                yield from self._noting_learners(query, pages)
             else:
                 yield from self._one_page(query, key)
         except NotFound as absence:
@@ -177,16 +167,15 @@ class Reader:
     def _noting_learners(self, search: Search, pages: Iterable[list[Row]]) -> Iterator[list[Row]]:
         """Keep the ids of an organisation's learners, for the streams that ask for each of them."""
         filters = dict(search.filters)
-        is_of_learners = (
-            filters.keys() == _OF_LEARNERS.keys() | {"OrganisationID"} and filters.items() >= _OF_LEARNERS.items()
-        )
+        organisation = filters.get("OrganisationID")
+        if search.entity != "User" or filters != _of_learners(organisation):
+            yield from pages
+            return
         ids: list[object] = []
         for rows in pages:
-            if is_of_learners:
-                ids += [row.get("ID") for row in rows]
+            ids += [row.get("ID") for row in rows]
             yield rows
-        if is_of_learners:
-            self._organisation, self._learners = filters["OrganisationID"], ids
+        self._organisation, self._learners = organisation, ids
 
     def _one_page(self, query: Listing | Record, key: str | None) -> Iterator[list[Row]]:
         (rows,) = self._prefetch.pages(query)
@@ -221,9 +210,9 @@ class Reader:
     def _own(self, query: Listing | Record, rows: Rows) -> Rows:
         """Hold what came against what was asked for, and ask once more where it is somebody else's."""
         for owner, value in query.owners:
-            if any(is_foreign(row, owner, value) for row in rows):
+            if has_foreign(rows, owner, value):
                 rows = self.now(query)
-                if any(is_foreign(row, owner, value) for row in rows):
+                if has_foreign(rows, owner, value):
                     raise ForeignRows(query.stream, owner)
         return rows
 
@@ -232,34 +221,27 @@ class Reader:
     ) -> Iterator[tuple[int, list[Row]]]:
         """Read many small things of one stream, one after the other and all of them ahead.
 
-        Args:
-            queries: What to read.
-            key: As for `pages`.
-            is_gone: Returns whether the owner of a query, by its place, has gone, so that a refusal says no more.
-
-        Yields:
-            The place of the query in ``queries``, and a page of it. What is not there has no page.
+        Gives each page with the place of its query; what is not there has no page. `is_gone` returns whether the owner
+        of a query, by its place, has gone, so that a refusal says no more.
 
         Raises:
             NotFound: OneFile has none of them.
             NoData: It does not have more of them than chance explains.
         """
         found, absences = False, []
-        with self._metrics.reading(len(queries)) as part:
-            for place in self._planned(queries):
-                query = queries[place]
-                part.done += 1
-                try:
-                    for page in self.pages(query, key):
-                        found = True
-                        yield place, page
-                except NotFound as absence:
-                    absences += [absence] if absence.is_refusal else []
-                    self._problems.without_data(query.stream)
-                except QuestionRefused:
-                    if not is_gone(place):
-                        raise
-                    self._problems.without_data(query.stream)
+        for place in self._planned(queries):
+            query = queries[place]
+            try:
+                for page in self.pages(query, key):
+                    found = True
+                    yield place, page
+            except NotFound as absence:
+                absences += [absence] if absence.is_refusal else []
+                self._problems.without_data(query.stream)
+            except QuestionRefused:
+                if not is_gone(place):
+                    raise
+                self._problems.without_data(query.stream)
         if absences and not found:
             raise absences[0]
         if len(absences) >= max(_TOO_MANY_WITHOUT_DATA, len(queries) / 2):
@@ -276,16 +258,9 @@ class Reader:
     ) -> Iterator[Row]:
         """Complete the rows of a search, which may be thin, by a call for each record.
 
-        Args:
-            stream: The name of the stream.
-            entity: The entity, as OneFile's paths name it.
-            pages: The rows.
-            to_id: Converts an id, or raises ``ValueError``.
-            gathered: How many rows are read before the first is completed.
-
-        Yields:
-            The rows in their order, with what their records say as well; without those whose records have gone, which
-            would be thin in the place of fuller ones.
+        Gives the rows in their order, with what their records say as well; without those whose records have gone, which
+        would be thin in the place of fuller ones. `to_id` converts an id, or raises `ValueError`; `gathered` rows are
+        read before the first is completed.
 
         Raises:
             NoDetails: More of them have gone than chance explains.
@@ -293,32 +268,36 @@ class Reader:
         asked, gone = 0, 0
         for rows in _gathered(pages, gathered):
             records = [_record_of(stream, entity, row, to_id) for row in rows]
-            with self._metrics.reading(len(rows)) as part:
-                for place in self._planned(records):
-                    record = records[place]
-                    part.done += 1
-                    if record is None:
-                        # Refused by name further up, if it has no usable key.
-                        yield rows[place]
-                        continue
-                    asked += 1
-                    try:
-                        (full,) = next(self._prefetch.pages(record))
-                    except NotFound:
-                        gone += 1
-                        self._problems.gone(stream)
-                    else:
-                        # What the search says and the record leaves open is no less true.
-                        yield {**rows[place], **{name: value for name, value in full.items() if value not in _NOTHING}}
+            for place in self._planned(records):
+                row, record = rows[place], records[place]
+                if record is None:
+                    # Refused by name further up, if it has no usable key.
+                    yield row
+                    continue
+                asked += 1
+                try:
+                    (full,) = next(self._prefetch.pages(record))
+                except NotFound:
+                    gone += 1
+                    self._problems.gone(stream)
+                else:
+                    # What the search says and the record leaves open is no less true.
+                    yield {**row, **{name: value for name, value in full.items() if value not in _NOTHING}}
         if gone >= _TOO_MANY_TO_HAVE_GONE and (gone * 10 > asked or gone == asked):
             raise NoDetails(stream, gone, asked)
 
     def _planned(self, queries: Sequence[Query | None]) -> Iterator[int]:
-        """Give the place of each query in its turn, and have those that follow planned; None is no query."""
-        for start in range(0, len(queries), _PLANNED_AT_ONCE):
-            chunk = queries[start : start + _PLANNED_AT_ONCE]
-            with self._prefetch.planned([query for query in chunk if query]):
-                yield from range(start, start + len(chunk))
+        """Give the place of each query in its turn, have those that follow planned, and note how far it is.
+
+        None is no query.
+        """
+        with self._metrics.reading(len(queries)) as part:
+            for start in range(0, len(queries), _PLANNED_AT_ONCE):
+                chunk = queries[start : start + _PLANNED_AT_ONCE]
+                with self._prefetch.planned([query for query in chunk if query]):
+                    for place in range(start, start + len(chunk)):
+                        part.done += 1
+                        yield place
 
     def learners(self, organisation: int) -> list[int]:
         """Return the ids of an organisation's learners, whether or not anything about them has changed.
@@ -326,20 +305,19 @@ class Reader:
         A child record of a learner can change without the learner's own record changing, so it must not depend on a
         stream of changed learners. The ids of one organisation are kept, as several streams want them in turn: where
         all of its learners have been read, no second answer is asked for, which could differ.
-
-        Raises:
-            MissingPage: OneFile says that it knows no such search.
-            UnusableRow: A learner has no usable id.
         """
         if self._organisation != organisation:
-            filters = {"OrganisationID": organisation, **_OF_LEARNERS}
+            search = Search.of("User", _of_learners(organisation), "learners of the organisation", needs_pages=True)
             try:
-                for _ in self.pages(Search.of("User", filters, "learners of the organisation", needs_pages=True)):
+                for _ in self.pages(search):
                     pass
             except NotFound as absence:
                 # Every customer has this search, so its children must not be taken for what is not offered.
                 raise MissingPage(absence.call) from None
-        return [_learner_id(each) for each in self._learners]
+        try:
+            return [to_integer(each) for each in self._learners]
+        except ValueError:
+            raise UnusableRow("learners", "ID") from None
 
 
 def _gathered(pages: Iterable[Sequence[Row]], at_least: int) -> Iterator[list[Row]]:
@@ -364,11 +342,8 @@ def _record_of(stream: str, entity: str, row: Row, to_id: Callable[[Any], object
         return None
     path = f"{entity}/{quote(record_id, safe='')}"
     is_askable = len(path) <= _LONGEST_PATH and is_plain_path(f"/{path}")
-    return Record(path, stream, record_id) if is_askable else None
+    return Record(path, stream, record_id=record_id) if is_askable else None
 
 
-def _learner_id(found: object) -> int:
-    try:
-        return to_integer(found)
-    except ValueError:
-        raise UnusableRow("learners", "ID") from None
+def _of_learners(organisation: object) -> dict[str, object]:
+    return {"OrganisationID": organisation, "Role": 1}

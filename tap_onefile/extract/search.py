@@ -16,32 +16,30 @@ What none of them shows is missing, and the search fails with ``MissingRows``.
 
 from __future__ import annotations
 
+import itertools
 import logging
 from typing import TYPE_CHECKING, Any, Protocol
 
-from tap_onefile.api.decode import Rows
 from tap_onefile.errors import ForeignRows, MissingPage, MissingRows, NotFound, QuestionRefused, RepeatedPage
-from tap_onefile.extract.query import SHORT_SEARCH, is_foreign, is_silent, normalised
-from tap_onefile.extract.unpaged import UNPAGED
+from tap_onefile.extract.query import SHORT_SEARCH, UNPAGED, are_silent, has_foreign, is_foreign, keys_of, normalised
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
+    from tap_onefile.api.decode import Rows
     from tap_onefile.extract.query import Search
     from tap_onefile.reporting.problems import Problems
 
     Row = dict[str, Any]
 
-_MOST_PAGES = 1_000_000
-"""Pages beyond which nobody reads."""
 _MOST_PASSES = 3
 """How often the pages are read once more for what has not come."""
 _MOST_PAGES_AGAIN = 50
 """Pages that are read once more where nothing says what has not come."""
 _OF_AN_ORGANISATION = ("OrganisationID", "UserID")
 """Filters by which a run is kept to some organisations."""
-_BLOCK = 12
-_BYTES = 1 << _BLOCK - 3
+_BLOCK = 4096
+"""Ids whose bits are kept together."""
 _ABSENCE = "404"
 """The form of an answer that may say that there is nothing, or that OneFile does not find its way."""
 _ABSENCES = 25
@@ -84,12 +82,12 @@ class Experience:
     Only the main thread has it, so that it is the same however many calls are made at once.
     """
 
-    def __init__(self, *, page_size: int = 0, is_part: bool = False) -> None:
+    def __init__(self, page_size: int = 0) -> None:
         self.page_size = page_size
         """Rows that a page is asked for."""
         self.ignoring_pages: set[str] = set()
         """The entities that give all rows whatever page is asked for."""
-        self.is_part = is_part
+        self.is_part = False
         """Whether the run leaves organisations out, of which nothing must be sent."""
         self.largest = 0
         """Rows of the largest page."""
@@ -137,15 +135,14 @@ class Keys:
     """A set of keys that takes a bit for each id: OneFile numbers its records in one sequence, so ids lie together."""
 
     def __init__(self) -> None:
-        self._blocks: dict[int, bytearray] = {}
+        self._blocks: dict[int, int] = {}
         self._others: set[Hashable] = set()
 
     def __contains__(self, key: Hashable) -> bool:
         """Return whether a key was added."""
-        if not isinstance(key, int):
-            return key in self._others
-        block = self._blocks.get(key >> _BLOCK)
-        return block is not None and bool(block[key >> 3 & _BYTES - 1] >> (key & 7) & 1)
+        if isinstance(key, int):
+            return bool(self._blocks.get(key // _BLOCK, 0) >> key % _BLOCK & 1)
+        return key in self._others
 
     def update(self, keys: Iterable[Hashable]) -> int:
         """Add keys, and return how many of them were there before."""
@@ -154,21 +151,15 @@ class Keys:
             if key in self:
                 before += 1
             elif isinstance(key, int):
-                self._blocks.setdefault(key >> _BLOCK, bytearray(_BYTES))[key >> 3 & _BYTES - 1] |= 1 << (key & 7)
+                block, place = divmod(key, _BLOCK)
+                self._blocks[block] = self._blocks.get(block, 0) | 1 << place
             else:
                 self._others.add(key)
         return before
 
 
 class SearchReader:
-    """Reads one search: its own rows, each of them once, up to an end that is certain.
-
-    Args:
-        search: What is read.
-        calls: Makes the calls.
-        experience: What earlier searches have shown.
-        problems: Hears of rows that came twice.
-    """
+    """Reads one search: its own rows, each of them once, up to an end that is certain."""
 
     def __init__(self, search: Search, calls: Calls, experience: Experience, problems: Problems) -> None:
         self._search = search
@@ -178,85 +169,92 @@ class SearchReader:
         self._sequence = PageSequence(search.stream)
         self._sizes: list[int] = []
         self._empty_answers = 0
+        self._form = ""
+        """The form of the last empty answer."""
         self._foreign = ""
         self._list: list[Hashable] | None = None
         self._list_asked = False
         self._is_unpaged = False
+        """Whether one page was the whole search."""
 
     def read(self) -> Iterator[list[Row]]:
-        """Read the search.
+        """Read the search, and give the rows of each page that no earlier page had.
 
-        Yields:
-            The rows of each page that no earlier page had.
-
-        Raises:
-            MissingRows: Some rows did not come.
-            MissingPage: OneFile has no first page, although it has pages of the entity.
-            ForeignRows: Rows came that were not asked for.
-            RepeatedPage: The server gives the same rows again and again, so that its end cannot be found.
-            NotFound: OneFile knows no such search.
+        Raises `NotFound` where OneFile knows no such search, and `Refused` where nothing shows that all rows came, or
+        whose they are.
         """
-        last = Rows()
         try:
-            for last in self._calls.answers(self._search):
-                if last.form == UNPAGED:
-                    yield self._stand_in(last)
-                    return
-                if not last:
-                    break
-                yield self._take(last)
+            for page in self._pages():
+                new = self._take(page)
                 if self._is_unpaged:
-                    self._problems.ignored_pages(self._search.stream)
-                    self._conclude("")
+                    self._conclude()
+                    yield new
                     return
+                yield new
+            yield from self._rest()
+            self._conclude()
         except NotFound as absence:
             if self._search.entity in self._experience.paged:
                 raise MissingPage(absence.call) from None
             raise
-        while not self._is_over(last.form):
+
+    def _pages(self) -> Iterator[Rows]:
+        """Give the pages, and ask for more of them where an empty answer is not certain to be the end."""
+        answers = self._calls.answers(self._search)
+        while True:
+            for answer in answers:
+                if answer or answer.form == UNPAGED:
+                    yield answer
+                else:
+                    self._form = answer.form
+            if self._is_over():
+                return
             self._calls.pause(_AFTER_A_SLIP if self._empty_answers == 1 else _AFTER_A_LONG_ONE)
-            for number in range(len(self._sizes) + 1, len(self._sizes) + _MOST_PAGES):
-                if not (last := self._calls.page(self._search, number)):
-                    break
-                yield self._take(last)
-        yield from self._rest()
-        self._conclude(last.form)
+            answers = self._further_answers()
 
-    def _stand_in(self, rows: Rows) -> list[Row]:
-        """Take the rows of a search without pages, unless the entity has pages elsewhere: then this was a slip."""
-        entity = self._search.entity
-        if entity in self._experience.paged:
-            raise MissingPage(f"POST {entity}/Search/1")
-        self._experience.unpaged.setdefault(entity, []).append(self._search)
-        self._problems.read_unpaged(self._search.stream, len(rows))
-        new = self._take(rows, is_page=False)
-        self._conclude("")
-        return new
+    def _further_answers(self) -> Iterator[Rows]:
+        """Ask for the pages after those that have come, up to the first that is empty."""
+        for number in itertools.count(len(self._sizes) + 1):
+            yield (answer := self._calls.page(self._search, number))
+            if not answer:
+                return
 
-    def _take(self, page: Rows, *, is_page: bool = True) -> list[Row]:
+    def _take(self, page: Rows) -> list[Row]:
         """Take the next page, and return its own rows that did not come before."""
-        if is_page:
+        self._is_unpaged = page.form == UNPAGED
+        if self._is_unpaged:
+            self._note_unpaged(page)
+        else:
             self._experience.note_pages(self._search.entity, self._problems)
         number = len(self._sizes) + 1
         page = self._checked(page, number)
         self._empty_answers = 0
         self._experience.full.update(self._sizes[-1:])
         self._sizes.append(len(page))
-        if is_page:
+        if not self._is_unpaged:
             self._experience.largest = max(self._experience.largest, len(page))
         own = self._own(page)
         new = self._sequence.take(own) if own else []
         if new is None:
             own = self._own(self._checked(self._calls.page(self._search, number), number))
             if self._is_whole(own):
+                self._problems.ignored_pages(self._search.stream)
                 self._is_unpaged = self._ends_by("the whole search on each page")
                 return []
             new = self._sequence.new_rows(own) if own else []
         return new
 
+    def _note_unpaged(self, rows: Rows) -> None:
+        """Note that the search has no pages, unless its entity has pages elsewhere: then this was a slip."""
+        entity = self._search.entity
+        if entity in self._experience.paged:
+            raise MissingPage(f"POST {entity}/Search/1")
+        self._experience.unpaged.setdefault(entity, []).append(self._search)
+        self._problems.read_unpaged(self._search.stream, len(rows))
+
     def _is_whole(self, page: list[Row]) -> bool:
         """Return whether each page so far is the whole search, as the unpaged one lists it too."""
-        if {normalised(row.get("ID")) for row in page} != self._sequence.seen or self._foreign:
+        if set(keys_of(page)) != self._sequence.seen or self._foreign:
             return False
         # A cap of OneFile's may cut pages and lists alike, just at the size that was asked for, or at a round one.
         entity, ignoring = self._search.entity, self._experience.ignoring_pages
@@ -271,7 +269,9 @@ class SearchReader:
 
     def _own(self, page: list[Row]) -> list[Row]:
         """Leave out the rows that say that they were not asked for."""
-        return [row for row in page if not self._is_foreign(row)] if self._foreign else page
+        if not self._foreign:
+            return page
+        return [row for row in page if not any(is_foreign(row, *owner) for owner in self._search.owners)]
 
     # Whether what came answers the question.
 
@@ -284,14 +284,14 @@ class SearchReader:
         for owner, value in self._search.owners:
             if all(row.get(owner) == value for row in page):
                 continue
-            if any(is_foreign(row, owner, value) for row in page):
+            if has_foreign(page, owner, value):
                 page = self._calls.page(self._search, number) or page
                 # A row of several owners can only say one of them.
                 is_shared = self._search.is_shared and not self._ignores(owner)
-                if not is_shared and any(is_foreign(row, owner, value) for row in page):
+                if not is_shared and has_foreign(page, owner, value):
                     self._foreign = owner
                     self._experience.ignored.add(owner)
-            elif page and all(is_silent(row, owner) for row in page):
+            elif page and are_silent(page, owner):
                 page = self._checked_silent(page, number, owner, value)
         return page
 
@@ -320,8 +320,8 @@ class SearchReader:
         return [streams[self._search.stream][1]] if self._search.stream in streams else []
 
     def _came_elsewhere(self, page: Rows, elsewhere: list[Keys]) -> int:
-        keys = [normalised(row.get("ID")) for row in page] if elsewhere else []
-        return sum(any(key in those for those in elsewhere) for key in keys if key is not None)
+        keys = keys_of(page) if elsewhere else []
+        return sum(any(key in those for those in elsewhere) for key in keys)
 
     def _ignores(self, owner: str) -> bool:
         """Return whether OneFile takes no notice of a filter, by asking for an owner that there is not."""
@@ -337,12 +337,9 @@ class SearchReader:
             self._experience.honoured.add(known)
         return ignores
 
-    def _is_foreign(self, row: Row) -> bool:
-        return any(is_foreign(row, owner, value) for owner, value in self._search.owners)
-
     # Whether all came.
 
-    def _is_over(self, form: str) -> bool:
+    def _is_over(self) -> bool:
         """Return whether an empty answer is the end, or all that can be had of it."""
         self._empty_answers += 1
         if not self._sizes or self._foreign:
@@ -351,9 +348,9 @@ class SearchReader:
         listed = self._calls.counted(self._search)
         if listed is not None and not self._search.is_narrowed:
             self._list = listed
-        if self._looks_right(form) and not (self._is_capped or self._missing()):
+        if self._looks_right and not (self._is_capped or self._missing()):
             return self._ends_by("a short last page")
-        is_absence = form == _ABSENCE and form not in self._experience.forms
+        is_absence = self._form == _ABSENCE and _ABSENCE not in self._experience.forms
         if is_absence and self._empty_answers < _AFTER_A_SHORT_PAUSE:
             # A slip of the server must have time to pass, whatever a list says meanwhile.
             return False
@@ -386,10 +383,11 @@ class SearchReader:
         logger.debug("%s: at its end after %d pages, by %s", self._search.name, len(self._sizes), evidence)
         return True
 
-    def _looks_right(self, form: str) -> bool:
+    @property
+    def _looks_right(self) -> bool:
         full = self._sizes[0] if len(self._sizes) > 1 else self._experience.largest
         return (
-            form in self._experience.forms
+            self._form in self._experience.forms
             and self._sizes[-1] < full
             and self._sizes[-1] not in self._experience.full
             and not self._search.is_never_empty
@@ -454,19 +452,19 @@ class SearchReader:
 
     def _read_again(self, sizes: list[int], keys: set[Hashable]) -> Iterator[list[Row]]:
         """Read the pages again, and note how many rows each has, and their keys."""
-        for number in range(1, len(self._sizes) + _MOST_PAGES):
+        for number in itertools.count(1):
             if page := self._calls.page(self._search, number):
                 sizes += [*[0] * (number - 1 - len(sizes)), len(page)]
-                keys.update(normalised(row.get("ID")) for row in page)
+                keys.update(keys_of(page))
                 yield self._sequence.unseen(self._own(self._checked(page, number)))
             elif number > len(self._sizes):
                 return
 
-    def _conclude(self, form: str) -> None:
+    def _conclude(self) -> None:
         """Keep what this search has shown, and report what was odd about it."""
         search, experience = self._search, self._experience
-        if self._sizes and form:
-            experience.note_end(form, self._problems, is_listed=self._is_listed())
+        if self._sizes and self._form and not self._is_unpaged:
+            experience.note_end(self._form, self._problems, is_listed=self._is_listed())
         if self._sequence.repeated_rows:
             self._problems.repeated_rows(search.stream, self._sequence.repeated_rows)
         streams = experience.keys.setdefault(search.entity, {})
@@ -484,12 +482,7 @@ def _is_regular(sizes: list[int]) -> bool:
 
 
 class PageSequence:
-    """Follows the pages of one query in order, to know which rows are new.
-
-    Args:
-        stream: The stream that is read.
-        key: The field that identifies rows.
-    """
+    """Follows the pages of one query in order, to know which rows are new by the field that identifies them."""
 
     def __init__(self, stream: str, key: str = "ID") -> None:
         self._stream = stream
@@ -504,14 +497,10 @@ class PageSequence:
     def take(self, rows: list[Row]) -> list[Row] | None:
         """Take the next page, which is not empty, and return the rows that no earlier page had, in their order.
 
-        Returns:
-            None where the page holds the same rows as a page before it: the server may not be paging at all, or has
-            answered with the wrong page.
-
-        Raises:
-            RepeatedPage: Page after page holds nothing new, so that the end of the search cannot be found.
+        None where the page holds the same rows as a page before it: the server may not be paging at all, or has
+        answered with the wrong page. Raises `RepeatedPage` where page after page holds nothing new.
         """
-        keys = self._keys(rows)
+        keys = keys_of(rows, self._key)
         fingerprint = hash((len(keys), frozenset(keys)))
         if fingerprint in self._pages:
             return None
@@ -524,11 +513,7 @@ class PageSequence:
         return new
 
     def new_rows(self, rows: list[Row]) -> list[Row]:
-        """Take the next page, which is not empty and cannot be one that was there before, and return its new rows.
-
-        Raises:
-            RepeatedPage: The server gives the same rows again and again, so that its end cannot be found.
-        """
+        """Take the next page like `take`, and raise `RepeatedPage` too where it has the rows of one before it."""
         if (new := self.take(rows)) is None:
             raise RepeatedPage(self._stream)
         return new
@@ -536,11 +521,7 @@ class PageSequence:
     def unseen(self, rows: Iterable[Row]) -> list[Row]:
         """Take rows from anywhere in the search, and return those that did not come before."""
         with_key = [row for row in rows if normalised(row.get(self._key)) is not None]
-        return self._add(with_key, self._keys(with_key))
-
-    def _keys(self, rows: list[Row]) -> list[Hashable]:
-        ids = [row.get(self._key) for row in rows]
-        return [key if key.__class__ is int else normalised(key) for key in ids]
+        return self._add(with_key, keys_of(with_key, self._key))
 
     def _add(self, rows: list[Row], keys: list[Hashable]) -> list[Row]:
         """Note keys as seen, and return the rows whose keys are new, or that have none: those are refused later on."""

@@ -448,7 +448,7 @@ def test_a_search_that_is_not_found_twice_has_one_page_that_stands_in_for_all(mo
 
 def test_a_list_or_a_page_after_the_first_that_is_not_found_is_not_put_off() -> None:
     def fetch(query: Query, page: int) -> Rows:
-        if page == 1 and query.is_paged:
+        if page == 1 and isinstance(query, Search):
             return Rows([{"ID": 1}])
         raise NotFound("somewhere", "onefile.test")
 

@@ -22,7 +22,6 @@ from tap_onefile.extract import prefetch
 from tap_onefile.extract.query import Search
 from tap_onefile.extract.reader import Reader
 from tap_onefile.extract.search import Experience, PageSequence, SearchReader
-from tap_onefile.extract.unpaged import Unpaged
 from tap_onefile.reporting.metrics import Metrics, Tally
 from tap_onefile.reporting.problems import Problems
 
@@ -90,7 +89,6 @@ class Calls:
 
     def __init__(self, server: Server, counted: Page | None = None) -> None:
         self._client = Client(server, "token", RateLimit(0), retry_for=0)
-        self._unpaged = Unpaged(self._client, Metrics())
         self._counted = counted
 
     def answers(self, search: Search) -> Iterator[Rows]:
@@ -109,7 +107,7 @@ class Calls:
         """Go on at once."""
 
     def keys(self, search: Search) -> list[Hashable] | None:
-        return self._unpaged.keys(search)
+        return search.list_keys(self._client, Tally())
 
     def counted(self, search: Search) -> list[Hashable] | None:
         assert search == USERS
@@ -315,6 +313,16 @@ def test_a_page_that_is_gone_when_it_is_asked_for_again_is_the_end() -> None:
     answers = iter([[1, 2], [1, 2], [], [], []])
 
     assert search(Server(lambda _: next(answers), Answer(404, b"", None), unpaged=[1, 2])) == [1, 2]
+
+
+@pytest.mark.parametrize("slip", PAST_THE_END)
+def test_a_server_that_gives_all_rows_on_each_page_is_read_although_it_once_says_that_there_is_nothing(
+    slip: Answer,
+) -> None:
+    pages = iter([[1, 2], []])
+    server = Server(lambda _: next(pages, [1, 2]), slip, unpaged=[1, 2])
+
+    assert search(server) == [1, 2]
 
 
 @unhurried

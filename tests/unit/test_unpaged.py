@@ -9,10 +9,9 @@ from typing_extensions import override
 
 from tap_onefile import errors
 from tap_onefile.extract import prefetch
-from tap_onefile.extract.query import Search
+from tap_onefile.extract.query import UNPAGED, Search
 from tap_onefile.extract.reader import Reader
-from tap_onefile.extract.unpaged import UNPAGED, Unpaged
-from tap_onefile.reporting.metrics import Metrics
+from tap_onefile.reporting.metrics import Metrics, Tally
 from tap_onefile.reporting.problems import Problems
 from tests.unit.scripted_transport import GOOD, ROWS, ScriptedTransport, answer
 
@@ -35,10 +34,6 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a search that was not found be asked for again at once."""
     for pause in ("_BEFORE_BELIEVING", "_BEFORE_BELIEVING_AGAIN"):
         monkeypatch.setattr(prefetch, pause, 0.001)
-
-
-def unpaged(onefile: ScriptedTransport, calls_per_minute: int = 0) -> Unpaged:
-    return Unpaged(onefile.client(calls_per_minute=calls_per_minute), Metrics())
 
 
 class Always(ScriptedTransport):
@@ -128,16 +123,16 @@ def test_a_page_that_is_not_found_although_the_list_has_more_rows_is_asked_for_a
 
 
 def test_what_the_unpaged_search_gives_says_so() -> None:
-    rows = unpaged(ScriptedTransport(GOOD)).rows(USERS)
+    rows = USERS.fetch_unpaged(ScriptedTransport(GOOD).client(), Tally())
     assert rows == ROWS
     assert rows.form == UNPAGED
 
 
 def test_a_list_that_meets_a_429_makes_every_other_call_wait_too() -> None:
     onefile = ScriptedTransport(answer(429), GOOD)
-    searches = unpaged(onefile, calls_per_minute=100)
-    assert searches.keys(USERS) is None
-    assert searches.keys(USERS) == [1, 2]
+    client = onefile.client(calls_per_minute=100)
+    assert USERS.list_keys(client, Tally()) is None
+    assert USERS.list_keys(client, Tally()) == [1, 2]
     (_, _, _, refused), (_, _, _, next_call) = onefile.asked()
     assert next_call - refused == 60
 
@@ -145,6 +140,6 @@ def test_a_list_that_meets_a_429_makes_every_other_call_wait_too() -> None:
 @pytest.mark.parametrize("status", [400, 401, 404, 500], ids=str)
 def test_a_search_that_cannot_be_listed_is_none_where_its_rows_are_of_use_and_not_needed(status: int) -> None:
     onefile = ScriptedTransport(answer(status))
-    assert unpaged(onefile).keys(USERS) is None
+    assert USERS.list_keys(onefile.client(), Tally()) is None
     # A session may have died, which says nothing of the search.
     assert len(onefile.asked()) == (2 if status == 401 else 1)
