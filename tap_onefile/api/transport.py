@@ -28,8 +28,6 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from tap_onefile.errors import Fault, SettingsError
 
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from typing_extensions import Buffer
-    from urllib3 import PoolManager, ProxyManager
+    from urllib3.connectionpool import ConnectionPool
 
 LOGIN = "Authentication"
 
@@ -390,31 +388,14 @@ class _Response(http.client.HTTPResponse):
         raise http.client.HTTPException
 
 
-class _Pool(HTTPConnectionPool):
-    class ConnectionCls(HTTPConnection):  # ty: ignore[incompatible-attribute-override] # as urllib3's own class needs
-        response_class = _Response
-
-
-class _TLSPool(HTTPSConnectionPool):
-    class ConnectionCls(HTTPSConnection):  # ty: ignore[incompatible-attribute-override] # as above
-        response_class = _Response
-
-
 class _DeadlineAdapter(HTTPAdapter):
-    """Adapter that applies the deadline to every connection of a session."""
+    """Applies the deadline to every connection of a session, whether straight or through a proxy of any kind."""
 
     @override
-    def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        super().init_poolmanager(*arguments, **options)
-        _set_pools(self.poolmanager)
-
-    @override
-    def proxy_manager_for(self, *arguments: Any, **options: Any) -> ProxyManager:
-        manager: ProxyManager = super().proxy_manager_for(*arguments, **options)
-        _set_pools(manager)
-        return manager
-
-
-def _set_pools(manager: PoolManager) -> None:
-    pools: dict[str, type[HTTPConnectionPool]] = {"http": _Pool, "https": _TLSPool}
-    manager.pool_classes_by_scheme = pools  # ty: ignore[invalid-assignment] # urllib3 has no annotation for it
+    def get_connection_with_tls_context(self, *arguments: Any, **options: Any) -> ConnectionPool:
+        pool = super().get_connection_with_tls_context(*arguments, **options)
+        # urllib3's types do not say what a connection makes its responses of.
+        untyped: Any = pool
+        if untyped.ConnectionCls.response_class is not _Response:
+            untyped.ConnectionCls = type("Connection", (untyped.ConnectionCls,), {"response_class": _Response})
+        return pool

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import socket
+import sys
 import threading
 import time
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from importlib.machinery import ModuleSpec
+from types import ModuleType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 from unittest import mock
 
 import pytest
@@ -21,6 +23,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 from typing_extensions import override
+from urllib3 import HTTPConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection
 
 from tap_onefile.api import transport as transport_module
 from tap_onefile.api.transport import Answer, ForbiddenCall, Transport
@@ -219,6 +223,34 @@ def test_any_other_address_is_reached_through_the_proxy(server: Server, monkeypa
     server.status = 407
     assert fault(API) == "no connection through the proxy"
     assert [(method, path) for method, path, _, _ in server.requests] == [("CONNECT", "onefile.test:443")]
+
+
+def test_a_socks_proxy_has_the_connections_that_it_needs(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package PySocks: these connections go straight to the server."""
+
+    class Connection(HTTPConnection):
+        def __init__(self, *arguments: Any, _socks_options: object, **options: Any) -> None:  # noqa: ANN401 - the library's
+            super().__init__(*arguments, **options)
+
+        @override
+        def _new_conn(self) -> socket.socket:
+            return socket.create_connection(("127.0.0.1", server.server_port))
+
+    class Pool(HTTPConnectionPool):
+        ConnectionCls = Connection  # ty: ignore[invalid-assignment] # as urllib3's own class would need
+
+    def manager(proxy: str, **_: object) -> PoolManager:
+        made = PoolManager(_socks_options={"proxy": proxy})
+        monkeypatch.setattr(made, "pool_classes_by_scheme", {"http": Pool})
+        return made
+
+    package = ModuleType("socks")
+    package.__spec__ = ModuleSpec("socks", None)
+    monkeypatch.setitem(sys.modules, "socks", package)
+    monkeypatch.setattr("requests.adapters.SOCKSProxyManager", manager)
+    monkeypatch.setenv("ALL_PROXY", "socks5h://127.0.0.1:1")
+    assert exchange("http://onefile.test/api").status == 200
+    assert [path for _, path, _, _ in server.requests] == ["/api/Customer"]
 
 
 def test_a_netrc_file_is_not_used(server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
