@@ -8,7 +8,7 @@ import random
 import re
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -82,7 +82,6 @@ _ACTIONS = {
     429: Action.SLOW_DOWN,
 }
 _ACTIONS_OF_A_CLASS = {
-    1: Action.READ,
     # Whatever else calls itself a success, such as a part of an answer, is not what was asked for.
     2: Action.REPEAT,
     3: Action.REDIRECTED,
@@ -102,9 +101,9 @@ class Call:
     method: str
     path: str
     """The path below the address of the API, such as ``User/Search/1/100``, URL-encoded."""
+    tally: Tally
     filters: Mapping[str, object] | None = None
     """The body of a search."""
-    tally: Tally = field(default_factory=Tally)
 
     @override
     def __str__(self) -> str:
@@ -157,7 +156,7 @@ class Client:
             Refused: OneFile does not let us read it.
             OneFileError: The run cannot go on.
         """
-        call = Call("GET", path, tally=tally or Tally())
+        call = Call("GET", path, tally or Tally())
         try:
             found = self._read(call, read_object if record_id is None else partial(read_record, record_id))
         except errors.QuestionRefused as refusal:
@@ -170,17 +169,17 @@ class Client:
 
     def get_list(self, path: str, *, tally: Tally | None = None) -> Rows:
         """Read a list that is given whole, without pages. Raises what `get` raises."""
-        return self._read(Call("GET", path, tally=tally or Tally()), read_rows)
+        return self._read(Call("GET", path, tally or Tally()), read_rows)
 
     def search(self, path: str, filters: Mapping[str, object], *, tally: Tally | None = None) -> Rows:
         """Read a search, or a page of one: no rows past the last. Raises what `get` raises."""
-        return self._read(Call("POST", path, filters, tally or Tally()), read_rows)
+        return self._read(Call("POST", path, tally or Tally(), filters), read_rows)
 
     def try_search(self, path: str, filters: Mapping[str, object], *, at_most: int, tally: Tally) -> Rows | None:
         """Read a search in one try, and up to a size in bytes; None where its rows, which are of use, cannot be had."""
         try:
-            call = Call("POST", path, filters, tally)
-            answer = self._exchange(call, self._session_header(), at_most)
+            call = Call("POST", path, tally, filters)
+            answer = self._exchange(call, self._session.token(), at_most)
             if _is_refusal(answer):
                 answer = self._session.alone(lambda own: self._exchange(call, own, at_most))
             match action_for(answer.status):
@@ -191,9 +190,6 @@ class Client:
         except Fault:
             pass
         return None
-
-    def _session_header(self) -> dict[str, str]:
-        return _header(self._session.token())
 
     def _read(self, call: Call, read: Callable[[Answer], T]) -> T:
         """Make a call for as long as it takes, and say whose failure it is where it fails."""
@@ -210,18 +206,18 @@ class Client:
 
     def _read_in_session(self, call: Call, read: Callable[[Answer], T]) -> T:
         """Make a call with a session that is alive, and again with a new one where a session had died."""
-        header = self._session_header()
-        outcome = self._persist(call, header, read)
+        session = self._session.token()
+        outcome = self._persist(call, session, read)
         for attempt in range(_MOST_SESSIONS):
             if not _is_refusal(outcome):
                 break
-            self._session.discard(header["X-TokenID"])
+            self._session.discard(session)
             if attempt == 0:
-                header = self._session_header()
-                outcome = self._persist(call, header, read)
+                session = self._session.token()
+                outcome = self._persist(call, session, read)
             else:
-                header, outcome = self._session.alone(lambda own: (own, self._persist(call, own, read)))
-            if _is_refusal(outcome) and self._is_alive(call, header):
+                session, outcome = self._session.alone(lambda own: (own, self._persist(call, own, read)))
+            if _is_refusal(outcome) and self._is_alive(call, session):
                 break
         if not isinstance(outcome, Answer):
             return outcome
@@ -238,22 +234,21 @@ class Client:
     def _answers_otherwise(self, tally: Tally) -> bool:
         """Return whether OneFile answers at all, by one try of what every token may read."""
         try:
-            answer = self._exchange(Call("GET", CUSTOMER, tally=tally), self._session_header())
+            answer = self._exchange(Call("GET", CUSTOMER, tally), self._session.token())
         except Fault:
             return False
         return action_for(answer.status) in {Action.READ, Action.LOG_IN_AGAIN, Action.SLOW_DOWN}
 
-    def _is_alive(self, call: Call, header: Mapping[str, str]) -> bool:
+    def _is_alive(self, call: Call, session: str) -> bool:
         """Return whether a session still works for GET Customer. If it does, a 401 is about the call, not the session.
 
         Sessions that OneFile ends early, or on the login of another program, may die between their login and a call.
         """
-        customer = Call("GET", CUSTOMER, tally=call.tally)
-        return call.path == CUSTOMER or not _is_refusal(self._persist(customer, header, bool))
+        customer = Call("GET", CUSTOMER, call.tally)
+        return call.path == CUSTOMER or not _is_refusal(self._persist(customer, session, bool))
 
     def _log_in(self) -> str:
-        header = {"X-CustomerToken": self._customer_token}
-        outcome = self._persist(Call("POST", LOGIN, tally=self._logins), header, read_token)
+        outcome = self._persist(Call("POST", LOGIN, self._logins), None, read_token)
         if isinstance(outcome, str):
             return outcome
         call = f"POST /{LOGIN}"
@@ -265,13 +260,13 @@ class Client:
             case _:
                 raise errors.LoginRefused(outcome.status, self._transport.host)
 
-    def _persist(self, call: Call, header: Mapping[str, str], read: Callable[[Answer], T]) -> T | Answer:
+    def _persist(self, call: Call, session: str | None, read: Callable[[Answer], T]) -> T | Answer:
         """Repeat a call until it is answered; return the answer itself where its status has nothing to read."""
         faults = 0
         failing_since = self._clock()
         while True:
             try:
-                answer = self._exchange(call, header)
+                answer = self._exchange(call, session)
                 action = action_for(answer.status)
                 if action is Action.SLOW_DOWN:
                     self._slow_down(answer)
@@ -290,7 +285,9 @@ class Client:
                 self._failing.pop(_kind_of(call.path), None)
                 return outcome
 
-    def _exchange(self, call: Call, header: Mapping[str, str], at_most: int | None = None) -> Answer:
+    def _exchange(self, call: Call, session: str | None, at_most: int | None = None) -> Answer:
+        # Only a login is made without a session.
+        header = {"X-CustomerToken": self._customer_token} if session is None else {"X-TokenID": session}
         with self._rate_limit.turn() as waited:
             call.tally.add_call(waited)
             answer = self._transport.exchange(
@@ -355,10 +352,6 @@ def _kind_of(path: str) -> str:
     return re.sub("/[^/]*[0-9][^/]*", "", path)
 
 
-def _header(session: str) -> dict[str, str]:
-    return {"X-TokenID": session}
-
-
 def _is_refusal(outcome: object) -> bool:
     return isinstance(outcome, Answer) and action_for(outcome.status) is Action.LOG_IN_AGAIN
 
@@ -382,19 +375,18 @@ class Session:
         """
         with self._lock:
             if self._token is None or self._clock() - self._since >= SESSION_LIFETIME:
-                self._renew()
-            return str(self._token)
+                return self._renew()
+            return self._token
 
-    def alone(self, make: Callable[[dict[str, str]], T]) -> T:
+    def alone(self, make: Callable[[str], T]) -> T:
         """Make a call in a new session before any other thread has it.
 
         Sessions may die after a few calls, and several calls at once would use them up before one of them is answered.
         """
         with self._lock:
-            self._renew()
-            return make(_header(str(self._token)))
+            return make(self._renew())
 
-    def _renew(self) -> None:
+    def _renew(self) -> str:
         if self._failure is not None:
             raise self._failure
         started = self._clock()
@@ -404,6 +396,7 @@ class Session:
             self._failure = failure
             raise
         self._since = started
+        return self._token
 
     def discard(self, token: str) -> None:
         """Forget a session that OneFile has refused, unless it was renewed in the meantime."""
