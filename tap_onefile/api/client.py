@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from typing_extensions import override
 
 from tap_onefile import errors
-from tap_onefile.api.decode import read_code, read_object, read_record, read_rows, read_token
+from tap_onefile.api.decode import read_code, read_object, read_rows, read_token
 from tap_onefile.api.rate_limit import PAUSE
 from tap_onefile.api.transport import LOGIN, Answer
 from tap_onefile.errors import Fault
@@ -146,19 +146,14 @@ class Client:
         self._failing: dict[str, _Silences] = {}
 
     def get(self, path: str, *, record_id: str | None = None, tally: Tally | None = None) -> Row:
-        """Read one object, of the record with an id, if it belongs to one.
+        """Read one object, or the record with an id, which may have gone since the id was read.
 
-        The record may have gone since its id was read: OneFile then answers 404 or 400 (API reference, section 7, "Not
-        found").
-
-        Raises:
-            NotFound: There is nothing at this path.
-            Refused: OneFile does not let us read it.
-            OneFileError: The run cannot go on.
+        Raises `NotFound` where there is nothing at this path, `Refused` where OneFile does not let us read it, and
+        another `OneFileError` where the run cannot go on.
         """
         call = Call("GET", path, tally or Tally())
         try:
-            found = self._read(call, read_object if record_id is None else partial(read_record, record_id))
+            found = self._read(call, partial(read_object, record_id=record_id))
         except errors.QuestionRefused as refusal:
             if record_id is not None and refusal.status in _GONE:
                 raise errors.NotFound(str(call), self._transport.host, str(refusal.status)) from None

@@ -64,24 +64,20 @@ class Rows(list["Row"]):
         self.form = form
 
 
-def read_object(answer: Answer) -> Row | None:
-    """Read one object; None where there is none. Raises Fault for anything else."""
+def read_object(answer: Answer, record_id: str | None = None) -> Row | None:
+    """Read one object, or the record with an id; None where there is none. Raises Fault for anything else."""
     found = _decode(answer.content)
     if isinstance(found, list) and len(found) <= 1:
         # A missing object may come back as an empty list, as from a search.
         found = found[0] if found else None
-    if found is None or isinstance(found, dict):
-        return found
-    raise Fault("something other than one object", is_other_shape=True)
-
-
-def read_record(record_id: str, answer: Answer) -> Row | None:
-    """Read the record with an id; None where there is none. Raises Fault for anything else, such as another record."""
-    found = read_object(answer)
     if found is None:
         return None
+    if not isinstance(found, dict):
+        raise Fault("something other than one object", is_other_shape=True)
     own_id = found.get("ID")
-    if str(int(own_id) if isinstance(own_id, float) and own_id.is_integer() else own_id) != record_id:
+    if isinstance(own_id, float) and own_id.is_integer():
+        own_id = int(own_id)
+    if record_id is not None and str(own_id) != record_id:
         # An error may come as a good answer, and a record of somebody else must not be taken for this one.
         raise Fault("something other than the record", is_other_shape=True)
     return found
@@ -105,7 +101,7 @@ def read_token(answer: Answer) -> str:
     token = _as_utf_8(answer.content).decode(errors="replace").strip()
     if len(token) > 1 and token[0] == token[-1] == '"':
         # A JSON string may spell the + and / of base64 as escapes.
-        token = _unescaped(token) if "\\" in token else token[1:-1]
+        token = _unescaped(token)
     is_header_safe = token.isascii() and token.isprintable() and not any(each in token for each in ' <>{}[]"')
     if not (is_header_safe and 0 < len(token) <= _LONGEST_TOKEN) or token in _JSON_WORDS:
         raise Fault("something other than a session")

@@ -7,6 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from typing_extensions import override
+
 from tap_onefile.api.decode import Rows
 from tap_onefile.api.transport import is_plain_path
 from tap_onefile.errors import (
@@ -22,7 +24,7 @@ from tap_onefile.errors import (
 )
 from tap_onefile.extract.prefetch import Prefetch
 from tap_onefile.extract.query import Record, Search, has_foreign
-from tap_onefile.extract.search import Experience, PageSequence, SearchReader
+from tap_onefile.extract.search import Calls, Experience, PageSequence, SearchReader
 from tap_onefile.records.convert import to_integer
 
 if TYPE_CHECKING:
@@ -48,7 +50,7 @@ _TOO_MANY_WITHOUT_DATA = 5
 """Learners of whom OneFile does not answer 404 by chance, if they are half of an organisation's."""
 
 
-class Reader:
+class Reader(Calls):
     """Reads queries to their end, in order and ahead of their turn, each row once.
 
     `check` is called now and then while a page is waited for, and may raise.
@@ -120,29 +122,29 @@ class Reader:
 
     # Called from the main thread.
 
+    @override
     def answers(self, search: Search) -> Iterator[Rows]:
-        """Give the pages of a search in their order, up to the first that is empty."""
         return self._prefetch.pages(search)
 
-    def pause(self, seconds: float) -> None:
-        """Wait until a slip of the server has passed."""
+    @override
+    def page(self, search: Search, number: int) -> Rows:
+        return self._prefetch.at_once(lambda: self._page(search, number))
+
+    @override
+    def pause(self, seconds: float, /) -> None:
         self._prefetch.at_once(partial(time.sleep, seconds))
 
+    @override
+    def keys(self, search: Search) -> list[Hashable] | None:
+        return self._prefetch.at_once(lambda: self._keys(search))
+
+    @override
     def counted(self, search: Search) -> list[Hashable] | None:
-        """Give the keys of a search, if they were listed while it was read."""
         return self._prefetch.counted(search)
 
     def now(self, query: Query) -> Rows:
         """Make one call before all that are planned."""
         return self._prefetch.at_once(lambda: self._call(query, 1))
-
-    def page(self, search: Search, number: int) -> Rows:
-        """Ask for one page of a search once more, before all that is planned."""
-        return self._prefetch.at_once(lambda: self._page(search, number))
-
-    def keys(self, search: Search) -> list[Hashable] | None:
-        """List the keys of a search by the unpaged one, if they can be had."""
-        return self._prefetch.at_once(lambda: self._keys(search))
 
     def list_all(self, search: Search) -> Rows:
         """Read a search in one call; its rows may be thinner than those of pages."""

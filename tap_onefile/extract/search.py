@@ -44,8 +44,8 @@ _ABSENCE = "404"
 """The form of an answer that may say that there is nothing, or that OneFile does not find its way."""
 _ABSENCES = 25
 """Searches that end by it, each after a pause and by a list, before it is taken for OneFile's way to say nothing."""
-_AFTER_A_SHORT_PAUSE = 2
-"""Empty answers."""
+_EMPTY_ANSWERS, _EMPTY_ANSWERS_BY_404 = 2, 3
+"""How many of them are taken for the end, one after the other, where no list helps."""
 _AFTER_A_SLIP = 0.2
 _AFTER_A_LONG_ONE = 2.0
 """Seconds after which a page is asked for again: an empty one, and one of which OneFile says not to know it."""
@@ -351,7 +351,7 @@ class SearchReader:
         if self._looks_right and not (self._is_capped or self._missing()):
             return self._ends_by("a short last page")
         is_absence = self._form == _ABSENCE and _ABSENCE not in self._experience.forms
-        if is_absence and self._empty_answers < _AFTER_A_SHORT_PAUSE:
+        if is_absence and self._empty_answers == 1:
             # A slip of the server must have time to pass, whatever a list says meanwhile.
             return False
         is_doubtful = len(self._sizes) <= SHORT_SEARCH or self._is_capped or is_absence
@@ -361,7 +361,7 @@ class SearchReader:
             return self._ends_by("a list of the whole search")
         # A list that lacks what came lacks more, perhaps.
         is_unlisted_absence = is_absence and not self._missing()
-        is_last_try = self._empty_answers > (_AFTER_A_SHORT_PAUSE if is_unlisted_absence else 1)
+        is_last_try = self._empty_answers >= (_EMPTY_ANSWERS_BY_404 if is_unlisted_absence else _EMPTY_ANSWERS)
         return is_last_try and self._ends_by_two_empty_answers(is_unlisted_absence=is_unlisted_absence)
 
     def _ends_by_two_empty_answers(self, *, is_unlisted_absence: bool) -> bool:
@@ -406,7 +406,7 @@ class SearchReader:
 
     def _is_listed(self) -> bool:
         """Return whether a list of the search, which may be capped itself, has just the rows that came."""
-        return self._list is not None and not self._missing() and self._sequence.seen <= set(self._list)
+        return self._list is not None and set(self._list) - {None} == self._sequence.seen
 
     def _missing(self) -> set[Hashable]:
         return set(self._list or ()) - self._sequence.seen - {None}

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
-
 ALL_STREAMS = "all streams"
 
 
@@ -51,10 +50,6 @@ class Part:
     total: int
     began: float
     done: int = 0
-
-    def seconds_left(self, now: float) -> float | None:
-        """Roughly how many more seconds it takes; None before its first call."""
-        return (now - self.began) / self.done * (self.total - self.done) if self.done else None
 
 
 class Metrics:
@@ -111,7 +106,7 @@ class Metrics:
     def part_seconds_left(self) -> float | None:
         """Roughly how many more seconds the part takes that is being read now; None while it cannot be known."""
         part = self.part
-        return part.seconds_left(self._clock()) if part else None
+        return (self._clock() - part.began) / part.done * (part.total - part.done) if part and part.done else None
 
     def rows(self) -> Iterator[tuple[str, Tally]]:
         """Yield the name and tally of each stream that has made a call, and last those of all streams together."""
