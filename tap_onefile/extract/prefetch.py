@@ -13,7 +13,7 @@ from collections import deque
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from tap_onefile.errors import NotFound, OneFileError
 from tap_onefile.extract.query import SHORT_SEARCH, UNPAGED, Search
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from tap_onefile.api.decode import Rows
     from tap_onefile.extract.query import Query
-
-    Row = dict[str, Any]
 
 T = TypeVar("T")
 
@@ -163,11 +161,14 @@ class Prefetch:
     def _drop_what_is_not_wanted(self) -> None:
         while self._not_wanted:
             window = self._not_wanted.popleft()
-            if self._windows.get(window.query) is window:
+            if not self._is_forgotten(window):
                 del self._windows[window.query]
                 window.is_over = True
                 self._waiting -= window.weight
                 self._drop(window)
+
+    def _is_forgotten(self, window: PageWindow) -> bool:
+        return self._windows.get(window.query) is not window
 
     def _drop(self, window: PageWindow) -> None:
         """Look no more through a window that is over; those that wait further back are dropped when they are met."""
@@ -233,8 +234,7 @@ class Prefetch:
             if isinstance(window.query, Search) and self._stand_in:
                 outcome = _outcome(partial(self._stand_in, window.query))
         with self._lock:
-            is_forgotten = self._windows.get(window.query) is not window
-            if not is_forgotten and window.not_before == not_before:
+            if not self._is_forgotten(window) and window.not_before == not_before:
                 window.put(page, outcome)
                 self._waiting += window.weight_of(page)
                 if window.is_over:
@@ -246,11 +246,12 @@ class Prefetch:
     def _put_off(self, window: PageWindow, *, was_empty: bool) -> None:
         """Have what was not found, or has no rows, asked for once more, later: a slip of the server has passed then."""
         with self._lock:
-            self._waiting -= window.weight
-            is_usual = was_empty or _kind_of(window.query) in self._believed
-            pause = _BEFORE_BELIEVING_AGAIN if is_usual else _BEFORE_BELIEVING
-            window.was_empty = was_empty
-            window.begin_again(time.monotonic() + pause)
+            if not self._is_forgotten(window):
+                self._waiting -= window.weight
+                is_usual = was_empty or _kind_of(window.query) in self._believed
+                pause = _BEFORE_BELIEVING_AGAIN if is_usual else _BEFORE_BELIEVING
+                window.was_empty = was_empty
+                window.begin_again(time.monotonic() + pause)
             self._may_be_asked.notify()
 
     def _make_count(self, window: PageWindow) -> None:

@@ -458,6 +458,28 @@ def test_a_list_or_a_page_after_the_first_that_is_not_found_is_not_put_off() -> 
             list(prefetch.pages(query))
 
 
+def test_what_is_not_found_once_nobody_wants_it_is_not_asked_for_again() -> None:
+    is_asked, is_forgotten = threading.Event(), threading.Event()
+
+    def fetch(query: Query, page: int) -> Rows:
+        if query.stream == "forgotten":
+            is_asked.set()
+            assert is_forgotten.wait(10)
+            raise NotFound("somewhere", "onefile.test")
+        return Rows([{"ID": 1}] if page == 1 else [])
+
+    prefetch = Prefetch(fetch, 1, page_size=100)
+    (window,) = prefetch.plan([search("forgotten")])
+    prefetch.at_once(lambda: None)
+    assert is_asked.wait(10)
+    prefetch._forget([window])
+    is_forgotten.set()
+
+    assert len(list(prefetch.pages(search("next")))) == 1 + 1
+    assert not window.is_put_off
+    assert not window.ready
+
+
 def test_what_is_looked_through_for_a_call_does_not_grow_with_what_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
     looks: Counter[str] = Counter()
 
