@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from typing_extensions import override
 
@@ -25,12 +25,11 @@ from tap_onefile.reporting.metrics import Tally
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tap_onefile.api.decode import Rows
+    from tap_onefile.api.decode import Row, Rows
     from tap_onefile.api.rate_limit import RateLimit
     from tap_onefile.api.transport import Transport
 
     T = TypeVar("T")
-    Row = dict[str, Any]
 
 GIVES_UP_AFTER = 15 * 60.0
 """Seconds of nothing but 429 after which a run ends."""

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from tap_onefile.api.transport import Answer
 
-    Row = dict[str, Any]
+Row = dict[str, Any]
+"""What a row says, by OneFile's names."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """NUL, which PostgreSQL cannot hold, and halves of surrogate pairs, which no encoding can."""
@@ -50,7 +51,7 @@ class Unreadable:
         return "?"
 
 
-class Rows(list["Row"]):
+class Rows(list[Row]):
     """The rows of one answer, with the bytes of its body.
 
     Its form is how an answer without rows says so: ``204``, ``[]``, ``nothing`` (null or no text), or ``404``.

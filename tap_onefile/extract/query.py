@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tap_onefile.api.decode import Rows
 
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
     from tap_onefile.api.client import Client
+    from tap_onefile.api.decode import Row
     from tap_onefile.reporting.metrics import Tally
-
-    Row = dict[str, Any]
 
 UNPAGED = "unpaged"
 """The form of a page that the unpaged search stands in for."""

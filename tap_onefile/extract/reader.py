@@ -31,11 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from tap_onefile.api.client import Client
+    from tap_onefile.api.decode import Row
     from tap_onefile.extract.query import Listing, Query
     from tap_onefile.reporting.metrics import Metrics
     from tap_onefile.reporting.problems import Problems
-
-    Row = dict[str, Any]
 
 _PLANNED_AT_ONCE = 100
 """Queries."""

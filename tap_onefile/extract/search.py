@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tap_onefile.errors import ForeignRows, MissingPage, MissingRows, NotFound, QuestionRefused, RepeatedPage
 from tap_onefile.extract.query import SHORT_SEARCH, UNPAGED, are_silent, has_foreign, is_foreign, keys_of, normalised
@@ -26,11 +26,9 @@ from tap_onefile.extract.query import SHORT_SEARCH, UNPAGED, are_silent, has_for
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
-    from tap_onefile.api.decode import Rows
+    from tap_onefile.api.decode import Row, Rows
     from tap_onefile.extract.query import Search
     from tap_onefile.reporting.problems import Problems
-
-    Row = dict[str, Any]
 
 _MOST_PASSES = 3
 """How often the pages are read once more for what has not come."""
