@@ -407,14 +407,14 @@ class PageWindow:
 
     def wants_count(self) -> bool:
         """Return whether counting its rows would help to ask for its pages: where it looks like more than two."""
-        if not isinstance(self.query, Search):
+        if not isinstance(self.query, Search) or self.expected is not None or self.is_over:
             return False
         if self.query.is_never_empty:
             # Its list is wanted whatever its length, to be sure of its end.
-            return self.expected is None and not self.is_over
+            return True
         # The second page may have come before the first.
         looks_long = self._first_size > 0 and (self.filled > 1 or self._first_size >= self.full)
-        return looks_long and self._looks_on and self.expected is None and not self.is_over
+        return looks_long and self._looks_on
 
     @property
     def _looks_on(self) -> bool:

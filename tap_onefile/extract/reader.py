@@ -284,7 +284,7 @@ class Reader(Calls):
                 else:
                     # What the search says and the record leaves open is no less true.
                     yield {**row, **{name: value for name, value in full.items() if value not in _NOTHING}}
-        if gone >= _TOO_MANY_TO_HAVE_GONE and (gone * 10 > asked or gone == asked):
+        if gone >= _TOO_MANY_TO_HAVE_GONE and gone * 10 > asked:
             raise NoDetails(stream, gone, asked)
 
     def _planned(self, queries: Sequence[Query | None]) -> Iterator[int]:

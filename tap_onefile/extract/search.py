@@ -289,7 +289,7 @@ class SearchReader:
                 if not is_shared and has_foreign(page, owner, value):
                     self._foreign = owner
                     self._experience.ignored.add(owner)
-            elif page and are_silent(page, owner):
+            elif are_silent(page, owner):
                 page = self._checked_silent(page, number, owner, value)
         return page
 

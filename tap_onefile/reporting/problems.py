@@ -81,18 +81,13 @@ class Problems:
         counts[stream, *which] += count
         return counts[stream, *which] == count
 
+    # What each of them counts is said by its sentence in _TOTALS.
     repeated_rows = partialmethod(_count, "repeated")
-    """Count rows that came twice in one search and were deduplicated."""
     moved_rows = partialmethod(_count, "moved")
-    """Count records that came again for another owner, such as another organisation."""
     without_data = partialmethod(_count, "without data")
-    """Count a learner for whom OneFile has nothing of a stream."""
     not_due = partialmethod(_count, "not due")
-    """Count records that were not completed, and so not sent, as they have not been modified lately."""
     gone = partialmethod(_count, "gone")
-    """Count a record that was deleted between the search that found it and the call for it."""
     filtered = partialmethod(_count, "filtered")
-    """Count a record that a stream map filters out although the stream has child streams."""
 
     def unknown_fields(self, stream: str, names: Mapping[str, int], declared: Collection[str] = ()) -> None:
         """Count the values of fields that a stream does not have, by field; none can be asked for that is like one."""
@@ -174,7 +169,7 @@ class Problems:
         if stream in self._absent:
             return "incomplete"
         told = self._outcomes.get(stream, {"complete"})
-        return told.copy().pop() if len(told) == 1 else "incomplete"
+        return next(iter(told)) if len(told) == 1 else "incomplete"
 
     @property
     def is_complete(self) -> bool:
