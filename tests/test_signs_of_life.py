@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ from onefile_sandbox import Fault
 from tap_onefile.extract.query import Record
 from tap_onefile.extract.reader import Reader
 from tap_onefile.records.convert import to_integer
-from tap_onefile.reporting.console import ProgressLine, heartbeat
+from tap_onefile.reporting.console import ProgressLine, Terminal, heartbeat
 from tap_onefile.reporting.metrics import Metrics
 from tap_onefile.reporting.problems import Problems
 from tests.running import config_for, run_tap
@@ -172,6 +174,16 @@ def test_without_a_budget_the_pace_is_told() -> None:
     clock[0] = 10.0
 
     assert "6 calls a minute" in line.text()
+
+
+def test_a_terminal_is_written_to_although_there_is_no_standard_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stdout", None)
+    screen = io.StringIO()
+
+    Terminal(screen).table([("stream", "records"), ("all streams", "0")])
+
+    assert "all streams" in screen.getvalue()
 
 
 @given(columns=st.integers(1, 200), records=st.integers(0, 10**8), done=st.integers(0, 4))

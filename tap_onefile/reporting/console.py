@@ -15,7 +15,6 @@ import threading
 import time
 from collections import deque
 from contextlib import contextmanager
-from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
 from typing_extensions import override
@@ -47,16 +46,14 @@ class Terminal:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-
-    @cached_property
-    def can_rewrite(self) -> bool:
+        is_dumb = os.environ.get("TERM", "dumb") == "dumb"
+        shows_records = sys.stdout is not None and sys.stdout.isatty()
+        self.can_rewrite = not (is_dumb or shows_records)
         """Whether a line can be rewritten in place: not if the terminal can't, nor if it shows the records as well."""
-        return os.environ.get("TERM", "dumb") != "dumb" and not sys.stdout.isatty()
-
-    @cached_property
-    def has_colour(self) -> bool:
+        self.has_colour = not (is_dumb or os.environ.get("NO_COLOR"))
         """Whether colours are supported and wanted (NO_COLOR: set and not empty)."""
-        return os.environ.get("TERM", "dumb") != "dumb" and not os.environ.get("NO_COLOR")
+        self.eraser = _ERASED_LINE if self.can_rewrite else ""
+        """What precedes a line, so that nothing is left of the progress line under it."""
 
     @property
     def columns(self) -> int:
@@ -66,11 +63,6 @@ class Terminal:
         except OSError:
             columns = 0
         return max(columns or _COLUMNS_WHERE_UNKNOWN, _FEWEST_COLUMNS)
-
-    @property
-    def eraser(self) -> str:
-        """What precedes a line, so that nothing is left of the progress line under it."""
-        return _ERASED_LINE if self.can_rewrite else ""
 
     def rewrite(self, text: str) -> None:
         """Replace the progress line, by one that is narrower than the terminal, or by nothing."""
