@@ -50,9 +50,9 @@ def keys_of(rows: Iterable[Row], key: str = "ID") -> list[Hashable]:
     return [each if each.__class__ is int else normalised(each) for each in ids]
 
 
-def are_silent(rows: Iterable[Row], owner: str) -> bool:
-    """Return whether none of the rows says who its owner is."""
-    return all(row.get(owner) in _SILENT for row in rows)
+def is_silent(row: Row, owner: str) -> bool:
+    """Return whether a row does not say who its owner is."""
+    return row.get(owner) in _SILENT
 
 
 def is_foreign(row: Row, owner: str, value: object) -> bool:
