@@ -457,6 +457,8 @@ class SearchReader:
                 yield self._sequence.unseen(self._own(self._checked(page, number)))
             elif number > len(self._sizes):
                 return
+            if number > 2 * len(self._sizes) + _MOST_PAGES_AGAIN:
+                raise RepeatedPage(self._search.stream)
 
     def _conclude(self) -> None:
         """Keep what this search has shown, and report what was odd about it."""

@@ -349,6 +349,13 @@ def test_a_server_that_gives_its_last_page_for_ever_is_an_error(ids: Page, cap: 
     assert server.asked == [*range(1, len(pages) + 2), len(pages) + 1]
 
 
+def test_a_server_that_gives_its_last_page_for_ever_when_it_is_read_again_is_an_error() -> None:
+    pages, past_the_end = [[1, 2], [2, 3]], iter([[], []])
+    server = Server(lambda number: page_of(pages, number) or next(past_the_end, pages[-1]))
+    with pytest.raises(RepeatedPage, match="users"):
+        search(server)
+
+
 def rows(*values: object) -> list[dict[str, Any]]:
     return [{"ID": value} for value in values]
 
