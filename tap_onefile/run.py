@@ -69,6 +69,7 @@ class Run:
             parallel_requests=settings.parallel_requests,
             metrics=self.metrics,
             problems=self.problems,
+            is_part=settings.organisation_ids is not None,
             check=self._check,
         )
 

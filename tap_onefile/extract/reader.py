@@ -52,7 +52,8 @@ _TOO_MANY_WITHOUT_DATA = 5
 class Reader(Calls):
     """Reads queries to their end, in order and ahead of their turn, each row once.
 
-    `check` is called now and then while a page is waited for, and may raise.
+    `is_part` says whether the run may leave organisations out, of which nothing must be sent, before they have been
+    read. `check` is called now and then while a page is waited for, and may raise.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Reader(Calls):
         parallel_requests: int,
         metrics: Metrics,
         problems: Problems,
+        is_part: bool = False,
         check: Callable[[], None] = lambda: None,
     ) -> None:
         self._client = client
@@ -78,7 +80,7 @@ class Reader(Calls):
             keys=self._keys,
             check=check,
         )
-        self.experience = Experience(page_size)
+        self.experience = Experience(page_size, is_part=is_part)
         self.plan = self._prefetch.plan
         self._not_found: dict[str, Query] = {}
         self._organisation: object = None

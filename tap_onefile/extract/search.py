@@ -80,12 +80,12 @@ class Experience:
     Only the main thread has it, so that it is the same however many calls are made at once.
     """
 
-    def __init__(self, page_size: int = 0) -> None:
+    def __init__(self, page_size: int = 0, *, is_part: bool = False) -> None:
         self.page_size = page_size
         """Rows that a page is asked for."""
         self.ignoring_pages: set[str] = set()
         """The entities that give all rows whatever page is asked for."""
-        self.is_part = False
+        self.is_part = is_part
         """Whether the run leaves organisations out, of which nothing must be sent."""
         self.largest = 0
         """Rows of the largest page."""
