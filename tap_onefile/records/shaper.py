@@ -86,11 +86,12 @@ class Shaper:
         for name, column in self._columns.items():
             column(records, name, self._converted)
         self._report()
-        for place, record in enumerate(records):
-            for key in self._keys:
-                if record[key] is None:
-                    return records[:place], UnusableRow(self._stream, key)
-        return records, None
+        if not any(None in [record[key] for record in records] for key in self._keys):
+            return records, None
+        place, key = next(
+            (place, key) for place, record in enumerate(records) for key in self._keys if record[key] is None
+        )
+        return records[:place], UnusableRow(self._stream, key)
 
     def _fill(self, records: list[Row], context: Mapping[str, Any]) -> None:
         for name, value in context.items():
@@ -99,7 +100,8 @@ class Shaper:
                     record[name] = value
             elif name in self._empty:
                 for record in records:
-                    if record[name] in NOTHING or record[name].__class__ is Unreadable:
+                    came = record[name]
+                    if came is None or came == "" or came.__class__ is Unreadable:
                         record[name] = value
 
     def _drop_unknown(self, records: list[Row]) -> None:
@@ -218,9 +220,9 @@ def _flags(records: list[Row], name: str, convert: Convert) -> None:
 
 
 def _timestamps(records: list[Row], name: str, convert: Convert) -> None:
-    values = [None if record[name] == "" else record[name] for record in records]
+    values = [record[name] for record in records]
     try:
-        timestamps = to_timestamps(values)
+        timestamps = to_timestamps([None if value == "" else value for value in values] if "" in values else values)
     except ValueError:
         _each(records, name, convert)
         return
