@@ -177,6 +177,10 @@ class TapOneFile(CommandTap):
                     for name, version in versions.items():
                         if name not in run.problems.not_offered:
                             self.write_message(ActivateVersionMessage(stream=name, version=version))
+            except OneFileError:
+                # What was sent is counted, too, where the run cannot go on.
+                run.problems.log_counts()
+                raise
             finally:
                 for stream in self._selected:
                     stream.log_metrics()

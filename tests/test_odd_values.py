@@ -13,7 +13,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from tests.running import run_tap, select
+from onefile_sandbox import Fault, Sandbox
+from tests.running import config_for, run_tap, select
 from tests.scripted import scripted_server
 from tools.demo.pipeline import Pipeline
 
@@ -142,3 +143,18 @@ def test_deep_nesting_is_told(tmp_path: Path, depth: int, status: int) -> None:
     else:
         assert "a body that is not JSON" in run.last_line
     assert "Traceback" not in run.stderr
+
+
+def test_what_was_sent_as_null_is_counted_although_the_run_cannot_go_on(tmp_path: Path) -> None:
+    with Sandbox(learners=3, organisations=2, calls_per_minute=0) as sandbox:
+        of_the_second = {"OrganisationID": sandbox.world.ids("organisations")[1]}
+        sandbox.add_fault(Fault("odd-value", name="FirstName", value="NaN", match="User/Search/"))
+        sandbox.add_fault(Fault("reset", match="Search", where=of_the_second, times=None))
+        # Nothing else is answered either, so that it is no fault of the stream's.
+        sandbox.add_fault(Fault("reset", match="GET /Customer$", after=1, times=None))
+        run = run_tap(tmp_path, config_for(sandbox, retry_for=0), *select(tmp_path, "learners"))
+
+    assert run.status == 1
+    assert run.last_line.split("tap-onefile")[-1].strip(" |").startswith("No answer to POST /User/Search"), run.stderr
+    assert [record["FirstName"] for record in run.records["learners"]].count(None) == 1
+    assert "learners: FirstName was sent as null in 1 records, as something unreadable came" in run.stderr

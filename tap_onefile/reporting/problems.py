@@ -176,8 +176,8 @@ class Problems:
         """Whether everything selected has been read."""
         return not self._all_missing
 
-    def conclude(self) -> None:
-        """Log the counts, and raise `IncompleteRun` if something is missing."""
+    def log_counts(self) -> None:
+        """Log what has been counted."""
         for kind, (level, sentence) in _TOTALS.items():
             for key, count in sorted(self._counts[kind].items()):
                 told = sentence.format(*key, n=count)
@@ -195,6 +195,10 @@ class Problems:
             )
         if self.not_offered:
             logger.warning("Empty, as OneFile answers 404: %s. Deselect them.", ", ".join(sorted(self.not_offered)))
+
+    def conclude(self) -> None:
+        """Log the counts, and raise `IncompleteRun` if something is missing."""
+        self.log_counts()
         if missing := self._all_missing:
             parts = "; ".join(f"{what} ({why})" for what, why in missing)
             raise IncompleteRun(f"The run is incomplete. Missing: {parts}")

@@ -88,7 +88,8 @@ def _pipelines(parts: Parts) -> str:
     found = [parts[part] for part in PIPELINE_PARTS if part in parts]
     if not found:
         return ""
-    return f"{described(found[0])}\n\n{_wide([block for results in found for block in results.blocks])}"
+    notes = "".join(f" With the budget: {results.note}" for results in found[1:] if results.note)
+    return f"{described(found[0])}{notes}\n\n{_wide([block for results in found for block in results.blocks])}"
 
 
 def _short_cell(block: Block, peer: str) -> str:
