@@ -350,7 +350,8 @@ def test_a_server_that_gives_its_last_page_for_ever_is_an_error(ids: Page, cap: 
 
 
 def test_a_server_that_gives_its_last_page_for_ever_when_it_is_read_again_is_an_error() -> None:
-    pages, past_the_end = [[1, 2], [2, 3]], iter([[], []])
+    pages: list[Page] = [[1, 2], [2, 3]]
+    past_the_end: Iterator[Page] = iter([[], []])
     server = Server(lambda number: page_of(pages, number) or next(past_the_end, pages[-1]))
     with pytest.raises(RepeatedPage, match="users"):
         search(server)

@@ -28,7 +28,8 @@ that of the largest. The stand-in and the peer share the machine's cores."""
 _NOTES_ON_UNKNOWNS = """\
 The API reference does not say how OneFile spells a value, which fields its rows have, nor whether there is a search
 without pages. In each line the stand-in settles one of this in another way, and nothing else. Fields that nobody has
-described are not compared: the tap leaves them out and names them, the limit passes them on."""
+described are not compared: the tap leaves them out and names them, the limit passes them on. The limit believes the
+first empty page; the tap wants evidence, and where it can have no list of a search, it asks again after a pause."""
 
 _NOTES_ON_PIPELINE = """\
 Each peer reads the same six streams and brings them into tables of a PostgreSQL on the same machine, with its default
