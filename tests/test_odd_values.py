@@ -147,8 +147,8 @@ def test_deep_nesting_is_told(tmp_path: Path, depth: int, status: int) -> None:
 
 def test_what_was_sent_as_null_is_counted_although_the_run_cannot_go_on(tmp_path: Path) -> None:
     with Sandbox(learners=3, organisations=2, calls_per_minute=0) as sandbox:
-        of_the_second = {"OrganisationID": sandbox.world.ids("organisations")[1]}
-        sandbox.add_fault(Fault("odd-value", name="FirstName", value="NaN", match="User/Search/"))
+        of_the_first, of_the_second = ({"OrganisationID": each} for each in sandbox.world.ids("organisations"))
+        sandbox.add_fault(Fault("odd-value", name="FirstName", match="User/Search/", where=of_the_first, times=None))
         sandbox.add_fault(Fault("reset", match="Search", where=of_the_second, times=None))
         # Nothing else is answered either, so that it is no fault of the stream's.
         sandbox.add_fault(Fault("reset", match="GET /Customer$", after=1, times=None))
