@@ -42,14 +42,15 @@ _BYTES_OF_A_ROW = 4096
 class Prefetch:
     """Makes planned calls ahead of their turn, as many at once as there are threads.
 
-    What makes the calls is called from these threads: `fetch` for one page, `stand_in` for what there is of a search
-    that has no first page, `confirm` for a first page once more that had no rows, and `keys` to list those of a search,
-    if that can be had. `check` is called now and then where a page is waited for, and may raise.
+    What makes the calls is called from these threads: `fetch` for one page, in the size to ask for, `stand_in` for what
+    there is of a search that has no first page, `confirm` for a first page once more that had no rows, and `keys` to
+    list those of a search, if that can be had. `check` is called now and then where a page is waited for, and may
+    raise.
     """
 
     def __init__(
         self,
-        fetch: Callable[[Query, int], Rows],
+        fetch: Callable[[Query, int, int], Rows],
         threads: int,
         *,
         page_size: int,
@@ -225,7 +226,7 @@ class Prefetch:
         if self._confirm and window.was_empty and page == 1:
             outcome = _outcome(partial(self._confirm, window.query))
         else:
-            outcome = _outcome(partial(self._fetch, window.query, page))
+            outcome = _outcome(partial(self._fetch, window.query, page, window.size_of(page)))
         if is_first and (isinstance(outcome, NotFound) or (self._confirm and not outcome)):
             self._put_off(window, was_empty=not isinstance(outcome, NotFound))
             return
@@ -371,6 +372,12 @@ class PageWindow:
     _first_size: int = 0
     _last_size: int = 0
     _come: dict[int, Rows | Exception] = field(default_factory=dict)
+
+    def size_of(self, page: int) -> int:
+        """Return how many rows to ask for with a page."""
+        if page == 1 or not isinstance(self.query, Search):
+            return self.full
+        return self.query.size_after(self._first_size, self.full)
 
     @property
     def ready(self) -> int:

@@ -104,6 +104,14 @@ class Search:
         part = ", ".join(f"{name} {value}" for name, value in self.owners)
         return f"{self.stream} of {part}" if part else self.stream
 
+    def size_after(self, first: int, page_size: int) -> int:
+        """Return the size in which to ask for the pages after the first: that of the first, so that they follow it.
+
+        Whatever cut the first page short, and for however short a time, its last row is the one before the second page.
+        """
+        # Whose second page may come before the first has its end confirmed by a list.
+        return page_size if self.is_never_empty or not first else min(first, page_size)
+
     def of_nobody(self, owner: str) -> Search:
         """Return the same search for an owner that there is not: it finds rows only if OneFile ignores the filter."""
         return replace(self, filters=tuple((name, NOBODY if name == owner else value) for name, value in self.filters))

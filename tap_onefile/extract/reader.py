@@ -28,7 +28,7 @@ from tap_onefile.extract.search import Calls, Experience, PageSequence, SearchRe
 from tap_onefile.records.convert import to_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
 
     from tap_onefile.api.client import Client
     from tap_onefile.api.decode import Row
@@ -82,6 +82,8 @@ class Reader(Calls):
         )
         self.experience = Experience(page_size, is_part=is_part)
         self.plan = self._prefetch.plan
+        self._takes_any_size = True
+        """Whether OneFile takes each number of rows that a page is asked for, as far as has been seen."""
         self._not_found: dict[str, Query] = {}
         self._organisation: object = None
         self._learners: list[object] = []
@@ -89,31 +91,40 @@ class Reader(Calls):
 
     # Called from several threads.
 
-    def _fetch(self, query: Query, page: int) -> Rows:
-        return self._page(query, page) if page > 1 else self._call(query, page)
+    def _fetch(self, query: Query, page: int, size: int) -> Rows:
+        return self._page(query, page, size) if page > 1 else self._call(query)
 
-    def _page(self, query: Query, page: int) -> Rows:
+    def _page(self, query: Query, page: int, size: int) -> Rows:
+        if not self._takes_any_size:
+            size = self._page_size
         try:
-            return self._call(query, page)
+            return self._call(query, page, size)
         except NotFound:
             # What OneFile answers past the last page is not known (API reference, section 3).
             return Rows(form="404")
+        except QuestionRefused:
+            if size == self._page_size:
+                raise
+            # Nor is it known which sizes it takes; that of the first page may not be one of them.
+            answer = self._page(query, page, self._page_size)
+            self._takes_any_size = False
+            return answer
 
     def _confirm(self, query: Query) -> Rows:
         """Ask again for what is said to be empty: a list of a search is another answer, at the same cost."""
         keys = self._keys(query) if isinstance(query, Search) and not query.is_narrowed else None
         if keys == []:
             return Rows()
-        again = self._call(query, 1)
+        again = self._call(query)
         if keys and not again:
             raise MissingRows(query.stream, len(keys))
         return again
 
-    def _call(self, query: Query, page: int) -> Rows:
-        return query.fetch(self._client, page, self._page_size, self._metrics.of(query.stream))
+    def _call(self, query: Query, page: int = 1, size: int = 0) -> Rows:
+        return query.fetch(self._client, page, size or self._page_size, self._metrics.of(query.stream))
 
     def _stand_in(self, search: Search) -> Rows:
-        return self._call(search, 1) if search.needs_pages else self._unpaged(search)
+        return self._call(search) if search.needs_pages else self._unpaged(search)
 
     def _unpaged(self, search: Search) -> Rows:
         return search.fetch_unpaged(self._client, self._metrics.of(search.stream))
@@ -124,12 +135,12 @@ class Reader(Calls):
     # Called from the main thread.
 
     @override
-    def answers(self, search: Search) -> Iterator[Rows]:
+    def answers(self, search: Search) -> Generator[Rows]:
         return self._prefetch.pages(search)
 
     @override
-    def page(self, search: Search, number: int) -> Rows:
-        return self._prefetch.at_once(lambda: self._page(search, number))
+    def page(self, search: Search, number: int, size: int, /) -> Rows:
+        return self._prefetch.at_once(lambda: self._page(search, number, size))
 
     @override
     def pause(self, seconds: float, /) -> None:
@@ -145,7 +156,7 @@ class Reader(Calls):
 
     def now(self, query: Query) -> Rows:
         """Make one call before all that are planned."""
-        return self._prefetch.at_once(lambda: self._call(query, 1))
+        return self._prefetch.at_once(lambda: self._call(query))
 
     def list_all(self, search: Search) -> Rows:
         """Read a search in one call; its rows may be thinner than those of pages."""

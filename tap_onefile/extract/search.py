@@ -5,7 +5,8 @@ and rows may move between pages while we read (API reference, section 3). An emp
 and no proof. A search ends by evidence:
 
 - *a short last page*: all pages before it are as large as we ask for, or there is none and it is smaller than the
-  largest page of the run, and the answer after it says that there is nothing in the form that OneFile has for this;
+  largest page of the run, and the answer after it says that there is nothing in the form that OneFile has for this. It
+  is asked for in the size of the first page, so that no row can lie between them, whatever cut that page short;
 - *a list of the whole search*, by the unpaged search, with just the rows that came;
 - *two empty answers*, where neither is to be had, and a first page that is as it was;
 - *the whole search on each page*, where OneFile takes no notice of page numbers, and a list that has just these rows;
@@ -24,7 +25,7 @@ from tap_onefile.errors import ForeignRows, MissingPage, MissingRows, NotFound, 
 from tap_onefile.extract.query import SHORT_SEARCH, UNPAGED, has_foreign, is_foreign, is_silent, keys_of, normalised
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Generator, Hashable, Iterable, Iterator
 
     from tap_onefile.api.decode import Row, Rows
     from tap_onefile.extract.query import Search
@@ -58,11 +59,11 @@ logger = logging.getLogger("tap-onefile")
 class Calls(Protocol):
     """Makes the calls for searches."""
 
-    def answers(self, search: Search) -> Iterator[Rows]:
-        """Give the pages in their order, up to the first that is empty."""
+    def answers(self, search: Search) -> Generator[Rows]:
+        """Give the pages in their order, up to the first that is empty, those after the first in its size."""
 
-    def page(self, search: Search, number: int) -> Rows:
-        """Ask for one page now, once more perhaps: a slip of the server is not repeated then."""
+    def page(self, search: Search, number: int, size: int, /) -> Rows:
+        """Ask for one page of a size now, once more perhaps: a slip of the server is not repeated then."""
 
     def pause(self, seconds: float, /) -> None:
         """Wait until a slip of the server has passed."""
@@ -166,6 +167,9 @@ class SearchReader:
         self._problems = problems
         self._sequence = PageSequence(search.stream)
         self._sizes: list[int] = []
+        self._size = experience.page_size
+        """The size in which pages are asked for."""
+        self._has_begun_again = False
         self._empty_answers = 0
         self._form = ""
         """The form of the last empty answer."""
@@ -201,21 +205,44 @@ class SearchReader:
         answers = self._calls.answers(self._search)
         while True:
             for answer in answers:
+                if self._was_cut_short(answer):
+                    answers.close()
+                    answers = self._begin_again()
+                    break
                 if answer or answer.form == UNPAGED:
                     yield answer
                 else:
                     self._form = answer.form
-            if self._is_over():
-                return
-            self._calls.pause(_AFTER_A_SLIP if self._empty_answers == 1 else _AFTER_A_LONG_ONE)
-            answers = self._further_answers()
+            else:
+                if self._is_over():
+                    return
+                self._calls.pause(_AFTER_A_SLIP if self._empty_answers == 1 else _AFTER_A_LONG_ONE)
+                answers = self._further_answers()
 
-    def _further_answers(self) -> Iterator[Rows]:
+    def _was_cut_short(self, second: Rows) -> bool:
+        """Return whether the first page was cut short, perhaps for a moment, now that the next has come in its size.
+
+        All rows come in any case, but in more pages than need be.
+        """
+        size, experience = self._size, self._experience
+        is_small = size < min(experience.largest, experience.page_size) and size not in experience.full
+        return is_small and self._sizes == [size] and len(second) >= size and not self._has_begun_again
+
+    def _begin_again(self) -> Generator[Rows]:
+        self._has_begun_again = True
+        self._sizes.clear()
+        self._sequence.begin_again()
+        return self._calls.answers(self._search)
+
+    def _further_answers(self) -> Generator[Rows]:
         """Ask for the pages after those that have come, up to the first that is empty."""
         for number in itertools.count(len(self._sizes) + 1):
-            yield (answer := self._calls.page(self._search, number))
+            yield (answer := self._ask(number))
             if not answer:
                 return
+
+    def _ask(self, number: int) -> Rows:
+        return self._calls.page(self._search, number, self._size if number > 1 else self._experience.page_size)
 
     def _take(self, page: Rows) -> list[Row]:
         """Take the next page, and return its own rows that did not come before."""
@@ -225,6 +252,8 @@ class SearchReader:
         else:
             self._experience.note_pages(self._search.entity, self._problems)
         number = len(self._sizes) + 1
+        if number == 1:
+            self._size = self._search.size_after(len(page), self._experience.page_size)
         page = self._checked(page, number)
         self._empty_answers = 0
         self._experience.full.update(self._sizes[-1:])
@@ -234,7 +263,7 @@ class SearchReader:
         own = self._own(page)
         new = self._sequence.take(own) if own else []
         if new is None:
-            own = self._own(self._checked(self._calls.page(self._search, number), number))
+            own = self._own(self._checked(self._ask(number), number))
             if self._is_whole(own):
                 self._problems.ignored_pages(self._search.stream)
                 self._is_unpaged = self._ends_by("the whole search on each page")
@@ -283,7 +312,7 @@ class SearchReader:
             if all(row.get(owner) == value for row in page):
                 continue
             if has_foreign(page, owner, value):
-                page = self._calls.page(self._search, number) or page
+                page = self._ask(number) or page
                 # A row of several owners can only say one of them.
                 is_shared = self._search.is_shared and not self._ignores(owner)
                 if not is_shared and has_foreign(page, owner, value):
@@ -302,7 +331,7 @@ class SearchReader:
         if self._came_elsewhere(page, elsewhere) * 2 < len(page):
             return page
         if not self._search.is_shared:
-            page = self._calls.page(self._search, number) or page
+            page = self._ask(number) or page
         repeated = self._came_elsewhere(page, elsewhere)
         # A few may have moved, or belong to several owners; a page full of them belongs to the other search.
         is_by_chance = self._search.is_shared or repeated < _MANY
@@ -327,7 +356,7 @@ class SearchReader:
         if known in self._experience.honoured:
             return False
         try:
-            ignores = bool(self._calls.page(self._search.of_nobody(owner), 1))
+            ignores = bool(self._calls.page(self._search.of_nobody(owner), 1, self._experience.page_size))
         except QuestionRefused:
             # Whoever finds fault with the filter takes notice of it.
             ignores = False
@@ -369,7 +398,7 @@ class SearchReader:
                 raise MissingRows(self._search.stream, 0)
             self._experience.unlisted.append(self._search)
         # No list helps. Pages that have become larger since would be empty where smaller ones were not.
-        again = len(self._calls.page(self._search, 1))
+        again = len(self._ask(1))
         if not again:
             # OneFile says of all that has come, too, that there is nothing.
             raise MissingRows(self._search.stream, len(self._missing()))
@@ -450,8 +479,9 @@ class SearchReader:
 
     def _read_again(self, sizes: list[int], keys: set[Hashable]) -> Iterator[list[Row]]:
         """Read the pages again, and note how many rows each has, and their keys."""
+        self._size = self._experience.page_size
         for number in itertools.count(1):
-            if page := self._calls.page(self._search, number):
+            if page := self._ask(number):
                 sizes += [*[0] * (number - 1 - len(sizes)), len(page)]
                 keys.update(keys_of(page))
                 yield self._sequence.unseen(self._own(self._checked(page, number)))
@@ -465,7 +495,7 @@ class SearchReader:
         search, experience = self._search, self._experience
         if self._sizes and self._form and not self._is_unpaged:
             experience.note_end(self._form, self._problems, is_listed=self._is_listed())
-        if self._sequence.repeated_rows:
+        if self._sequence.repeated_rows > 0:
             self._problems.repeated_rows(search.stream, self._sequence.repeated_rows)
         streams = experience.keys.setdefault(search.entity, {})
         keys = streams.setdefault(search.stream, (dict(search.owners).get("Role"), Keys()))[1]
@@ -493,6 +523,12 @@ class PageSequence:
         """The keys that have come."""
         self.repeated_rows = 0
         """Rows left out so far because an earlier page of the same search had them."""
+
+    def begin_again(self) -> None:
+        """Take the pages from the first one again, with which the rows that have come come once more."""
+        self._pages.clear()
+        self._stale_pages = 0
+        self.repeated_rows -= len(self.seen)
 
     def take(self, rows: list[Row]) -> list[Row] | None:
         """Take the next page, which is not empty, and return the rows that no earlier page had, in their order.

@@ -26,7 +26,7 @@ from tap_onefile.reporting.metrics import Metrics, Tally
 from tap_onefile.reporting.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping
+    from collections.abc import Callable, Generator, Hashable, Iterator, Mapping
     from random import Random
 
     Page = list[int]
@@ -75,7 +75,8 @@ class Server(Transport):
         if path == "User/Search":
             self.lists += 1
             return self._rows(self._unpaged or [])
-        number = int(path.removeprefix("User/Search/").removesuffix(f"/{PAGE_SIZE}"))
+        # Whatever size is asked for, it has its own pages.
+        number = int(path.removeprefix("User/Search/").split("/")[0])
         self.asked.append(number)
         assert len(self.asked) < MOST_CALLS, "the search is endless"
         return self._rows(self._page(number))
@@ -91,13 +92,13 @@ class Calls:
         self._client = Client(server, "token", RateLimit(0), retry_for=0)
         self._counted = counted
 
-    def answers(self, search: Search) -> Iterator[Rows]:
+    def answers(self, search: Search) -> Generator[Rows]:
         for number in itertools.count(1):
             yield (rows := self.page(search, number))
             if not rows:
                 return
 
-    def page(self, search: Search, number: int) -> Rows:
+    def page(self, search: Search, number: int, _size: int = PAGE_SIZE) -> Rows:
         try:
             return search.fetch(self._client, number, PAGE_SIZE, Tally())
         except NotFound:

@@ -69,7 +69,7 @@ def test_404_is_the_end_of_a_search_except_on_its_first_page() -> None:
     assert OneAfterTheOther(onefile).read(USERS) == ROWS
     # It is not the form that OneFile has for nothing, so that it is asked for again, and the search is listed too.
     assert [call[0] for call in onefile.asked()] == [
-        "POST User/Search/1/100", "POST User/Search/2/100", "POST User/Search/2/100", "POST User/Search"
+        "POST User/Search/1/100", "POST User/Search/2/2", "POST User/Search/2/2", "POST User/Search"
     ]  # fmt: skip
     with pytest.raises(errors.NotFound, match="api_url"):
         OneAfterTheOther(ScriptedTransport(GONE)).read(USERS)
