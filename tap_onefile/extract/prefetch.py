@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from tap_onefile.errors import NotFound, OneFileError
-from tap_onefile.extract.query import SHORT_SEARCH, UNPAGED, Search
+from tap_onefile.extract.query import UNPAGED, Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Sequence
@@ -82,24 +82,22 @@ class Prefetch:
         self._wanted: PageWindow | None = None
         self._being_counted: set[Query] = set()
         self._believed: set[str] = set()
-        self._counted: dict[Query, list[Hashable]] = {}
+        self._counted: dict[Query, list[Hashable] | None] = {}
 
-    def plan(self, queries: Iterable[Query]) -> list[PageWindow]:
-        """Plan what will be read next, in reading order, and return what is new: it goes to the front of the queue."""
+    def plan(self, queries: Iterable[Query]) -> None:
+        """Plan what will be read after all that is planned, in reading order."""
         with self._lock:
-            self._drop_what_is_not_wanted()
-            new = dict.fromkeys(query for query in queries if query not in self._windows)
-            windows = [PageWindow(query, self._page_size) for query in new]
-            self._windows |= {window.query: window for window in windows}
-            self._later.extendleft(reversed([*windows, *self._active]))
-            self._active.clear()
+            self._later.extend(self._new(queries))
             self._may_be_asked.notify()
-            return windows
 
     @contextmanager
     def planned(self, queries: Sequence[Query]) -> Generator[None]:
-        """Have queries planned for as long as a block of code lasts, and forget those that it has not come to."""
-        windows = self.plan(queries)
+        """Have queries planned that are read first, and forget at the end of the block those that it has not come to."""
+        with self._lock:
+            windows = self._new(queries)
+            self._later.extendleft(reversed([*windows, *self._active]))
+            self._active.clear()
+            self._may_be_asked.notify()
         try:
             yield
         finally:
@@ -120,6 +118,13 @@ class Prefetch:
         finally:
             self._reading.remove(window)
             self._forget([window])
+
+    def _new(self, queries: Iterable[Query]) -> list[PageWindow]:
+        self._drop_what_is_not_wanted()
+        new = dict.fromkeys(query for query in queries if query not in self._windows)
+        windows = [PageWindow(query, self._page_size) for query in new]
+        self._windows |= {window.query: window for window in windows}
+        return windows
 
     def at_once(self, call: Callable[[], T]) -> T:
         """Run a call in another thread, before all that are planned, and return or raise what it does.
@@ -142,11 +147,11 @@ class Prefetch:
             self._wait_until(lambda: bool(came))
         return _taken(came[0])
 
-    def counted(self, query: Query) -> list[Hashable] | None:
-        """Return the keys of a search, if they were listed while it was read; wait where they still are."""
+    def counted(self, query: Query) -> tuple[bool, list[Hashable] | None]:
+        """Return whether a search was listed while it was read, and its keys, if so; wait where it still is."""
         with self._lock:
             self._wait_until(lambda: query not in self._being_counted)
-            return self._counted.pop(query, None)
+            return query in self._counted, self._counted.pop(query, None)
 
     def _forget(self, windows: Iterable[PageWindow]) -> None:
         # A reader that was left half-way is closed wherever the garbage collector comes upon it, which may be in this
@@ -263,8 +268,7 @@ class Prefetch:
         with self._lock:
             window.put_count(len(keys or ()))
             self._being_counted.discard(window.query)
-            if keys is not None:
-                self._counted[window.query] = keys
+            self._counted[window.query] = keys
             self._has_come.notify_all()
             self._may_be_asked.notify()
 
@@ -407,10 +411,9 @@ class PageWindow:
         return self.asked + 1 if self.ready else None
 
     def guessed_page(self) -> int | None:
-        """Return which page may be asked for now although it may not exist: of long searches, a fifth at the most."""
-        is_guessable = self.filled > SHORT_SEARCH and self._looks_on and not self.expected
-        is_near = self.asked <= self.filled + (self.filled + 1) // 4
-        return self.asked + 1 if is_guessable and is_near and not self.is_over else None
+        """Return which page may be asked for now although it may not exist: at the most as many again as have come."""
+        is_guessable = self.filled > 1 and self._looks_on and not self.expected
+        return self.asked + 1 if is_guessable and self.asked < 2 * self.filled and not self.is_over else None
 
     def wants_count(self) -> bool:
         """Return whether counting its rows would help to ask for its pages: where it looks like more than two."""

@@ -151,7 +151,7 @@ class Reader(Calls):
         return self._prefetch.at_once(lambda: self._keys(search))
 
     @override
-    def counted(self, search: Search) -> list[Hashable] | None:
+    def counted(self, search: Search) -> tuple[bool, list[Hashable] | None]:
         return self._prefetch.counted(search)
 
     def now(self, query: Query) -> Rows:

@@ -71,8 +71,8 @@ class Calls(Protocol):
     def keys(self, search: Search) -> list[Hashable] | None:
         """Give the keys of the rows of the whole search, by the unpaged one; None where that cannot be had."""
 
-    def counted(self, search: Search) -> list[Hashable] | None:
-        """Give the same, if it was asked for already."""
+    def counted(self, search: Search) -> tuple[bool, list[Hashable] | None]:
+        """Give whether that was asked for already, and what came."""
 
 
 class Experience:
@@ -372,7 +372,8 @@ class SearchReader:
         if not self._sizes or self._foreign:
             # A first page without rows has been confirmed where it was asked for.
             return self._ends_by("nothing, as rows were left out" if self._foreign else "two empty answers")
-        listed = self._calls.counted(self._search)
+        was_asked, listed = self._calls.counted(self._search)
+        self._list_asked |= was_asked
         if listed is not None and not self._search.is_narrowed:
             self._list = listed
         if self._looks_right and not (self._is_capped or self._missing()):

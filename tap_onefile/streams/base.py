@@ -150,7 +150,7 @@ class OneFileStream(SingerStream):
         return [self.get_query(context)]
 
     def plan_children(self, contexts: Iterable[Mapping[str, Any]]) -> None:
-        """Prefetch child streams, given their contexts in the order in which the SDK will read them."""
+        """Prefetch child streams, given further contexts in the order in which the SDK will read them."""
         if not self.is_dry_run:
             self.run.reader.plan(
                 query

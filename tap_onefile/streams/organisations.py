@@ -72,6 +72,17 @@ class Organisations(OneFileStream):
         return Search.of(self.entity, self.get_filters(context), self.name, is_never_empty=True)
 
     @override
+    def get_pages(self, context: Mapping[str, Any]) -> Iterable[list[dict[str, Any]]]:
+        wanted = self.run.settings.organisation_ids
+        for page in super().get_pages(context):
+            # What belongs to them can be asked for while nothing shows yet whether there are more.
+            ids = [
+                number for row in page if (number := id_of(row)) is not None and (wanted is None or number in wanted)
+            ]
+            self.plan_children({"OrganisationID": number} for number in ids)
+            yield page
+
+    @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
         organisations = list(super().get_rows(context))
         names = ", ".join(map(_named, organisations))
@@ -82,9 +93,7 @@ class Organisations(OneFileStream):
         if (wanted := self.run.settings.organisation_ids) is not None:
             self.run.reader.experience.is_part = any(id_of(row) not in wanted for row in organisations)
             organisations = chosen(organisations, wanted)
-        ids = [number for row in organisations if (number := id_of(row)) is not None]
-        self.run.metrics.organisations += ids
-        self.plan_children({"OrganisationID": organisation} for organisation in ids)
+        self.run.metrics.organisations += [number for row in organisations if (number := id_of(row)) is not None]
         return organisations
 
     @override

@@ -78,7 +78,8 @@ def test_all_pages_come_in_order_and_few_are_asked_for_that_do_not_exist(
     assert onefile.most_at_once <= threads
     for name, number in onefile.pages.items():
         wasted = onefile.asked[name] - (number + 1)
-        assert wasted <= (0 if number <= 4 else onefile.asked[name] / 5)
+        # Two calls for each page are guessed at the most, by threads that would have nothing to ask for else.
+        assert wasted <= (0 if number <= 2 else min(number, threads) - 1)
 
 
 def test_rows_are_counted_before_threads_have_nothing_left_to_ask_for() -> None:
@@ -340,7 +341,7 @@ def test_a_page_that_may_not_exist_is_told_apart_from_one_that_is_sure_to_be_wan
     window.asked = 9
     assert window.next_page() is None
     assert window.guessed_page() == 10
-    window.asked = 11
+    window.asked = 16
     assert window.guessed_page() is None
 
 
@@ -393,8 +394,8 @@ def test_a_count_that_is_still_under_way_is_waited_for() -> None:
 
     assert len(list(prefetch.pages(search("users")))) == 1 + 1
     threading.Timer(0.05, may_end.set).start()
-    assert prefetch.counted(search("users")) == [1]
-    assert prefetch.counted(search("others")) is None
+    assert prefetch.counted(search("users")) == (True, [1])
+    assert prefetch.counted(search("others")) == (False, None)
 
 
 class NotThere:
@@ -472,10 +473,10 @@ def test_what_is_not_found_once_nobody_wants_it_is_not_asked_for_again() -> None
         return Rows([{"ID": 1}] if page == 1 else [])
 
     prefetch = Prefetch(fetch, 1, page_size=100)
-    (window,) = prefetch.plan([search("forgotten")])
-    prefetch.at_once(lambda: None)
-    assert is_asked.wait(10)
-    prefetch._forget([window])
+    with prefetch.planned([search("forgotten")]):
+        window = prefetch._windows[search("forgotten")]
+        prefetch.at_once(lambda: None)
+        assert is_asked.wait(10)
     is_forgotten.set()
 
     assert len(list(prefetch.pages(search("next")))) == 1 + 1

@@ -110,9 +110,9 @@ class Calls:
     def keys(self, search: Search) -> list[Hashable] | None:
         return search.list_keys(self._client, Tally())
 
-    def counted(self, search: Search) -> list[Hashable] | None:
+    def counted(self, search: Search) -> tuple[bool, list[Hashable] | None]:
         assert search == USERS
-        return None if self._counted is None else list(self._counted)
+        return (False, None) if self._counted is None else (True, list(self._counted))
 
 
 def search(server: Server, found: list[int] | None = None, counted: Page | None = None) -> list[int]:
