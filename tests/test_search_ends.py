@@ -484,7 +484,7 @@ def test_a_size_that_onefile_does_not_take_is_asked_for_once(tmp_path: Path) -> 
 def test_a_long_search_whose_first_page_is_cut_short_is_not_read_in_small_pages(tmp_path: Path) -> None:
     with OneFile(1, assessors=100, classrooms=1950) as onefile:
         onefile.slips = [slip(lambda answer: answer.with_rows(lambda rows: rows[:2]), entity="Classroom", page=1)]
-        run = read(tmp_path, onefile, "assessors", "classrooms")
+        run = read(tmp_path, onefile, "assessors", "classrooms", parallel_requests=1)
 
     assert_complete(run, onefile, "assessors", "classrooms")
     assert onefile.count(entity="Classroom") <= 20 + 2 + 5

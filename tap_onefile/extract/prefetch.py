@@ -92,7 +92,7 @@ class Prefetch:
 
     @contextmanager
     def planned(self, queries: Sequence[Query]) -> Generator[None]:
-        """Have queries planned that are read first, and forget at the end of the block those that it has not come to."""
+        """Have queries planned that are read first, and forget what is left of them after a block of code."""
         with self._lock:
             windows = self._new(queries)
             self._later.extendleft(reversed([*windows, *self._active]))
@@ -126,8 +126,8 @@ class Prefetch:
         self._windows |= {window.query: window for window in windows}
         return windows
 
-    def at_once(self, call: Callable[[], T]) -> T:
-        """Run a call in another thread, before all that are planned, and return or raise what it does.
+    def at_once(self, call: Callable[[], T]) -> Callable[[], T]:
+        """Run a call in another thread, before all that are planned, and return what waits for its outcome.
 
         It takes the place of one that might be under way, and the wait for it can be broken off.
         """
@@ -144,8 +144,13 @@ class Prefetch:
             self._start()
             self._urgent.append(make)
             self._may_be_asked.notify()
-            self._wait_until(lambda: bool(came))
-        return _taken(came[0])
+
+        def wait() -> T:
+            with self._lock:
+                self._wait_until(lambda: bool(came))
+            return _taken(came[0])
+
+        return wait
 
     def counted(self, query: Query) -> tuple[bool, list[Hashable] | None]:
         """Return whether a search was listed while it was read, and its keys, if so; wait where it still is."""

@@ -140,15 +140,19 @@ class Reader(Calls):
 
     @override
     def page(self, search: Search, number: int, size: int, /) -> Rows:
+        return self.page_soon(search, number, size)()
+
+    @override
+    def page_soon(self, search: Search, number: int, size: int, /) -> Callable[[], Rows]:
         return self._prefetch.at_once(lambda: self._page(search, number, size))
 
     @override
     def pause(self, seconds: float, /) -> None:
-        self._prefetch.at_once(partial(time.sleep, seconds))
+        self._prefetch.at_once(partial(time.sleep, seconds))()
 
     @override
     def keys(self, search: Search) -> list[Hashable] | None:
-        return self._prefetch.at_once(lambda: self._keys(search))
+        return self._prefetch.at_once(lambda: self._keys(search))()
 
     @override
     def counted(self, search: Search) -> tuple[bool, list[Hashable] | None]:
@@ -156,11 +160,11 @@ class Reader(Calls):
 
     def now(self, query: Query) -> Rows:
         """Make one call before all that are planned."""
-        return self._prefetch.at_once(lambda: self._call(query))
+        return self._prefetch.at_once(lambda: self._call(query))()
 
     def list_all(self, search: Search) -> Rows:
         """Read a search in one call; its rows may be thinner than those of pages."""
-        return self._prefetch.at_once(lambda: self._unpaged(search))
+        return self._prefetch.at_once(lambda: self._unpaged(search))()
 
     def pages(self, query: Query, key: str | None = "ID") -> Iterator[list[Row]]:
         """Read all pages of a query, and give the rows of each that did not come before.

@@ -25,7 +25,7 @@ from tap_onefile.errors import ForeignRows, MissingPage, MissingRows, NotFound, 
 from tap_onefile.extract.query import SHORT_SEARCH, UNPAGED, has_foreign, is_foreign, is_silent, keys_of, normalised
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 
     from tap_onefile.api.decode import Row, Rows
     from tap_onefile.extract.query import Search
@@ -64,6 +64,9 @@ class Calls(Protocol):
 
     def page(self, search: Search, number: int, size: int, /) -> Rows:
         """Ask for one page of a size now, once more perhaps: a slip of the server is not repeated then."""
+
+    def page_soon(self, search: Search, number: int, size: int, /) -> Callable[[], Rows]:
+        """Ask for one page like `page`, and give what waits for it."""
 
     def pause(self, seconds: float, /) -> None:
         """Wait until a slip of the server has passed."""
@@ -173,6 +176,7 @@ class SearchReader:
         self._empty_answers = 0
         self._form = ""
         """The form of the last empty answer."""
+        self._first_again: Callable[[], Rows] | None = None
         self._foreign = ""
         self._list: list[Hashable] | None = None
         self._list_asked = False
@@ -217,6 +221,9 @@ class SearchReader:
                 if self._is_over():
                     return
                 self._calls.pause(_AFTER_A_SLIP if self._empty_answers == 1 else _AFTER_A_LONG_ONE)
+                if self._empty_answers + 1 == self._most_empty_answers and not self._missing():
+                    # The next one will have to be believed, if the first page is as it was.
+                    self._first_again = self._calls.page_soon(self._search, 1, self._experience.page_size)
                 answers = self._further_answers()
 
     def _was_cut_short(self, second: Rows) -> bool:
@@ -378,7 +385,7 @@ class SearchReader:
             self._list = listed
         if self._looks_right and not (self._is_capped or self._missing()):
             return self._ends_by("a short last page")
-        is_absence = self._form == _ABSENCE and _ABSENCE not in self._experience.forms
+        is_absence = self._is_absence
         if is_absence and self._empty_answers == 1:
             # A slip of the server must have time to pass, whatever a list says meanwhile.
             return False
@@ -387,19 +394,26 @@ class SearchReader:
             self._ask_for_list()
         if self._is_listed():
             return self._ends_by("a list of the whole search")
-        # A list that lacks what came lacks more, perhaps.
-        is_unlisted_absence = is_absence and not self._missing()
-        is_last_try = self._empty_answers >= (_EMPTY_ANSWERS_BY_404 if is_unlisted_absence else _EMPTY_ANSWERS)
-        return is_last_try and self._ends_by_two_empty_answers(is_unlisted_absence=is_unlisted_absence)
+        return self._empty_answers >= self._most_empty_answers and self._ends_by_empty_answers()
 
-    def _ends_by_two_empty_answers(self, *, is_unlisted_absence: bool) -> bool:
-        if is_unlisted_absence:
+    @property
+    def _is_absence(self) -> bool:
+        """Whether the last answer says that OneFile does not find it, which may be its way to say that it is empty."""
+        return self._form == _ABSENCE and _ABSENCE not in self._experience.forms
+
+    @property
+    def _most_empty_answers(self) -> int:
+        # A list that lacks what came lacks more, perhaps.
+        return _EMPTY_ANSWERS_BY_404 if self._is_absence and not self._missing() else _EMPTY_ANSWERS
+
+    def _ends_by_empty_answers(self) -> bool:
+        if self._is_absence and not self._missing():
             # A server that knows neither the page nor the search for a moment says nothing of how many rows there are.
             if self._experience.has_other_forms:
                 raise MissingRows(self._search.stream, 0)
             self._experience.unlisted.append(self._search)
         # No list helps. Pages that have become larger since would be empty where smaller ones were not.
-        again = len(self._ask(1))
+        again = len(self._first_again() if self._first_again else self._ask(1))
         if not again:
             # OneFile says of all that has come, too, that there is nothing.
             raise MissingRows(self._search.stream, len(self._missing()))

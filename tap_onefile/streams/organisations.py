@@ -76,10 +76,8 @@ class Organisations(OneFileStream):
         wanted = self.run.settings.organisation_ids
         for page in super().get_pages(context):
             # What belongs to them can be asked for while nothing shows yet whether there are more.
-            ids = [
-                number for row in page if (number := id_of(row)) is not None and (wanted is None or number in wanted)
-            ]
-            self.plan_children({"OrganisationID": number} for number in ids)
+            ids = [number for row in page if (number := id_of(row)) is not None]
+            self.plan_children({"OrganisationID": each} for each in ids if wanted is None or each in wanted)
             yield page
 
     @override

@@ -79,7 +79,7 @@ def test_all_pages_come_in_order_and_few_are_asked_for_that_do_not_exist(
     for name, number in onefile.pages.items():
         wasted = onefile.asked[name] - (number + 1)
         # Two calls for each page are guessed at the most, by threads that would have nothing to ask for else.
-        assert wasted <= (0 if number <= 2 else min(number, threads) - 1)
+        assert wasted <= max(0, min(number, threads) - 1)
 
 
 def test_rows_are_counted_before_threads_have_nothing_left_to_ask_for() -> None:
@@ -352,9 +352,9 @@ def test_what_is_asked_at_once_comes_before_what_is_planned_and_is_one_of_the_ca
 
     pages = prefetch.pages(search("planned"))
     next(pages)
-    assert len(prefetch.at_once(lambda: onefile.fetch(search("urgent"), 1, 100))) == ROWS_ON_A_PAGE
+    assert len(prefetch.at_once(lambda: onefile.fetch(search("urgent"), 1, 100))()) == ROWS_ON_A_PAGE
     with pytest.raises(KeyError):
-        prefetch.at_once(lambda: onefile.fetch(search("unheard of"), 1, 100))
+        prefetch.at_once(lambda: onefile.fetch(search("unheard of"), 1, 100))()
 
     assert len(list(pages)) == 2 + 1
     assert onefile.most_at_once == 1
@@ -372,7 +372,7 @@ def test_a_wait_for_what_is_asked_at_once_is_broken_off_when_the_run_is_told_to_
         return never.wait(30)
 
     with pytest.raises(InterruptedError):
-        Prefetch(lambda _query, _page, _size: NOTHING, 1, page_size=1, check=check).at_once(call)
+        Prefetch(lambda _query, _page, _size: NOTHING, 1, page_size=1, check=check).at_once(call)()
     never.set()
 
 
@@ -475,7 +475,7 @@ def test_what_is_not_found_once_nobody_wants_it_is_not_asked_for_again() -> None
     prefetch = Prefetch(fetch, 1, page_size=100)
     with prefetch.planned([search("forgotten")]):
         window = prefetch._windows[search("forgotten")]
-        prefetch.at_once(lambda: None)
+        prefetch.at_once(lambda: None)()
         assert is_asked.wait(10)
     is_forgotten.set()
 
