@@ -57,13 +57,21 @@ def is_silent(row: Row, owner: str) -> bool:
 
 def is_foreign(row: Row, owner: str, value: object) -> bool:
     """Return whether a row says by itself that it belongs to another owner than the one that was asked for."""
-    said = row.get(owner)
-    return said not in _SILENT and normalised(said) not in {None, value}
+    return _is_another(row.get(owner), value)
 
 
 def has_foreign(rows: Iterable[Row], owner: str, value: object) -> bool:
     """Return whether one of the rows is foreign."""
-    return any(is_foreign(row, owner, value) for row in rows)
+    said = [row.get(owner) for row in rows]
+    try:
+        # Most often all say the same.
+        return any(_is_another(each, value) for each in set(said))
+    except TypeError:
+        return any(_is_another(each, value) for each in said)
+
+
+def _is_another(said: object, value: object) -> bool:
+    return said not in _SILENT and normalised(said) not in {None, value}
 
 
 @dataclass(frozen=True)
