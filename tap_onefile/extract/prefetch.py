@@ -82,6 +82,8 @@ class Prefetch:
         self._wanted: PageWindow | None = None
         self._being_counted: set[Query] = set()
         self._believed: set[str] = set()
+        self._are_counted = True
+        """Whether the last search that was to be counted was."""
         self._counted: dict[Query, list[Hashable] | None] = {}
 
     def plan(self, queries: Iterable[Query]) -> None:
@@ -274,6 +276,7 @@ class Prefetch:
             window.put_count(len(keys or ()))
             self._being_counted.discard(window.query)
             self._counted[window.query] = keys
+            self._are_counted = keys is not None
             self._has_come.notify_all()
             self._may_be_asked.notify()
 
@@ -311,7 +314,7 @@ class Prefetch:
         return partial(self._make_call, window, window.asked, window.not_before)
 
     def _count_call(self, window: PageWindow) -> Callable[[], None]:
-        window.expected = 0
+        window.begin_count(is_promising=self._are_counted)
         self._being_counted.add(window.query)
         return partial(self._make_count, window)
 
@@ -378,6 +381,8 @@ class PageWindow:
     """Whether its first page had no rows, so that this is to be confirmed."""
     not_before: float = 0.0
     """When it may be asked for again, on the clock of `time.monotonic`; 0 where it was not put off."""
+    _waits_for_count: int = 0
+    """Up to how many pages no other is guessed, as their number may come in time."""
     _first_size: int = 0
     _last_size: int = 0
     _come: dict[int, Rows | Exception] = field(default_factory=dict)
@@ -416,9 +421,10 @@ class PageWindow:
         return self.asked + 1 if self.ready else None
 
     def guessed_page(self) -> int | None:
-        """Return which page may be asked for now although it may not exist: at the most as many again as have come."""
-        is_guessable = self.filled > 1 and self._looks_on and not self.expected
-        return self.asked + 1 if is_guessable and self.asked < 2 * self.filled and not self.is_over else None
+        """Return which page may be asked for now although it may not exist: more of them, the more have come."""
+        # A list that takes longer than two pages is not waited for.
+        is_guessable = self.filled > self._waits_for_count and self._looks_on and not self.expected
+        return self.asked + 1 if is_guessable and self.asked < self.filled**2 and not self.is_over else None
 
     def wants_count(self) -> bool:
         """Return whether counting its rows would help to ask for its pages: where it looks like more than two."""
@@ -435,8 +441,14 @@ class PageWindow:
     def _looks_on(self) -> bool:
         return self._last_size >= self._first_size
 
+    def begin_count(self, *, is_promising: bool) -> None:
+        """Take note that its rows are being counted."""
+        self.expected = 0
+        self._waits_for_count = self.filled + 1 if is_promising else 0
+
     def put_count(self, rows: int) -> None:
         """Take note of how many rows there are, 0 if they could not be counted."""
+        self._waits_for_count = 0
         self.expected = -(-rows // (self._first_size or self.full))
 
     def put(self, page: int, outcome: Rows | Exception) -> None:
