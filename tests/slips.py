@@ -233,7 +233,6 @@ class OneFile:
     Args:
         organisations: How many there are.
         cap: How many rows a page holds at the most, by the call and the number of pages answered before it.
-        sizes: How many rows a page holds, by how many it is asked for.
         lists: How many rows the unpaged search gives at the most.
         hides: Fields that rows leave open.
         ignores: Filters that make no difference.
@@ -246,13 +245,12 @@ class OneFile:
         organisations: int = 2,
         *,
         cap: Callable[[Call, int], int] | int = 1000,
-        sizes: Callable[[int], int] = lambda asked: asked,
         lists: int = 1_000_000,
         hides: Collection[str] = (),
         ignores: Collection[str] = (),
         **rows: int | tuple[int, ...],
     ) -> None:
-        self.cap, self.sizes, self.lists, self.hides, self.ignores = cap, sizes, lists, hides, ignores
+        self.cap, self.lists, self.hides, self.ignores = cap, lists, hides, ignores
         self.slips: list[Slip] = []
         self.calls: list[Call] = []
         self.tables: dict[str, list[Row]] = {entity: [] for entity, _ in STREAMS.values()}
@@ -369,7 +367,7 @@ class OneFile:
             question = json.dumps([call.entity, call.filters], sort_keys=True)
             cap = self.cap if isinstance(self.cap, int) else self.cap(call, self._pages[question])
             self._pages[question] += 1
-            size = min(self.sizes(call.asked), cap)
+            size = min(call.asked, cap)
             rows = rows[(call.page - 1) * size : call.page * size]
         else:
             rows = rows[: self.lists]

@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
 
+from tap_onefile.api.decode import Rows
 from tap_onefile.errors import NotFound, OneFileError
-from tap_onefile.extract.query import UNPAGED, Search
+from tap_onefile.extract.query import LISTED, UNPAGED, Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Hashable, Iterable, Sequence
 
-    from tap_onefile.api.decode import Rows
     from tap_onefile.extract.query import Query
 
 T = TypeVar("T")
@@ -42,15 +42,14 @@ _BYTES_OF_A_ROW = 4096
 class Prefetch:
     """Makes planned calls ahead of their turn, as many at once as there are threads.
 
-    What makes the calls is called from these threads: `fetch` for one page, in the size to ask for, `stand_in` for what
-    there is of a search that has no first page, `confirm` for a first page once more that had no rows, and `keys` to
-    list those of a search, if that can be had. `check` is called now and then where a page is waited for, and may
-    raise.
+    What makes the calls is called from these threads: `fetch` for one page, `stand_in` for what there is of a search
+    that has no first page, `confirm` for a first page once more that had no rows, and `keys` to list those of a search,
+    if that can be had. `check` is called now and then where a page is waited for, and may raise.
     """
 
     def __init__(
         self,
-        fetch: Callable[[Query, int, int], Rows],
+        fetch: Callable[[Query, int], Rows],
         threads: int,
         *,
         page_size: int,
@@ -82,9 +81,10 @@ class Prefetch:
         self._wanted: PageWindow | None = None
         self._being_counted: set[Query] = set()
         self._believed: set[str] = set()
-        self._are_counted = True
-        """Whether the last search that was to be counted was."""
-        self._counted: dict[Query, list[Hashable] | None] = {}
+        self._has_counted = False
+        self._not_counted: set[str] = set()
+        """The entities of which a list was not to be had, or did not agree with the pages."""
+        self._counted: dict[Query, list[Hashable]] = {}
 
     def plan(self, queries: Iterable[Query]) -> None:
         """Plan what will be read after all that is planned, in reading order."""
@@ -104,6 +104,12 @@ class Prefetch:
             yield
         finally:
             self._forget(windows)
+
+    def forget_planned(self) -> None:
+        """Forget all that is planned and not being read."""
+        with self._lock:
+            windows = [window for window in self._windows.values() if window not in self._reading]
+        self._forget(windows)
 
     def pages(self, query: Query) -> Generator[Rows]:
         """Give all pages of a query, whether or not it was planned; of a search, the first one without rows too.
@@ -154,11 +160,16 @@ class Prefetch:
 
         return wait
 
-    def counted(self, query: Query) -> tuple[bool, list[Hashable] | None]:
-        """Return whether a search was listed while it was read, and its keys, if so; wait where it still is."""
+    def counted(self, query: Query) -> list[Hashable] | None:
+        """Return the keys of a search, if they were listed while it was read; wait where they still are."""
         with self._lock:
             self._wait_until(lambda: query not in self._being_counted)
-            return query in self._counted, self._counted.pop(query, None)
+            return self._counted.pop(query, None)
+
+    def distrust_lists(self, search: Search) -> None:
+        """Ask for no list in place of a page of searches like this one, of which it was not right."""
+        with self._lock:
+            self._not_counted.add(_kind_of(search))
 
     def _forget(self, windows: Iterable[PageWindow]) -> None:
         # A reader that was left half-way is closed wherever the garbage collector comes upon it, which may be in this
@@ -238,7 +249,7 @@ class Prefetch:
         if self._confirm and window.was_empty and page == 1:
             outcome = _outcome(partial(self._confirm, window.query))
         else:
-            outcome = _outcome(partial(self._fetch, window.query, page, window.size_of(page)))
+            outcome = _outcome(partial(self._fetch, window.query, page))
         if is_first and (isinstance(outcome, NotFound) or (self._confirm and not outcome)):
             self._put_off(window, was_empty=not isinstance(outcome, NotFound))
             return
@@ -249,6 +260,7 @@ class Prefetch:
         with self._lock:
             if not self._is_forgotten(window) and window.not_before == not_before:
                 window.put(page, outcome)
+                window.is_to_be_listed = window.looks_short and self._is_countable(window.query)
                 self._waiting += window.weight_of(page)
                 if window.is_over:
                     self._drop(window)
@@ -274,9 +286,14 @@ class Prefetch:
             keys = self._keys(cast("Search", window.query))
         with self._lock:
             window.put_count(len(keys or ()))
+            if window.is_over:
+                self._drop(window)
             self._being_counted.discard(window.query)
-            self._counted[window.query] = keys
-            self._are_counted = keys is not None
+            if keys is None:
+                self._not_counted.add(_kind_of(window.query))
+            else:
+                self._counted[window.query] = keys
+                self._has_counted = True
             self._has_come.notify_all()
             self._may_be_asked.notify()
 
@@ -293,14 +310,18 @@ class Prefetch:
         self._drop_what_is_not_wanted()
         if self._wanted and self._wanted.next_page() == self._wanted.taken + 1:
             return self._page_call(self._wanted)
+        if self._wanted and self._wanted.wants_list:
+            return self._count_call(self._wanted)
         has_room = self._waiting < _ROWS_WAITING
         windows = self._active if has_room else self._read_now()
         if has_room and self._is_running_out() and (unknown := to_be_counted(windows)):
             return self._count_call(unknown)
-        sure = next((window for window in windows if window.next_page()), None)
+        sure = next((window for window in windows if window.ready or window.wants_list), None)
         if sure is None and has_room:
             sure = self._open_next()
-        return self._page_call(sure) if sure else self._unsure_call(windows)
+        if sure is None:
+            return self._unsure_call(windows)
+        return self._count_call(sure) if sure.wants_list else self._page_call(sure)
 
     def _unsure_call(self, windows: Collection[PageWindow]) -> Callable[[], None] | None:
         # Nothing is left that there is room for and that is sure to be wanted: now a call may be spent on what is not.
@@ -309,12 +330,16 @@ class Prefetch:
         guessed = next((window for window in windows if window.guessed_page()), None)
         return self._page_call(guessed) if guessed else None
 
+    def _is_countable(self, query: Query) -> bool:
+        """Return whether a list of a search is likely to be had, and to be right."""
+        return _kind_of(query) not in self._not_counted and (self._has_counted or not self._not_counted)
+
     def _page_call(self, window: PageWindow) -> Callable[[], None]:
         window.asked += 1
         return partial(self._make_call, window, window.asked, window.not_before)
 
     def _count_call(self, window: PageWindow) -> Callable[[], None]:
-        window.begin_count(is_promising=self._are_counted)
+        window.begin_count(is_promising=self._is_countable(window.query))
         self._being_counted.add(window.query)
         return partial(self._make_count, window)
 
@@ -332,7 +357,7 @@ class Prefetch:
         """Return whether threads will soon wait unless more is known of the pages."""
         ready = len(self._later)
         for window in self._active:
-            ready += window.ready
+            ready += window.ready + window.wants_list
             if ready >= self._threads:
                 return False
         return ready < self._threads and not self._being_counted
@@ -381,22 +406,18 @@ class PageWindow:
     """Whether its first page had no rows, so that this is to be confirmed."""
     not_before: float = 0.0
     """When it may be asked for again, on the clock of `time.monotonic`; 0 where it was not put off."""
+    is_to_be_listed: bool = False
+    """Whether its list is wanted in place of the second page, as the first is not full."""
     _waits_for_count: int = 0
     """Up to how many pages no other is guessed, as their number may come in time."""
     _first_size: int = 0
     _last_size: int = 0
     _come: dict[int, Rows | Exception] = field(default_factory=dict)
 
-    def size_of(self, page: int) -> int:
-        """Return how many rows to ask for with a page."""
-        if page == 1 or not isinstance(self.query, Search):
-            return self.full
-        return self.query.size_after(self._first_size, self.full)
-
     @property
     def ready(self) -> int:
         """How many pages may be asked for now without any doubt: those known to hold rows, and the one after them."""
-        if self.is_over or self.is_put_off:
+        if self.is_over or self.is_put_off or self.is_to_be_listed:
             return 0
         if not isinstance(self.query, Search):
             return 1 - self.asked
@@ -441,6 +462,17 @@ class PageWindow:
     def _looks_on(self) -> bool:
         return self._last_size >= self._first_size
 
+    @property
+    def looks_short(self) -> bool:
+        """Whether its first page has come, and is likely the only one, so that a list would show that."""
+        is_small = self.filled == 1 and self._first_size < self.full and self.expected is None and not self.is_over
+        return is_small and isinstance(self.query, Search) and not (self.query.is_narrowed or self.query.is_never_empty)
+
+    @property
+    def wants_list(self) -> bool:
+        """Whether its list is to be asked for next."""
+        return self.is_to_be_listed and self.expected is None
+
     def begin_count(self, *, is_promising: bool) -> None:
         """Take note that its rows are being counted."""
         self.expected = 0
@@ -450,6 +482,9 @@ class PageWindow:
         """Take note of how many rows there are, 0 if they could not be counted."""
         self._waits_for_count = 0
         self.expected = -(-rows // (self._first_size or self.full))
+        if self.is_to_be_listed and rows == self._first_size:
+            self.put(2, Rows(form=LISTED))
+        self.is_to_be_listed = False
 
     def put(self, page: int, outcome: Rows | Exception) -> None:
         """Take note of what a call for a page has brought."""

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
 UNPAGED = "unpaged"
 """The form of a page that the unpaged search stands in for."""
+LISTED = "listed"
+"""The form of a second page in whose place the unpaged search has listed as many rows as the first page has."""
 _WORTH_LISTING = 4 << 20
 """Bytes; some tens of thousands of thin rows."""
 SHORT_SEARCH = 4
-"""Pages up to which a search is short: none of them is guessed, and a list of it all costs no more than a page."""
+"""Pages up to which a search is short: a list of it all costs no more than a page."""
 _OWNERS = ("OrganisationID", "Role", "StandardID", "UserID")
 """The filters that say whose rows are asked for. The customer is the token's, whatever is asked."""
 NOBODY = 2**31 - 1
@@ -111,14 +113,6 @@ class Search:
         """What is searched, in words: the stream, and the part of it."""
         part = ", ".join(f"{name} {value}" for name, value in self.owners)
         return f"{self.stream} of {part}" if part else self.stream
-
-    def size_after(self, first: int, page_size: int) -> int:
-        """Return the size in which to ask for the pages after the first: that of the first, so that they follow it.
-
-        Whatever cut the first page short, and for however short a time, its last row is the one before the second page.
-        """
-        # Whose second page may come before the first has its end confirmed by a list.
-        return page_size if self.is_never_empty or not first else min(first, page_size)
 
     def of_nobody(self, owner: str) -> Search:
         """Return the same search for an owner that there is not: it finds rows only if OneFile ignores the filter."""

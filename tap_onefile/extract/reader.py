@@ -28,7 +28,7 @@ from tap_onefile.extract.search import Calls, Experience, PageSequence, SearchRe
 from tap_onefile.records.convert import to_integer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from tap_onefile.api.client import Client
     from tap_onefile.api.decode import Row
@@ -82,8 +82,7 @@ class Reader(Calls):
         )
         self.experience = Experience(page_size, is_part=is_part)
         self.plan = self._prefetch.plan
-        self._takes_any_size = True
-        """Whether OneFile takes each number of rows that a page is asked for, as far as has been seen."""
+        self.forget_planned = self._prefetch.forget_planned
         self._not_found: dict[str, Query] = {}
         self._organisation: object = None
         self._learners: list[object] = []
@@ -91,24 +90,15 @@ class Reader(Calls):
 
     # Called from several threads.
 
-    def _fetch(self, query: Query, page: int, size: int) -> Rows:
-        return self._page(query, page, size) if page > 1 else self._call(query)
+    def _fetch(self, query: Query, page: int) -> Rows:
+        return self._page(query, page) if page > 1 else self._call(query)
 
-    def _page(self, query: Query, page: int, size: int) -> Rows:
-        if not self._takes_any_size:
-            size = self._page_size
+    def _page(self, query: Query, page: int) -> Rows:
         try:
-            return self._call(query, page, size)
+            return self._call(query, page)
         except NotFound:
             # What OneFile answers past the last page is not known (API reference, section 3).
             return Rows(form="404")
-        except QuestionRefused:
-            if size == self._page_size:
-                raise
-            # Nor is it known which sizes it takes; that of the first page may not be one of them.
-            answer = self._page(query, page, self._page_size)
-            self._takes_any_size = False
-            return answer
 
     def _confirm(self, query: Query) -> Rows:
         """Ask again for what is said to be empty: a list of a search is another answer, at the same cost."""
@@ -120,8 +110,8 @@ class Reader(Calls):
             raise MissingRows(query.stream, len(keys))
         return again
 
-    def _call(self, query: Query, page: int = 1, size: int = 0) -> Rows:
-        return query.fetch(self._client, page, size or self._page_size, self._metrics.of(query.stream))
+    def _call(self, query: Query, page: int = 1) -> Rows:
+        return query.fetch(self._client, page, self._page_size, self._metrics.of(query.stream))
 
     def _stand_in(self, search: Search) -> Rows:
         return self._call(search) if search.needs_pages else self._unpaged(search)
@@ -135,16 +125,16 @@ class Reader(Calls):
     # Called from the main thread.
 
     @override
-    def answers(self, search: Search) -> Generator[Rows]:
+    def answers(self, search: Search) -> Iterator[Rows]:
         return self._prefetch.pages(search)
 
     @override
-    def page(self, search: Search, number: int, size: int, /) -> Rows:
-        return self.page_soon(search, number, size)()
+    def page(self, search: Search, number: int) -> Rows:
+        return self.page_soon(search, number)()
 
     @override
-    def page_soon(self, search: Search, number: int, size: int, /) -> Callable[[], Rows]:
-        return self._prefetch.at_once(lambda: self._page(search, number, size))
+    def page_soon(self, search: Search, number: int) -> Callable[[], Rows]:
+        return self._prefetch.at_once(lambda: self._page(search, number))
 
     @override
     def pause(self, seconds: float, /) -> None:
@@ -155,8 +145,12 @@ class Reader(Calls):
         return self._prefetch.at_once(lambda: self._keys(search))()
 
     @override
-    def counted(self, search: Search) -> tuple[bool, list[Hashable] | None]:
+    def counted(self, search: Search) -> list[Hashable] | None:
         return self._prefetch.counted(search)
+
+    @override
+    def distrust_lists(self, search: Search) -> None:
+        self._prefetch.distrust_lists(search)
 
     def now(self, query: Query) -> Rows:
         """Make one call before all that are planned."""

@@ -5,9 +5,10 @@ and rows may move between pages while we read (API reference, section 3). An emp
 and no proof. A search ends by evidence:
 
 - *a short last page*: all pages before it are as large as we ask for, or there is none and it is smaller than the
-  largest page of the run, and the answer after it says that there is nothing in the form that OneFile has for this. It
-  is asked for in the size of the first page, so that no row can lie between them, whatever cut that page short;
-- *a list of the whole search*, by the unpaged search, with just the rows that came;
+  largest page of the run, and the answer after it says that there is nothing in the form that OneFile has for this;
+- *a list of the whole search*, by the unpaged search, with just the rows that came. After a first page that is not full
+  it is asked for in place of the second: it costs no more, and tells what a page that is empty does not, such as that
+  pages were smaller for a moment;
 - *two empty answers*, where neither is to be had, and a first page that is as it was;
 - *the whole search on each page*, where OneFile takes no notice of page numbers, and a list that has just these rows;
 - *a second reading* of all pages that is regular and brought nothing new, where rows had moved or pages were odd.
@@ -22,10 +23,19 @@ import logging
 from typing import TYPE_CHECKING, Protocol
 
 from tap_onefile.errors import ForeignRows, MissingPage, MissingRows, NotFound, QuestionRefused, RepeatedPage
-from tap_onefile.extract.query import SHORT_SEARCH, UNPAGED, has_foreign, is_foreign, is_silent, keys_of, normalised
+from tap_onefile.extract.query import (
+    LISTED,
+    SHORT_SEARCH,
+    UNPAGED,
+    has_foreign,
+    is_foreign,
+    is_silent,
+    keys_of,
+    normalised,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from tap_onefile.api.decode import Row, Rows
     from tap_onefile.extract.query import Search
@@ -59,14 +69,14 @@ logger = logging.getLogger("tap-onefile")
 class Calls(Protocol):
     """Makes the calls for searches."""
 
-    def answers(self, search: Search) -> Generator[Rows]:
-        """Give the pages in their order, up to the first that is empty, those after the first in its size."""
+    def answers(self, search: Search) -> Iterator[Rows]:
+        """Give the pages in their order, up to the first that is empty."""
 
-    def page(self, search: Search, number: int, size: int, /) -> Rows:
-        """Ask for one page of a size now, once more perhaps: a slip of the server is not repeated then."""
+    def page(self, search: Search, number: int) -> Rows:
+        """Ask for one page now, once more perhaps: a slip of the server is not repeated then."""
 
-    def page_soon(self, search: Search, number: int, size: int, /) -> Callable[[], Rows]:
-        """Ask for one page like `page`, and give what waits for it."""
+    def page_soon(self, search: Search, number: int) -> Callable[[], Rows]:
+        """Ask for one page like `page`, and return a function that waits for the answer."""
 
     def pause(self, seconds: float, /) -> None:
         """Wait until a slip of the server has passed."""
@@ -74,8 +84,11 @@ class Calls(Protocol):
     def keys(self, search: Search) -> list[Hashable] | None:
         """Give the keys of the rows of the whole search, by the unpaged one; None where that cannot be had."""
 
-    def counted(self, search: Search) -> tuple[bool, list[Hashable] | None]:
-        """Give whether that was asked for already, and what came."""
+    def counted(self, search: Search) -> list[Hashable] | None:
+        """Give the same, if it was asked for already."""
+
+    def distrust_lists(self, search: Search) -> None:
+        """Take note that the list of a search was not right."""
 
 
 class Experience:
@@ -170,9 +183,6 @@ class SearchReader:
         self._problems = problems
         self._sequence = PageSequence(search.stream)
         self._sizes: list[int] = []
-        self._size = experience.page_size
-        """The size in which pages are asked for."""
-        self._has_begun_again = False
         self._empty_answers = 0
         self._form = ""
         """The form of the last empty answer."""
@@ -209,47 +219,25 @@ class SearchReader:
         answers = self._calls.answers(self._search)
         while True:
             for answer in answers:
-                if self._was_cut_short(answer):
-                    answers.close()
-                    answers = self._begin_again()
-                    break
                 if answer or answer.form == UNPAGED:
                     yield answer
                 else:
                     self._form = answer.form
-            else:
-                if self._is_over():
-                    return
+            if self._is_over():
+                return
+            if self._empty_answers:
                 self._calls.pause(_AFTER_A_SLIP if self._empty_answers == 1 else _AFTER_A_LONG_ONE)
-                if self._empty_answers + 1 == self._most_empty_answers and not self._missing():
-                    # The next one will have to be believed, if the first page is as it was.
-                    self._first_again = self._calls.page_soon(self._search, 1, self._experience.page_size)
-                answers = self._further_answers()
+            if self._empty_answers + 1 == self._most_empty_answers and not self._missing():
+                # The next one will have to be believed, if the first page is as it was.
+                self._first_again = self._calls.page_soon(self._search, 1)
+            answers = self._further_answers()
 
-    def _was_cut_short(self, second: Rows) -> bool:
-        """Return whether the first page was cut short, perhaps for a moment, now that the next has come in its size.
-
-        All rows come in any case, but in more pages than need be.
-        """
-        size, experience = self._size, self._experience
-        is_small = size < min(experience.largest, experience.page_size) and size not in experience.full
-        return is_small and self._sizes == [size] and len(second) >= size and not self._has_begun_again
-
-    def _begin_again(self) -> Generator[Rows]:
-        self._has_begun_again = True
-        self._sizes.clear()
-        self._sequence.begin_again()
-        return self._calls.answers(self._search)
-
-    def _further_answers(self) -> Generator[Rows]:
+    def _further_answers(self) -> Iterator[Rows]:
         """Ask for the pages after those that have come, up to the first that is empty."""
         for number in itertools.count(len(self._sizes) + 1):
-            yield (answer := self._ask(number))
+            yield (answer := self._calls.page(self._search, number))
             if not answer:
                 return
-
-    def _ask(self, number: int) -> Rows:
-        return self._calls.page(self._search, number, self._size if number > 1 else self._experience.page_size)
 
     def _take(self, page: Rows) -> list[Row]:
         """Take the next page, and return its own rows that did not come before."""
@@ -259,10 +247,9 @@ class SearchReader:
         else:
             self._experience.note_pages(self._search.entity, self._problems)
         number = len(self._sizes) + 1
-        if number == 1:
-            self._size = self._search.size_after(len(page), self._experience.page_size)
         page = self._checked(page, number)
         self._empty_answers = 0
+        self._first_again = None
         self._experience.full.update(self._sizes[-1:])
         self._sizes.append(len(page))
         if not self._is_unpaged:
@@ -270,7 +257,7 @@ class SearchReader:
         own = self._own(page)
         new = self._sequence.take(own) if own else []
         if new is None:
-            own = self._own(self._checked(self._ask(number), number))
+            own = self._own(self._checked(self._calls.page(self._search, number), number))
             if self._is_whole(own):
                 self._problems.ignored_pages(self._search.stream)
                 self._is_unpaged = self._ends_by("the whole search on each page")
@@ -319,7 +306,7 @@ class SearchReader:
             if all(row.get(owner) == value for row in page):
                 continue
             if has_foreign(page, owner, value):
-                page = self._ask(number) or page
+                page = self._calls.page(self._search, number) or page
                 # A row of several owners can only say one of them.
                 is_shared = self._search.is_shared and not self._ignores(owner)
                 if not is_shared and has_foreign(page, owner, value):
@@ -338,7 +325,7 @@ class SearchReader:
         if self._came_elsewhere(page, elsewhere) * 2 < len(page):
             return page
         if not self._search.is_shared:
-            page = self._ask(number) or page
+            page = self._calls.page(self._search, number) or page
         repeated = self._came_elsewhere(page, elsewhere)
         # A few may have moved, or belong to several owners; a page full of them belongs to the other search.
         is_by_chance = self._search.is_shared or repeated < _MANY
@@ -363,7 +350,7 @@ class SearchReader:
         if known in self._experience.honoured:
             return False
         try:
-            ignores = bool(self._calls.page(self._search.of_nobody(owner), 1, self._experience.page_size))
+            ignores = bool(self._calls.page(self._search.of_nobody(owner), 1))
         except QuestionRefused:
             # Whoever finds fault with the filter takes notice of it.
             ignores = False
@@ -379,10 +366,13 @@ class SearchReader:
         if not self._sizes or self._foreign:
             # A first page without rows has been confirmed where it was asked for.
             return self._ends_by("nothing, as rows were left out" if self._foreign else "two empty answers")
-        was_asked, listed = self._calls.counted(self._search)
-        self._list_asked |= was_asked
+        listed = self._calls.counted(self._search)
         if listed is not None and not self._search.is_narrowed:
             self._list = listed
+        if self._form == LISTED:
+            # The page after the first is asked for only where that list shows a difference, or the cap may be as small.
+            self._empty_answers = 0
+            return self._is_small and self._is_listed() and self._ends_by("a list of the whole search")
         if self._looks_right and not (self._is_capped or self._missing()):
             return self._ends_by("a short last page")
         is_absence = self._is_absence
@@ -398,7 +388,7 @@ class SearchReader:
 
     @property
     def _is_absence(self) -> bool:
-        """Whether the last answer says that OneFile does not find it, which may be its way to say that it is empty."""
+        """Whether OneFile says that it does not find the page, which may be its way to say that there is nothing."""
         return self._form == _ABSENCE and _ABSENCE not in self._experience.forms
 
     @property
@@ -413,7 +403,7 @@ class SearchReader:
                 raise MissingRows(self._search.stream, 0)
             self._experience.unlisted.append(self._search)
         # No list helps. Pages that have become larger since would be empty where smaller ones were not.
-        again = len(self._first_again() if self._first_again else self._ask(1))
+        again = len(self._first_again() if self._first_again else self._calls.page(self._search, 1))
         if not again:
             # OneFile says of all that has come, too, that there is nothing.
             raise MissingRows(self._search.stream, len(self._missing()))
@@ -427,13 +417,13 @@ class SearchReader:
 
     @property
     def _looks_right(self) -> bool:
+        return self._form in self._experience.forms and self._is_small and not self._search.is_never_empty
+
+    @property
+    def _is_small(self) -> bool:
+        """Whether the last page is smaller than the first, or the only one than the largest of the run: not full."""
         full = self._sizes[0] if len(self._sizes) > 1 else self._experience.largest
-        return (
-            self._form in self._experience.forms
-            and self._sizes[-1] < full
-            and self._sizes[-1] not in self._experience.full
-            and not self._search.is_never_empty
-        )
+        return self._sizes[-1] < full and self._sizes[-1] not in self._experience.full
 
     @property
     def _is_capped(self) -> bool:
@@ -494,9 +484,8 @@ class SearchReader:
 
     def _read_again(self, sizes: list[int], keys: set[Hashable]) -> Iterator[list[Row]]:
         """Read the pages again, and note how many rows each has, and their keys."""
-        self._size = self._experience.page_size
         for number in itertools.count(1):
-            if page := self._ask(number):
+            if page := self._calls.page(self._search, number):
                 sizes += [*[0] * (number - 1 - len(sizes)), len(page)]
                 keys.update(keys_of(page))
                 yield self._sequence.unseen(self._own(self._checked(page, number)))
@@ -508,9 +497,11 @@ class SearchReader:
     def _conclude(self) -> None:
         """Keep what this search has shown, and report what was odd about it."""
         search, experience = self._search, self._experience
-        if self._sizes and self._form and not self._is_unpaged:
+        if self._sizes and self._form not in {"", LISTED} and not self._is_unpaged:
+            if self._list is not None and not self._is_listed():
+                self._calls.distrust_lists(search)
             experience.note_end(self._form, self._problems, is_listed=self._is_listed())
-        if self._sequence.repeated_rows > 0:
+        if self._sequence.repeated_rows:
             self._problems.repeated_rows(search.stream, self._sequence.repeated_rows)
         streams = experience.keys.setdefault(search.entity, {})
         keys = streams.setdefault(search.stream, (dict(search.owners).get("Role"), Keys()))[1]
@@ -538,12 +529,6 @@ class PageSequence:
         """The keys that have come."""
         self.repeated_rows = 0
         """Rows left out so far because an earlier page of the same search had them."""
-
-    def begin_again(self) -> None:
-        """Take the pages from the first one again, with which the rows that have come come once more."""
-        self._pages.clear()
-        self._stale_pages = 0
-        self.repeated_rows -= len(self.seen)
 
     def take(self, rows: list[Row]) -> list[Row] | None:
         """Take the next page, which is not empty, and return the rows that no earlier page had, in their order.

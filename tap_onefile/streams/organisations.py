@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tap_onefile.errors import NoOrganisations, SettingsError
+from tap_onefile.errors import NoOrganisations, Refused, SettingsError
 from tap_onefile.extract.query import Record, Search
 from tap_onefile.records import fields as f
 from tap_onefile.records.convert import attempt, to_integer
@@ -74,11 +74,16 @@ class Organisations(OneFileStream):
     @override
     def get_pages(self, context: Mapping[str, Any]) -> Iterable[list[dict[str, Any]]]:
         wanted = self.run.settings.organisation_ids
-        for page in super().get_pages(context):
-            # What belongs to them can be asked for while nothing shows yet whether there are more.
-            ids = [number for row in page if (number := id_of(row)) is not None]
-            self.plan_children({"OrganisationID": each} for each in ids if wanted is None or each in wanted)
-            yield page
+        try:
+            for page in super().get_pages(context):
+                # What belongs to them can be asked for while nothing shows yet whether there are more.
+                ids = [number for row in page if (number := id_of(row)) is not None]
+                self.plan_children({"OrganisationID": each} for each in ids if wanted is None or each in wanted)
+                yield page
+        except Refused:
+            # None of them is read then.
+            self.run.reader.forget_planned()
+            raise
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

@@ -40,7 +40,7 @@ class CountedPages:
         self.most_at_once = 0
         self._lock = threading.Lock()
 
-    def fetch(self, query: Query, page: int, _size: int) -> Rows:
+    def fetch(self, query: Query, page: int) -> Rows:
         with self._lock:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
@@ -87,12 +87,12 @@ def test_rows_are_counted_before_threads_have_nothing_left_to_ask_for() -> None:
     both_are_under_way, counted = threading.Event(), threading.Event()
     asked_before_a_count: list[int] = []
 
-    def fetch(query: Query, page: int, _size: int) -> Rows:
+    def fetch(query: Query, page: int) -> Rows:
         if (query.stream, page) == ("second", 1):
             both_are_under_way.set()
             assert counted.wait(10)
         assert both_are_under_way.wait(10)
-        return onefile.fetch(query, page, _size)
+        return onefile.fetch(query, page)
 
     def keys(query: Search) -> list[Hashable]:
         asked_before_a_count.append(onefile.asked["first"])
@@ -113,7 +113,7 @@ def test_what_waits_is_bounded_however_much_is_planned() -> None:
     made = threading.Semaphore(0)
     asked: list[Query] = []
 
-    def fetch(query: Query, _page: int, _size: int) -> Rows:
+    def fetch(query: Query, _page: int) -> Rows:
         asked.append(query)
         made.release()
         gate.wait(10)
@@ -132,7 +132,7 @@ def test_what_waits_is_bounded_however_much_is_planned() -> None:
 
 
 def test_a_failure_comes_at_its_turn_and_whatever_it_is() -> None:
-    def fetch(_query: Query, page: int, _size: int) -> Rows:
+    def fetch(_query: Query, page: int) -> Rows:
         if page == 3:
             raise KeyError("third")
         return Rows([{"ID": page}])
@@ -147,7 +147,7 @@ def test_a_failure_comes_at_its_turn_and_whatever_it_is() -> None:
 def test_what_is_planned_later_is_read_first_as_it_is_a_child_of_what_is_being_read() -> None:
     order: list[str] = []
 
-    def fetch(query: Query, page: int, _size: int) -> Rows:
+    def fetch(query: Query, page: int) -> Rows:
         order.append(query.stream)
         return Rows([{"ID": 1}] if page == 1 else [])
 
@@ -162,7 +162,7 @@ def test_what_is_planned_later_is_read_first_as_it_is_a_child_of_what_is_being_r
 
 
 def test_what_was_planned_and_is_not_read_does_not_hold_up_the_rest() -> None:
-    prefetch = Prefetch(lambda _query, page, _size: Rows([{"ID": page}] if page < 3 else []), 2, page_size=100)
+    prefetch = Prefetch(lambda _query, page: Rows([{"ID": page}] if page < 3 else []), 2, page_size=100)
     forgotten = [search(f"forgotten{number}") for number in range(20)]
     with prefetch.planned(forgotten):
         list(prefetch.pages(forgotten[0]))
@@ -174,9 +174,9 @@ def test_a_reader_left_half_way_may_be_closed_at_any_moment_as_the_garbage_colle
     onefile = CountedPages({"left": 20, "read": 2})
     is_closed = threading.Event()
 
-    def fetch(query: Query, page: int, _size: int) -> Rows:
+    def fetch(query: Query, page: int) -> Rows:
         assert page == 1 or is_closed.wait(10)
-        return onefile.fetch(query, page, _size)
+        return onefile.fetch(query, page)
 
     prefetch = Prefetch(fetch, 1, page_size=ROWS_ON_A_PAGE)
     left = prefetch.pages(search("left"))
@@ -201,7 +201,7 @@ def test_a_wait_is_broken_off_when_the_run_is_told_to_stop() -> None:
         raise Stopped
 
     never = threading.Event()
-    prefetch = Prefetch(lambda _query, _page, _size: Rows([{"ID": never.wait(10)}]), 1, page_size=100, check=check)
+    prefetch = Prefetch(lambda _query, _page: Rows([{"ID": never.wait(10)}]), 1, page_size=100, check=check)
 
     with pytest.raises(Stopped):
         next(prefetch.pages(search("users")))
@@ -231,7 +231,7 @@ def test_a_mistake_of_ours_in_a_count_is_no_secret() -> None:
     def broken(_: Search) -> None:
         raise AttributeError
 
-    def fetch(_query: Query, page: int, _size: int) -> Rows:
+    def fetch(_query: Query, page: int) -> Rows:
         return Rows([{"ID": page}] if page < 9 else [])
 
     prefetch = Prefetch(fetch, 2, page_size=1, keys=broken)
@@ -247,7 +247,7 @@ def test_a_mistake_of_ours_in_a_count_is_no_secret() -> None:
 def test_the_second_page_of_a_search_that_has_rows_for_sure_is_asked_for_with_the_first() -> None:
     both = threading.Barrier(2, timeout=10)
 
-    def fetch(_query: Query, page: int, _size: int) -> Rows:
+    def fetch(_query: Query, page: int) -> Rows:
         both.wait()
         return Rows([{"ID": 1}] if page == 1 else [])
 
@@ -259,7 +259,7 @@ def test_the_second_page_of_a_search_that_has_rows_for_sure_is_asked_for_with_th
 def test_a_search_is_counted_beside_its_second_page_where_its_first_is_full() -> None:
     both = threading.Barrier(2, timeout=10)
 
-    def fetch(_query: Query, page: int, _size: int) -> Rows:
+    def fetch(_query: Query, page: int) -> Rows:
         if page == 2:
             both.wait()
         return Rows({"ID": (page, row)} for row in range(ROWS_ON_A_PAGE if page < 3 else 0))
@@ -275,7 +275,7 @@ def test_what_is_read_now_goes_on_at_full_speed_when_what_comes_later_has_filled
     is_full = threading.Event()
     both = threading.Barrier(2, timeout=10)
 
-    def fetch(query: Query, page: int, _size: int) -> Rows:
+    def fetch(query: Query, page: int) -> Rows:
         if query.stream == "later":
             is_full.set()
             return Rows([{"ID": 1}] * 16_000)
@@ -299,7 +299,7 @@ def test_what_is_read_now_goes_on_at_full_speed_when_what_comes_later_has_filled
 def test_what_is_read_now_is_counted_when_what_comes_later_has_filled_all_room() -> None:
     is_full, is_counted = threading.Event(), threading.Event()
 
-    def fetch(query: Query, page: int, _size: int) -> Rows:
+    def fetch(query: Query, page: int) -> Rows:
         if query.stream == "later":
             is_full.set()
             return Rows([{"ID": 1}] * 16_000)
@@ -352,9 +352,9 @@ def test_what_is_asked_at_once_comes_before_what_is_planned_and_is_one_of_the_ca
 
     pages = prefetch.pages(search("planned"))
     next(pages)
-    assert len(prefetch.at_once(lambda: onefile.fetch(search("urgent"), 1, 100))()) == ROWS_ON_A_PAGE
+    assert len(prefetch.at_once(lambda: onefile.fetch(search("urgent"), 1))()) == ROWS_ON_A_PAGE
     with pytest.raises(KeyError):
-        prefetch.at_once(lambda: onefile.fetch(search("unheard of"), 1, 100))()
+        prefetch.at_once(lambda: onefile.fetch(search("unheard of"), 1))()
 
     assert len(list(pages)) == 2 + 1
     assert onefile.most_at_once == 1
@@ -372,14 +372,14 @@ def test_a_wait_for_what_is_asked_at_once_is_broken_off_when_the_run_is_told_to_
         return never.wait(30)
 
     with pytest.raises(InterruptedError):
-        Prefetch(lambda _query, _page, _size: NOTHING, 1, page_size=1, check=check).at_once(call)()
+        Prefetch(lambda _query, _page: NOTHING, 1, page_size=1, check=check).at_once(call)()
     never.set()
 
 
 def test_a_count_that_is_still_under_way_is_waited_for() -> None:
     has_begun, may_end = threading.Event(), threading.Event()
 
-    def fetch(_query: Query, page: int, _size: int) -> Rows:
+    def fetch(_query: Query, page: int) -> Rows:
         if page == 1:
             return Rows([{"ID": 1}])
         assert has_begun.wait(10)
@@ -394,8 +394,8 @@ def test_a_count_that_is_still_under_way_is_waited_for() -> None:
 
     assert len(list(prefetch.pages(search("users")))) == 1 + 1
     threading.Timer(0.05, may_end.set).start()
-    assert prefetch.counted(search("users")) == (True, [1])
-    assert prefetch.counted(search("others")) == (False, None)
+    assert prefetch.counted(search("users")) == [1]
+    assert prefetch.counted(search("others")) is None
 
 
 class NotThere:
@@ -405,7 +405,7 @@ class NotThere:
         self._times = times
         self.asked: list[tuple[str, int]] = []
 
-    def fetch(self, query: Query, page: int, _size: int) -> Rows:
+    def fetch(self, query: Query, page: int) -> Rows:
         self.asked.append((query.stream, page))
         if page == 1 and self.asked.count((query.stream, 1)) <= self._times:
             raise NotFound("POST User/Search/1/100", "onefile.test")
@@ -423,13 +423,13 @@ def test_a_search_that_is_not_found_is_asked_for_again_after_a_pause_in_which_ot
     monkeypatch.setattr(time, "monotonic", lambda: now)
     onefile = NotThere(times=1)
 
-    def fetch(query: Query, page: int, _size: int) -> Rows:
+    def fetch(query: Query, page: int) -> Rows:
         nonlocal now
         if query.stream == "other":
             onefile.asked.append(("other", page))
             now += module._BEFORE_BELIEVING / 2
             return Rows([{"ID": page}] if page < 4 else [])
-        return onefile.fetch(query, page, _size)
+        return onefile.fetch(query, page)
 
     prefetch = Prefetch(fetch, 1, page_size=100, stand_in=onefile.stand_in)
     prefetch.plan([search("slips"), search("other")])
@@ -451,7 +451,7 @@ def test_a_search_that_is_not_found_twice_has_one_page_that_stands_in_for_all(mo
 
 
 def test_a_list_or_a_page_after_the_first_that_is_not_found_is_not_put_off() -> None:
-    def fetch(query: Query, page: int, _size: int) -> Rows:
+    def fetch(query: Query, page: int) -> Rows:
         if page == 1 and isinstance(query, Search):
             return Rows([{"ID": 1}])
         raise NotFound("somewhere", "onefile.test")
@@ -465,7 +465,7 @@ def test_a_list_or_a_page_after_the_first_that_is_not_found_is_not_put_off() -> 
 def test_what_is_not_found_once_nobody_wants_it_is_not_asked_for_again() -> None:
     is_asked, is_forgotten = threading.Event(), threading.Event()
 
-    def fetch(query: Query, page: int, _size: int) -> Rows:
+    def fetch(query: Query, page: int) -> Rows:
         if query.stream == "forgotten":
             is_asked.set()
             assert is_forgotten.wait(10)
@@ -517,11 +517,11 @@ def test_what_was_put_off_is_asked_for_again_although_something_else_was_planned
     onefile = CountedPages({"first": 1, "second": 1, "third": 1})
     refused = threading.Event()
 
-    def fetch(query: Query, page: int, _size: int) -> Rows:
+    def fetch(query: Query, page: int) -> Rows:
         if query.stream == "first" and not refused.is_set():
             refused.set()
             raise NotFound("POST first/Search/1/3", "onefile.test")
-        return onefile.fetch(query, page, _size)
+        return onefile.fetch(query, page)
 
     prefetch = Prefetch(fetch, 1, page_size=ROWS_ON_A_PAGE)
     prefetch.plan([search("first")])

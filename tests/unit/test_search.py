@@ -26,7 +26,7 @@ from tap_onefile.reporting.metrics import Metrics, Tally
 from tap_onefile.reporting.problems import Problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Hashable, Iterator, Mapping
+    from collections.abc import Callable, Hashable, Iterator, Mapping
     from random import Random
 
     Page = list[int]
@@ -75,8 +75,7 @@ class Server(Transport):
         if path == "User/Search":
             self.lists += 1
             return self._rows(self._unpaged or [])
-        # Whatever size is asked for, it has its own pages.
-        number = int(path.removeprefix("User/Search/").split("/")[0])
+        number = int(path.removeprefix("User/Search/").removesuffix(f"/{PAGE_SIZE}"))
         self.asked.append(number)
         assert len(self.asked) < MOST_CALLS, "the search is endless"
         return self._rows(self._page(number))
@@ -92,20 +91,20 @@ class Calls:
         self._client = Client(server, "token", RateLimit(0), retry_for=0)
         self._counted = counted
 
-    def answers(self, search: Search) -> Generator[Rows]:
+    def answers(self, search: Search) -> Iterator[Rows]:
         for number in itertools.count(1):
             yield (rows := self.page(search, number))
             if not rows:
                 return
 
-    def page(self, search: Search, number: int, _size: int = PAGE_SIZE) -> Rows:
+    def page(self, search: Search, number: int) -> Rows:
         try:
             return search.fetch(self._client, number, PAGE_SIZE, Tally())
         except NotFound:
             return Rows(form="404")
 
-    def page_soon(self, search: Search, number: int, size: int) -> Callable[[], Rows]:
-        answer = self.page(search, number, size)
+    def page_soon(self, search: Search, number: int) -> Callable[[], Rows]:
+        answer = self.page(search, number)
         return lambda: answer
 
     def pause(self, _: float) -> None:
@@ -114,9 +113,13 @@ class Calls:
     def keys(self, search: Search) -> list[Hashable] | None:
         return search.list_keys(self._client, Tally())
 
-    def counted(self, search: Search) -> tuple[bool, list[Hashable] | None]:
+    def counted(self, search: Search) -> list[Hashable] | None:
         assert search == USERS
-        return (False, None) if self._counted is None else (True, list(self._counted))
+        return None if self._counted is None else list(self._counted)
+
+    def distrust_lists(self, search: Search) -> None:
+        """Have none in place of a page."""
+        assert search == USERS
 
 
 def search(server: Server, found: list[int] | None = None, counted: Page | None = None) -> list[int]:

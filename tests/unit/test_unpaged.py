@@ -65,12 +65,11 @@ class OneAfterTheOther:
 
 
 def test_404_is_the_end_of_a_search_except_on_its_first_page() -> None:
-    onefile = ScriptedTransport(GOOD, GONE, GONE, GOOD)
+    onefile = ScriptedTransport(GOOD, GONE, GONE, GONE, GOOD)
     assert OneAfterTheOther(onefile).read(USERS) == ROWS
     # It is not the form that OneFile has for nothing, so that it is asked for again, and the search is listed too.
-    assert [call[0] for call in onefile.asked()] == [
-        "POST User/Search/1/100", "POST User/Search/2/2", "POST User/Search/2/2", "POST User/Search"
-    ]  # fmt: skip
+    first, second, listed = "POST User/Search/1/100", "POST User/Search/2/100", "POST User/Search"
+    assert [call[0] for call in onefile.asked()] == [first, listed, second, second, listed]
     with pytest.raises(errors.NotFound, match="api_url"):
         OneAfterTheOther(ScriptedTransport(GONE)).read(USERS)
 
@@ -88,14 +87,14 @@ def test_a_search_that_has_no_pages_is_read_unpaged_and_each_search_of_its_entit
 
 def test_a_search_of_an_entity_that_has_pages_is_not_read_unpaged() -> None:
     """What one search could not do says nothing of the others, whichever came first."""
-    reader = OneAfterTheOther(ScriptedTransport(GOOD, NOTHING, GOOD, GONE, GONE, GOOD))
+    reader = OneAfterTheOther(ScriptedTransport(GOOD, GOOD, NOTHING, GONE, GONE, GOOD))
     assert reader.read(USERS) == ROWS
     with pytest.raises(errors.MissingPage, match=r"POST User/Search/1 with 404 although it has this search"):
         reader.read(LEARNERS)
     assert not reader.problems.unpaged
 
     third = answer(200, [{"ID": 3}])
-    reader = OneAfterTheOther(ScriptedTransport(GONE, GONE, GOOD, third, NOTHING, third))
+    reader = OneAfterTheOther(ScriptedTransport(GONE, GONE, GOOD, third, third, NOTHING))
     assert reader.read(USERS) == ROWS
     assert reader.problems.is_complete
     assert reader.read(LEARNERS) == [{"ID": 3}]
