@@ -173,9 +173,12 @@ class Client:
         """Read a search in one try, and up to a size in bytes; None where its rows, which are of use, cannot be had."""
         try:
             call = Call("POST", path, tally, filters)
-            answer = self._exchange(call, self._session.token(), at_most)
+            session = self._session.token()
+            answer = self._exchange(call, session, at_most)
             if _is_refusal(answer):
-                answer = self._session.alone(lambda own: self._exchange(call, own, at_most))
+                # Of several calls that met with a dead session one renews it, for all of them.
+                self._session.discard(session)
+                answer = self._exchange(call, self._session.token(), at_most)
             match action_for(answer.status):
                 case Action.READ:
                     return read_rows(answer)

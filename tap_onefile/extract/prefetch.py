@@ -135,7 +135,7 @@ class Prefetch:
         return windows
 
     def at_once(self, call: Callable[[], T]) -> Callable[[], T]:
-        """Run a call in another thread, before all that are planned, and return what waits for its outcome.
+        """Run a call in another thread, before all that are planned, and return a function that waits for its outcome.
 
         It takes the place of one that might be under way, and the wait for it can be broken off.
         """
