@@ -469,7 +469,31 @@ def test_a_list_that_has_other_rows_than_the_page_is_not_asked_for_in_its_place_
     assert onefile.count(entity="Classroom", page=0) == 1
 
 
-def test_a_long_search_whose_first_page_is_cut_short_is_not_read_in_small_pages(tmp_path: Path) -> None:
+def test_a_list_of_as_many_rows_that_are_others_ends_no_search(tmp_path: Path) -> None:
+    with OneFile(1, assessors=9, classrooms=5) as onefile:
+        onefile.slips = [
+            slip(lambda answer: answer.with_rows(lambda rows: [*rows[:1], *rows[2:]]), entity="Classroom", page=1),
+            slip(lambda answer: answer.with_rows(lambda rows: rows[:4]), entity="Classroom", page=0),
+        ]
+        run = read(tmp_path, onefile, "assessors", "classrooms", **VERSIONS)
+
+    assert_complete(run, onefile, "assessors", "classrooms")
+
+
+def test_nothing_more_is_asked_for_of_organisations_whose_end_cannot_be_had(tmp_path: Path) -> None:
+    def and_another(rows: list[Row]) -> list[Row]:
+        return [*rows, {"ID": 9999}]
+
+    with OneFile(60, cap=20, classrooms=2, standards=90) as onefile:
+        onefile.slips = [slip(lambda answer: answer.with_rows(and_another), None, entity="Organisation", page=0)]
+        run = read(tmp_path, onefile, "organisations", "classrooms", "standards", parallel_requests=1)
+
+    assert_told(run, onefile, "organisations", "standards")
+    entities = [call.entity for call in onefile.calls]
+    assert "Classroom" not in entities[entities.index("Standard") :]
+
+
+def test_a_long_search_whose_first_page_is_cut_short_is_read_whole(tmp_path: Path) -> None:
     with OneFile(1, assessors=100, classrooms=1950) as onefile:
         onefile.slips = [slip(lambda answer: answer.with_rows(lambda rows: rows[:2]), entity="Classroom", page=1)]
         run = read(tmp_path, onefile, "assessors", "classrooms", parallel_requests=1)

@@ -317,6 +317,21 @@ def test_rows_that_have_moved_for_one_page_each_time_are_told() -> None:
         search(Server(lambda number: page_of(pages, number)))
 
 
+def test_the_first_page_is_asked_for_again_after_all_that_has_come() -> None:
+    answers = iter([([], NOTHING[0]), ([5, 6], NOTHING[0]), ([], Answer(404, b"", None)), ([], NOTHING[0])])
+
+    def page(number: int) -> Page:
+        if number < 3:
+            return [[1, 2], [3, 4]][number - 1]
+        ids, server._nothing = next(answers)
+        return ids
+
+    server = Server(page)
+
+    assert search(server) == [1, 2, 3, 4, 5, 6]
+    assert server.asked == [1, 2, 3, 1, 3, 4, 4, 1]
+
+
 def test_a_page_that_is_gone_when_it_is_asked_for_again_is_the_end() -> None:
     answers = iter([[1, 2], [1, 2], [], [], []])
 
