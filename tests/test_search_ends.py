@@ -469,6 +469,14 @@ def test_a_list_that_has_other_rows_than_the_page_is_not_asked_for_in_its_place_
     assert onefile.count(entity="Classroom", page=0) == 1
 
 
+def test_a_search_by_what_was_modified_asks_for_no_list_which_may_take_no_notice_of_that(tmp_path: Path) -> None:
+    with OneFile(2, assessors=(90, 8), learners=(5, 6)) as onefile:
+        run = read(tmp_path, onefile, "assessors", "learners", start_date="2020-01-01")
+
+    assert_complete(run, onefile, "assessors", "learners")
+    assert onefile.count(entity="User", page=0) == 0
+
+
 def test_a_list_of_as_many_rows_that_are_others_ends_no_search(tmp_path: Path) -> None:
     with OneFile(1, assessors=9, classrooms=5) as onefile:
         onefile.slips = [

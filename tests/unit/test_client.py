@@ -80,6 +80,13 @@ def test_a_session_that_has_died_is_replaced_once_and_nobody_notices(status: int
 
 
 @pytest.mark.parametrize("status", [401, 403])
+def test_a_list_that_meets_with_a_dead_session_is_asked_for_in_a_new_one(status: int) -> None:
+    onefile = ScriptedTransport(answer(status), GOOD)
+    assert onefile.client().try_search("User/Search", {}, at_most=1000, tally=Tally()) == ROWS
+    assert [call[1] for call in onefile.asked()] == [{"X-TokenID": "session-1"}, {"X-TokenID": "session-2"}]
+
+
+@pytest.mark.parametrize("status", [401, 403])
 def test_what_is_refused_after_a_fresh_login_is_refused_for_good(status: int) -> None:
     onefile = ScriptedTransport(answer(status))
     onefile.customer = [answer(200, {"ID": 1})]
