@@ -34,13 +34,11 @@ _FORMS = {
     **{_WHOLE + 1 + digits: (_WHOLE + 1 + min(digits, 6), "000000"[digits:] + "Z") for digits in range(1, 8)},
 }
 """By the length of a timestamp before its offset: how much of it is kept, what is added. .NET has up to 7 digits."""
-_NO_FORM = (0, "")
-_MOMENTS = list[datetime | None]
 _HOURS: dict[str, dict[str, str]] = {
     f"+{offset:02}:00": {f"{hour:02}": f"{(hour - offset) % 24:02}" for hour in range(24)} for offset in range(15)
 }
 """For each usual offset, the hour that it is in UTC."""
-INEXACT = 2**53
+_INEXACT = 2**53
 """From where on a float may stand for another whole number than the one that was sent."""
 _DIGITS = re.compile(r"-?[0-9]+")
 _DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
@@ -85,43 +83,64 @@ def to_timestamp(value: object) -> str:
     return f"{moment.isoformat(timespec='microseconds')}Z"
 
 
-def to_timestamps(values: Sequence[object]) -> list[str | None]:
-    """Convert many values, among them None, as `to_timestamp` does; the error is that of any value, or an odd spelling.
+class _Moments(msgspec.Struct):
+    moments: list[datetime | None]
 
-    This is in one piece, as nothing else that is done to records takes as much processor time.
+
+def to_timestamps(values: Sequence[object]) -> list[str | None]:
+    """Convert many values, among them None, as `to_timestamp` does.
+
+    Nothing else that is done to records takes as much processor time. Raises ``ValueError`` for what is no timestamp,
+    and for odd spellings, or different ones, which have to be converted one by one.
     """
+    moments: Sequence[Any] = values
+    present = [value for value in moments if value is not None]
     # Of all at once this says whether they are moments. Then the usual forms only have to be padded or cut, and their
     # hour moved.
-    moments: Sequence[Any] = values
-    msgspec.convert(moments, _MOMENTS)
-    found: list[str | None] = []
-    for value in moments:
-        if value is None:
-            found.append(None)
-            continue
-        length, hours = len(value), None
-        if value[-1] == "Z":
-            length -= 1
-        elif hours := _HOURS.get(value[-6:]):
-            length -= 6
-        elif length > _WHOLE and not (value[_WHOLE] == "." and value[_WHOLE + 1 :].isdigit()):
-            length = 0
-        cut, padding = _FORMS.get(length, _NO_FORM)
-        if not cut or value[10] != "T":
-            found.append(to_timestamp(value))
-        elif hours:
-            hour = value[11:13]
-            day = value[:11] if hours[hour] <= hour else _day_before(value[:11])
-            found.append(f"{day}{hours[hour]}{value[13:cut]}{padding}")
-        else:
-            found.append(value[:cut] + padding)
-    return found
+    msgspec.convert({"moments": present}, _Moments)
+    offset = _length_of_offsets("".join(present), len(present))
+    try:
+        if offset > len("Z"):
+            return [None if value is None else _in_utc(value) for value in moments]
+        forms = {length: _FORMS[length - offset] for length in set(map(len, present))}
+        if len(forms) == 1:
+            ((cut, padding),) = forms.values()
+            return [None if value is None else value[:cut] + padding for value in moments]
+        return [None if value is None else value[: (form := forms[len(value)])[0]] + form[1] for value in moments]
+    except KeyError:
+        raise ValueError from None
 
 
-@lru_cache(maxsize=4096)
+def _length_of_offsets(texts: str, number: int) -> int:
+    """Return how long the offset of each timestamp is, given a number of them in one text.
+
+    As each is known to be a timestamp, it is enough to count: those with an offset have one colon or dash more.
+    """
+    if texts.count("T") == number and "z" not in texts:
+        colons, dashes = texts.count(":"), texts.count("-")
+        if (with_z := texts.count("Z")) == number:
+            return len("Z")
+        if not with_z and colons == 3 * number:
+            return len("+01:00")
+        if not with_z and colons == dashes == 2 * number and "+" not in texts:
+            return 0
+    raise ValueError
+
+
+def _in_utc(value: str) -> str:
+    cut, padding = _FORMS[len(value) - len("+01:00")]
+    offset = value[-6:]
+    if offset == "+00:00":
+        return value[:cut] + padding
+    hours, hour = _HOURS[offset], value[11:13]
+    day = value[:10] if hours[hour] <= hour else _day_before(value[:10])
+    return f"{day}T{hours[hour]}{value[13:cut]}{padding}"
+
+
+@lru_cache(maxsize=1 << 15)
 def _day_before(day: str) -> str:
     try:
-        return f"{date.fromisoformat(day[:10]) - timedelta(days=1)}T"
+        return str(date.fromisoformat(day) - timedelta(days=1))
     except OverflowError:
         raise ValueError from None
 
@@ -171,7 +190,7 @@ def _to_text(value: object) -> str:
         return str(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer() and abs(value) < INEXACT:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _INEXACT:
         # 1234567890.0 and 1e9 are other spellings of a whole number.
         return str(int(value))
     if isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):

@@ -7,31 +7,38 @@ accounts for most of the cost of a record.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from operator import itemgetter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
 
 from tap_onefile.api.decode import RepairedText, Unreadable
 from tap_onefile.errors import UnusableRow
-from tap_onefile.records.convert import INEXACT, LARGEST, SMALLEST, kind_of, to_timestamps
+from tap_onefile.records.convert import LARGEST, SMALLEST, kind_of, to_timestamps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from tap_onefile.records.privacy import Privacy
     from tap_onefile.reporting.problems import Problems
 
     Row = dict[str, Any]
-    Convert = Callable[[str, Any], Any]
-    Column = Callable[[list[Row], str, Convert], None]
+    Column = Sequence[Any]
+    """The values of a field in a batch of rows."""
+    Convert = Callable[[Any], Any]
+    Reform = Callable[[Column, Convert], Column]
 
-_MOST_DIGITS = 18
-"""Of a whole number that is within the limits, whatever its digits."""
 _TEXT = {str}
+_LIST = {list}
+_TEXT_OR_NOTHING = {str, type(None)}
 _NESTED = {list, dict}
 NOTHING = (None, "")
 """How OneFile spells that there is no data, unless it leaves the field out."""
-_MOST_STRAYS = 100
-"""Names that are looked for in every row."""
 _CAME = {
     bool: "true or false",
     int: "a number",
@@ -41,6 +48,24 @@ _CAME = {
     dict: "an object",
     Unreadable: "something unreadable",
 }
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records of a stream, field by field."""
+
+    columns: Mapping[str, Column]
+    """The values of each field, in the order of the schema."""
+    number: int
+
+    def __len__(self) -> int:
+        """Return how many records there are."""
+        return self.number
+
+    def __iter__(self) -> Iterator[Row]:
+        """Give one record after the other."""
+        for values in zip(*self.columns.values(), strict=True):
+            yield dict(zip(self.columns, values, strict=True))
 
 
 class Shaper:
@@ -59,68 +84,70 @@ class Shaper:
         self._stream = stream
         self._problems = problems
         self._keys = tuple(keys)
-        self._held_back = frozenset(held_back)
-        rules = {name: rule for name, rule in schema["properties"].items() if name not in self._held_back}
-        self._empty: Row = dict.fromkeys(rules)
+        rules = {name: rule for name, rule in schema["properties"].items() if name not in held_back}
         self._converters = {name: privacy.converter_for(rule) for name, rule in rules.items()}
-        self._declared = frozenset(schema["properties"])
-        self._strays = dict.fromkeys(self._held_back)
-        """Names that came and are in no record: those held back, and unknown ones."""
-        self._columns: dict[str, Column] = {
-            name: _each if privacy.pseudonymises(rule) else _COLUMNS.get(kind_of(rule), _each)
+        self._declared: Row = dict.fromkeys(schema["properties"])
+        self._reforms: dict[str, tuple[Reform, Convert]] = {
+            name: (
+                _each if privacy.pseudonymises(rule) else _REFORMS.get(kind_of(rule), _each),
+                partial(self._converted, name),
+            )
             for name, rule in rules.items()
         }
         self._misfits: Counter[tuple[str, str]] = Counter()
         self._repaired: Counter[str] = Counter()
 
-    def shape(self, rows: Sequence[Row], context: Mapping[str, Any]) -> tuple[list[Row], UnusableRow | None]:
+    def shape(self, rows: Sequence[Row], context: Mapping[str, Any]) -> tuple[Records, UnusableRow | None]:
         """Return a record for each row, up to the first without a usable key, and that row's error, if there is one.
 
         A field without data is null, whether OneFile leaves it out, sends null or sends ``""``. `context` has values
         for fields that rows leave empty; for a field of the key, they override the row.
         """
-        empty = self._empty
-        records = [{**empty, **row} for row in rows]
-        self._drop_unknown(records)
-        self._fill(records, context)
-        for name, column in self._columns.items():
-            column(records, name, self._converted)
+        columns = self._split(rows)
+        self._fill(columns, context, len(rows))
+        for name, (reform, convert) in self._reforms.items():
+            columns[name] = reform(columns[name], convert)
         self._report()
-        if not any(None in [record[key] for record in records] for key in self._keys):
-            return records, None
-        place, key = next(
-            (place, key) for place, record in enumerate(records) for key in self._keys if record[key] is None
-        )
-        return records[:place], UnusableRow(self._stream, key)
+        lacking = [column.index(None) for key in self._keys if None in (column := columns[key])]
+        if not lacking:
+            return Records(columns, len(rows)), None
+        place = min(lacking)
+        key = next(key for key in self._keys if columns[key][place] is None)
+        columns = {name: column[:place] for name, column in columns.items()}
+        return Records(columns, place), UnusableRow(self._stream, key)
 
-    def _fill(self, records: list[Row], context: Mapping[str, Any]) -> None:
-        for name, value in context.items():
-            if name in self._keys:
-                for record in records:
-                    record[name] = value
-            elif name in self._empty:
-                for record in records:
-                    came = record[name]
-                    if came is None or came == "" or came.__class__ is Unreadable:
-                        record[name] = value
-
-    def _drop_unknown(self, records: list[Row]) -> None:
-        known = self._empty.keys()
-        unknown: Counter[str] = Counter()
-        # To look for names that came before takes a third of the time of looking for unknown ones.
-        for name in self._strays:
-            if (count := _remove(name, records)) and name not in self._held_back:
-                unknown[name] = count
-        for record in records:
-            if len(record) > len(known):
-                extra = record.keys() - known
-                for name in extra:
-                    del record[name]
-                unknown.update(extra)
-                if len(self._strays) < _MOST_STRAYS:
-                    self._strays.update(dict.fromkeys(extra))
+    def _split(self, rows: Sequence[Row]) -> dict[str, Column]:
+        """Split rows into the columns of the schema, and count what else there is in them."""
+        names = tuple(rows[0]) if rows else ()
+        unknown = Counter[str]()
+        values: Iterable[Column] = ()
+        if len(names) > 1 and set(map(len, rows)) == {len(names)}:
+            # Row by row, as values that were decoded together lie together.
+            with suppress(KeyError):
+                values = zip(*map(itemgetter(*names), rows), strict=True)
+        if not values:
+            # What is declared comes first in each of them now; what is not comes after it.
+            rows, names = [{**self._declared, **row} for row in rows], tuple(self._declared)
+            for row in rows:
+                if len(row) > len(names):
+                    unknown.update(row.keys() - self._declared.keys())
+            values = zip(*map(dict.values, rows), strict=False)
+        columns = dict(zip(names, values, strict=False))
+        unknown.update(dict.fromkeys(columns.keys() - self._declared.keys(), len(rows)))
         if unknown:
             self._problems.unknown_fields(self._stream, unknown, self._declared)
+        nothing = (None,) * len(rows)
+        return {name: columns.get(name, nothing) for name in self._reforms}
+
+    def _fill(self, columns: dict[str, Column], context: Mapping[str, Any], number: int) -> None:
+        for name, value in context.items():
+            if name in self._keys:
+                columns[name] = [value] * number
+            elif name in columns:
+                columns[name] = [
+                    value if came is None or came == "" or came.__class__ is Unreadable else came
+                    for came in columns[name]
+                ]
 
     def _converted(self, name: str, value: object) -> object:
         """Convert a value that is not null; count it if it does not fit."""
@@ -142,21 +169,6 @@ class Shaper:
         self._repaired.clear()
 
 
-def _remove(name: str, records: list[Row]) -> int:
-    """Remove a field from records, and return how many had it: most often, all or none of them."""
-    rest = iter(records)
-    try:
-        for record in rest:
-            del record[name]
-    except KeyError:
-        others = list(rest)
-        having = [record for record in others if name in record]
-        for record in having:
-            del record[name]
-        return len(records) - 1 - len(others) + len(having)
-    return len(records)
-
-
 def _parts(value: object) -> Iterator[object]:
     """Give all values in a value, however deep it is nested."""
     waiting = [value]
@@ -171,66 +183,62 @@ def _parts(value: object) -> Iterator[object]:
 # One function for each kind of field: most values need no conversion, and finding that out is most of a record's cost.
 
 
-def _each(records: list[Row], name: str, convert: Convert) -> None:
-    for record in records:
-        if record[name] is not None:
-            record[name] = convert(name, record[name])
+def _each(values: Column, convert: Convert) -> Column:
+    return [None if value is None else convert(value) for value in values]
 
 
-def _texts(records: list[Row], name: str, convert: Convert) -> None:
-    for record in records:
-        value = record[name]
-        if value is not None and (value.__class__ is not str or value == ""):
-            record[name] = convert(name, value)
+def _texts(values: Column, convert: Convert) -> Column:
+    if set(map(type, values)) <= _TEXT_OR_NOTHING:
+        return values if all(values) or "" not in values else [value or None for value in values]
+    return [value if value is None or (value.__class__ is str and value) else convert(value) for value in values]
 
 
-def _integers(records: list[Row], name: str, convert: Convert) -> None:
-    for record in records:
-        value = record[name]
-        if value.__class__ is int:
-            if not SMALLEST <= value <= LARGEST:
-                record[name] = convert(name, value)
-        elif (value.__class__ is str and value.isdecimal() and value.isascii() and len(value) <= _MOST_DIGITS) or (
-            value.__class__ is float and value.is_integer() and -INEXACT < value < INEXACT
-        ):
-            record[name] = int(value)
-        elif value is not None:
-            record[name] = convert(name, value)
+class _Integers(msgspec.Struct):
+    numbers: list[Annotated[int, msgspec.Meta(ge=SMALLEST, le=LARGEST)] | None]
 
 
-def _lists(records: list[Row], name: str, convert: Convert) -> None:
-    for record in records:
-        value = record[name]
-        if value is not None and not (value.__class__ is list and set(map(type, value)) <= _TEXT):
-            record[name] = convert(name, value)
+def _integers(values: Column, convert: Convert) -> Column:
+    with suppress(ValueError):
+        return msgspec.convert({"numbers": values}, _Integers).numbers
+    values = [None if value == "" else value for value in values]
+    # Other texts than digits might be taken for numbers, too, such as 1e3.
+    texts = "".join([value for value in values if value.__class__ is str])
+    if not texts or texts.isdecimal():
+        with suppress(ValueError):
+            return msgspec.convert({"numbers": values}, _Integers, strict=False).numbers
+    return _each(values, convert)
 
 
-def _numbers(records: list[Row], name: str, convert: Convert) -> None:
-    for record in records:
-        value = record[name]
-        if value is not None and value.__class__ is not int and (value.__class__ is not float or not isfinite(value)):
-            record[name] = convert(name, value)
+def _lists(values: Column, convert: Convert) -> Column:
+    present = [value for value in values if value is not None]
+    if set(map(type, present)) <= _LIST and set(map(type, chain.from_iterable(present))) <= _TEXT:
+        return values
+    return [None if value is None else convert(value) for value in values]
 
 
-def _flags(records: list[Row], name: str, convert: Convert) -> None:
-    for record in records:
-        value = record[name]
-        if value is not None and value.__class__ is not bool:
-            record[name] = convert(name, value)
+def _numbers(values: Column, convert: Convert) -> Column:
+    return [
+        value
+        if value is None or value.__class__ is int or (value.__class__ is float and isfinite(value))
+        else convert(value)
+        for value in values
+    ]
 
 
-def _timestamps(records: list[Row], name: str, convert: Convert) -> None:
-    values = [record[name] for record in records]
+def _flags(values: Column, convert: Convert) -> Column:
+    return [value if value is None or value.__class__ is bool else convert(value) for value in values]
+
+
+def _timestamps(values: Column, convert: Convert) -> Column:
+    if "" in values:
+        values = [None if value == "" else value for value in values]
     try:
-        timestamps = to_timestamps([None if value == "" else value for value in values] if "" in values else values)
+        return to_timestamps(values)
     except ValueError:
-        _each(records, name, convert)
-        return
-    for record, timestamp in zip(records, timestamps, strict=True):
-        record[name] = timestamp
+        return _each(values, convert)
 
 
-_COLUMNS: dict[str, Column] = {
+_REFORMS: dict[str, Reform] = {
     "string": _texts,
     "array": _lists,
     "integer": _integers,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
+    from tap_onefile.records.shaper import Records
+
 
 class _Counter(metrics.Counter):
     """Counts records over all contexts."""
@@ -106,12 +108,12 @@ class SingerStream(Stream):
         is_selected = not self.bypasses_sdk or self.mask["properties", field]
         return field in self.schema["properties"] and is_selected
 
-    def send(self, batches: Iterable[list[Record]]) -> None:
+    def send(self, batches: Iterable[Records]) -> None:
         """Send records past the SDK."""
         if self._writer is None:
             return
         for records in batches:
-            self._writer.write_records(self.name, records)
+            self._writer.write_records(self.name, records.columns)
             self._counter.increment(len(records))
             self.state_manager.is_flushed = False
 

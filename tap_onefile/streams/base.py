@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
     from tap_onefile.extract.query import Query
+    from tap_onefile.records.shaper import Records
     from tap_onefile.run import Run
 
     Row = dict[str, Any]
@@ -111,7 +112,7 @@ class OneFileStream(SingerStream):
         finally:
             self._tally.seconds += time.monotonic() - began
 
-    def read_batches(self, context: Mapping[str, Any]) -> Iterator[list[Record]]:
+    def read_batches(self, context: Mapping[str, Any]) -> Iterator[Records]:
         """Read all records of one context, in batches."""
         defaults = {**self.row_defaults, **context}
         for rows in _in_batches(self.get_rows(context), 1 if self.is_dry_run else _BATCH):

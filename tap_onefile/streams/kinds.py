@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import timedelta
 
-    from singer_sdk.helpers.types import Record as SingerRecord
-
     from tap_onefile.extract.query import Query
+    from tap_onefile.records.shaper import Records
 
 _SAMPLE = 2
 """Organisations whose calls are estimated; the others are assumed to be like them."""
@@ -117,7 +116,7 @@ class IncrementalStream(OrganisationStream):
     default_replication_method = REPLICATION_INCREMENTAL
 
     @override
-    def read_batches(self, context: Mapping[str, Any]) -> Iterator[list[SingerRecord]]:
+    def read_batches(self, context: Mapping[str, Any]) -> Iterator[Records]:
         """Read the records of an organisation, and move its bookmark if all of them could be read.
 
         A bookmark never goes back, and never passes the start of the run, as changes made while we read may or may not
@@ -127,7 +126,7 @@ class IncrementalStream(OrganisationStream):
         began, latest = self.run.began, ""
         for records in super().read_batches(context):
             if key:
-                latest = max([latest, *(record[key] or began for record in records)])
+                latest = max([latest, *(value or began for value in records.columns[key])])
             yield records
         if key and (reached := max(self.get_bookmarked(context) or "", min(latest, began))):
             self.state_manager.set(context, key, reached)

@@ -80,7 +80,7 @@ def run_over(organisations: int) -> None:
     writer = BufferedWriter()
     states = RareStateWriter(writer)
     for number in range(organisations):
-        writer.write_records("learners", [{"ID": number, "Name": "x" * 400}])
+        writer.write_records("learners", {"ID": [number], "Name": ["x" * 400]})
         bookmarks.set({"OrganisationID": number}, "LastModified", LATE)
         states.write_state(state)
     states.finish(state)
@@ -119,7 +119,7 @@ def test_records_are_not_held_back_by_a_state_that_is_left_out(
     writer = BufferedWriter()
     states = RareStateWriter(writer)
     states.write_state({"bookmarks": {"learners": {"kept": "x" * 1000}}})
-    writer.write_records("learners", [{"ID": 1}])
+    writer.write_records("learners", {"ID": [1]})
     states.write_state({"bookmarks": {"learners": {"kept": "y" * 1000}}})
 
     lines = capsysbinary.readouterr().out.splitlines()

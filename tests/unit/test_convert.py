@@ -343,13 +343,20 @@ def outcome(text: str) -> object:
         return ValueError
 
 
-def outcome_of_a_column(text: str) -> object:
+COMPANIONS = {
+    "2024-03-01T00:00:00Z": "2024-03-01T00:00:00.000000Z",
+    "2024-03-01T00:00:00": "2024-03-01T00:00:00.000000Z",
+    "2024-03-01T00:00:00.25+01:00": "2024-02-29T23:00:00.250000Z",
+}
+
+
+def outcome_of_a_column(text: str, companion: str) -> object:
     """Convert a column as the shaper does: value by value where it cannot be converted at once."""
     try:
-        (before, found, after) = to_timestamps([None, text, "2024-03-01T00:00:00Z"])
+        (before, found, after, again) = to_timestamps([None, text, companion, text])
     except ValueError:
         return outcome(text)
-    assert (before, after) == (None, "2024-03-01T00:00:00.000000Z")
+    assert (before, after, again) == (None, COMPANIONS[companion], found)
     return found
 
 
@@ -389,7 +396,15 @@ def outcome_of_a_column(text: str) -> object:
 @example("2022-02-23T12:49:33-00:00")
 def test_the_short_cut_for_the_vendors_spellings_gives_what_the_long_way_gives(text: str) -> None:
     assert outcome(text) == the_long_way(text)
-    assert outcome_of_a_column(text) == the_long_way(text)
+    assert all(outcome_of_a_column(text, companion) == the_long_way(text) for companion in COMPANIONS)
+
+
+@pytest.mark.parametrize("zone", ["", "Z", "+00:00", "+01:00"])
+@pytest.mark.parametrize("fraction", ["", ".5", ".150", ".1234567"])
+def test_the_short_cut_is_taken_for_the_usual_spellings(zone: str, fraction: str) -> None:
+    texts = [f"2024-03-0{day}T00:30:00{each}{zone}" for day in (1, 2) for each in ("", fraction)]
+
+    assert to_timestamps([*texts, None]) == [*map(to_timestamp, texts), None]
 
 
 @given(st.datetimes(), st.sampled_from(["seconds", "milliseconds"]))

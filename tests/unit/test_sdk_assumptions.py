@@ -398,7 +398,7 @@ def test_a_record_message_is_spelled_as_our_writer_spells_it(version: int | None
     ours = BufferedWriter()
     ours.versions = {} if version is None else {"children": version}
     record = {"ID": 1, "Name": "Siân", "Hours": 7.5, "Emails": [None]}
-    ours.write_records("children", [record])
+    ours.write_records("children", {name: [value] for name, value in record.items()})
     line = bytes(ours._buffer)
     extracted = datetime.fromisoformat(json.loads(line)["time_extracted"])
     message = RecordMessage("children", record, version=version, time_extracted=extracted)
