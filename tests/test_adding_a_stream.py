@@ -116,7 +116,7 @@ def test_the_example_works_as_it_is_written(checkout: Path) -> None:
     assert "renew the table under Streams in sandbox/README.md" in forgotten
     _take(checkout, steps, ROW)
 
-    made = _run(checkout, "make", "--assume-old=.venvs/dev/ready", f"dev={Path(sys.executable).parent}", "docs")
+    made = _run(checkout, "make", "--assume-old=.venvs/dev/ready", f'dev="{Path(sys.executable).parent}"', "docs")
     assert made.returncode == 0, made.stdout + made.stderr
     page = (checkout / "docs" / "streams" / "visits.md").read_text(encoding="utf-8")
     assert "Visits to the learners of an organisation." in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -59,7 +60,7 @@ def _load(folder: Path, config: dict[str, object], url: str) -> None:
     (folder / "target.json").write_text(
         json.dumps({"sqlalchemy_url": url, "default_target_schema": SCHEMA}), encoding="utf-8"
     )
-    command = f"{' '.join(TAP)} --config config.json | {TARGET} --config target.json > state.json"
+    command = f"{shlex.join(TAP)} --config config.json | {shlex.quote(str(TARGET))} --config target.json > state.json"
     subprocess.run(
         ["/bin/bash", "-o", "pipefail", "-c", command],
         cwd=folder,

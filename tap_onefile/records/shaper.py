@@ -213,7 +213,7 @@ def _lists(values: Column, convert: Convert) -> Column:
     present = [value for value in values if value is not None]
     if set(map(type, present)) <= _LIST and set(map(type, chain.from_iterable(present))) <= _TEXT:
         return values
-    return [None if value is None else convert(value) for value in values]
+    return _each(values, convert)
 
 
 def _numbers(values: Column, convert: Convert) -> Column:
