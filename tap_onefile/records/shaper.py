@@ -121,6 +121,7 @@ class Shaper:
         names = tuple(rows[0]) if rows else ()
         unknown = Counter[str]()
         values: Iterable[Column] = ()
+        # One name would give no tuple.
         if len(names) > 1 and set(map(len, rows)) == {len(names)}:
             # Row by row, as values that were decoded together lie together.
             with suppress(KeyError):
@@ -193,18 +194,24 @@ def _texts(values: Column, convert: Convert) -> Column:
     return [value if value is None or (value.__class__ is str and value) else convert(value) for value in values]
 
 
+_MISFIT = (ValueError, msgspec.ValidationError)
+"""Before msgspec 0.21, the latter is none of the former."""
+
+
 class _Integers(msgspec.Struct):
+    """A type of its own for the reason of that of moments."""
+
     numbers: list[Annotated[int, msgspec.Meta(ge=SMALLEST, le=LARGEST)] | None]
 
 
 def _integers(values: Column, convert: Convert) -> Column:
-    with suppress(ValueError):
+    with suppress(*_MISFIT):
         return msgspec.convert({"numbers": values}, _Integers).numbers
     values = [None if value == "" else value for value in values]
-    # Other texts than digits might be taken for numbers, too, such as 1e3.
+    # Of other texts than digits, 1e3 would be taken for a number, too, and null for nothing.
     texts = "".join([value for value in values if value.__class__ is str])
     if not texts or texts.isdecimal():
-        with suppress(ValueError):
+        with suppress(*_MISFIT):
             return msgspec.convert({"numbers": values}, _Integers, strict=False).numbers
     return _each(values, convert)
 

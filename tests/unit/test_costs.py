@@ -47,6 +47,14 @@ LIMITS: dict[str, tuple[list[Row], float]] = {
     "no offset, two digits": (learners(".15"), 1.5),
     "no offset, seven digits": (learners(".1500000"), 1.5),
     "an offset": (learners("+01:00"), 1.7),
+    "no offset where there is no value": (
+        [{**row, "DOB": "0001-01-01T00:00:00"} if place % 10 == 0 else row for place, row in enumerate(USUAL)],
+        1.2,
+    ),
+    "now an offset, now none": (
+        [each for pair in zip(learners("+01:00"), USUAL, strict=True) for each in pair][:100],
+        1.9,
+    ),
     "ids as text": (
         [{name: str(value) if type(value) is int else value for name, value in row.items()} for row in USUAL],
         1.7,
