@@ -37,8 +37,8 @@ def main() -> None:
     # Rows and records are in no cycle, and there are many of them. To look through them takes a twentieth of a run.
     gc.set_threshold(100_000)
     gc.enable()
-    # To decode a page may take longer than the usual 5 ms: threads would hand over to each other after each of them, and
-    # lose from the processor's cache what they are at.
+    # Decoding a page can take longer than the usual 5 ms: threads would hand over after each, and lose what they
+    # are at from the processor's cache.
     sys.setswitchinterval(0.02)
     try:
         check_logging()
