@@ -75,8 +75,10 @@ class BufferedWriter(MsgSpecWriter):
     def write_records(self, stream: str, columns: Mapping[str, Sequence[Any]]) -> None:
         """Write records of one stream, given by field, as the messages that the SDK would make one by one.
 
-        All are extracted now.
+        All are extracted now. Raises `ValueError` if a field has fewer values than others: records would be lost.
         """
+        if len(set(map(len, columns.values()))) != 1:
+            raise ValueError("fields of different lengths")
         version = self.versions.get(stream, msgspec.UNSET)
         # Encoded once, as it is the same for all.
         extracted = msgspec.Raw(_ENCODER.encode(datetime.now(UTC)))

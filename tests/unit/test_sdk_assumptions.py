@@ -406,6 +406,11 @@ def test_a_record_message_is_spelled_as_our_writer_spells_it(version: int | None
     assert line == bytes(MsgSpecWriter().format_message(message))
 
 
+def test_no_record_is_lost_where_a_field_has_fewer_values_than_others() -> None:
+    with pytest.raises(ValueError, match="different lengths"):
+        BufferedWriter().write_records("children", {"ID": [1, 2], "Name": ["Siân"]})
+
+
 def test_a_record_has_the_stream_the_time_and_the_version_of_its_stream() -> None:
     tap = Small()
     tap.streams["children"]._stream_version = 7
