@@ -390,6 +390,7 @@ def outcome_of_a_column(text: str, companion: str) -> object:
 @example("2022-02-23T12:49:33z")
 @example("2022-02-23T12:49:33.5z")
 @example("2022-02-23T12:49:33+0530")
+@example("2022-02-23T12:49:33-0530")
 @example("2022-02-23T12:49:33.12+0530")
 @example("2022-02-23T12:49:33.12345678Z")
 @example("2022-02-23T12:49:33.15+05:30")

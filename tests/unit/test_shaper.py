@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 from typing_extensions import override
@@ -333,6 +333,14 @@ def test_each_key_of_several_is_needed() -> None:
     assert "OrganisationID" in str(failure)
 
 
+def test_records_end_before_the_first_row_that_lacks_any_key() -> None:
+    rows = [{"ID": 1, "OrganisationID": 2}, {"ID": 3}, {"OrganisationID": 2}]
+    (record,), failure = shaper(["ID", "OrganisationID"]).shape(rows, {})
+
+    assert record["ID"] == 1
+    assert "OrganisationID" in str(failure)
+
+
 def test_a_part_of_the_key_is_what_the_context_says_whatever_the_row_says() -> None:
     (record,), _ = shaper(["ID", "OrganisationID"]).shape([{"ID": 1, "OrganisationID": 7}], {"OrganisationID": 2})
 
@@ -512,6 +520,7 @@ def test_a_value_is_what_its_converter_makes_of_it_or_null(name: str, value: obj
     name=st.sampled_from(WIDE_NAMES),
     column=st.lists(odd_values | st.sampled_from(["7", "40", 7, 7.0, -1, "null", "1e3", "007", "٣"]), max_size=4),
 )
+@example(name="FirstName", column=["", 7])
 def test_each_value_of_a_column_is_what_it_is_alone(name: str, column: list[object]) -> None:
     rows = [{"ID": 1, name: value} for value in column]
     notes = Notes(), Notes()
