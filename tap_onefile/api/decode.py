@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from itertools import chain
+from operator import attrgetter
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 from typing_extensions import override
@@ -12,12 +16,9 @@ from typing_extensions import override
 from tap_onefile.errors import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, KeysView, Sequence
 
     from tap_onefile.api.transport import Answer
-
-Row = dict[str, Any]
-"""What a row says, by OneFile's names."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """NUL, which PostgreSQL cannot hold, and halves of surrogate pairs, which no encoding can."""
@@ -29,6 +30,8 @@ _MOST_DIGITS = 400
 """Of a number; no double has more, and to read many takes the square of their time."""
 _LONGEST_CODE = 1000
 _LONGEST_TOKEN = 4096
+_MOST_NAMES = 500
+"""Names of fields that are learned of one kind of row; OneFile has some 40."""
 _JSON_WORDS = frozenset({"null", "true", "false"})
 
 
@@ -51,6 +54,42 @@ class Unreadable:
         return "?"
 
 
+class Row(Protocol):
+    """What a row says, by OneFile's names: a dictionary, or a row of known names."""
+
+    def get(self, name: str, /) -> Any:  # noqa: ANN401 - whatever OneFile sends
+        """Return what a field holds; None where it is absent."""
+
+    def __getitem__(self, name: str, /) -> Any:  # noqa: ANN401 - the same
+        """Return what a field holds that is there."""
+
+    def keys(self) -> KeysView[str]:
+        """Return the names of the fields that are there."""
+
+
+class KnownRow(msgspec.Struct, gc=False):
+    """A row whose names are known beforehand, so that it takes half the time to decode and to read.
+
+    A field that is null is as good as absent here (API reference, section 6, "Null vs missing vs empty").
+    """
+
+    attributes: ClassVar[dict[str, str]]
+    """The attribute of each field."""
+
+    def get(self, name: str, /) -> Any:  # noqa: ANN401 - whatever OneFile sends
+        """Return what a field holds; None where it is absent."""
+        attribute = self.attributes.get(name)
+        return None if attribute is None else getattr(self, attribute)
+
+    def __getitem__(self, name: str, /) -> Any:  # noqa: ANN401 - the same
+        """Return what a field holds that is there."""
+        return getattr(self, self.attributes[name])
+
+    def keys(self) -> KeysView[str]:
+        """Return the names of the fields that are there."""
+        return {name: None for name in self.attributes if self[name] is not None}.keys()
+
+
 class Rows(list[Row]):
     """The rows of one answer, with the bytes of its body.
 
@@ -65,7 +104,68 @@ class Rows(list[Row]):
         self.form = form
 
 
-def read_object(answer: Answer, record_id: str | None = None) -> Row | None:
+class RowDecoder:
+    """Decodes rows of one kind, and learns their names from those that it cannot decode. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._decode: Callable[[bytes], list[Row]] | None = None
+
+    def decode(self, content: bytes) -> list[Row] | None:
+        """Decode a list of rows; None where it is something else, odd, or has names that were not learned."""
+        # Searching from the end takes longer strides.
+        if self._decode is None or content.rfind(_MAY_HOLD_NUL) >= 0:
+            return None
+        try:
+            return self._decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+
+    def learn(self, rows: Iterable[Row]) -> None:
+        """Learn the names of rows."""
+        names = list(dict.fromkeys(chain(self._names, *(row.keys() for row in rows))))
+        if len(self._names) < len(names) <= _MOST_NAMES:
+            attributes = {name: f"_{place}" for place, name in enumerate(names)}
+            # What is spelled so oddly that it cannot be looked for stays as it is.
+            with suppress(ValueError):
+                row = msgspec.defstruct(
+                    "KnownRow",
+                    [(attribute, Any, None) for attribute in attributes.values()],
+                    bases=(KnownRow,),
+                    namespace={"attributes": attributes},
+                    rename={attribute: name for name, attribute in attributes.items()},
+                    forbid_unknown_fields=True,
+                    gc=False,
+                )
+                self._names, self._decode = names, msgspec.json.Decoder(GenericAlias(list, (row,))).decode
+
+
+def values_of(rows: Sequence[Row], name: str) -> list[Any]:
+    """Return what rows hold in one field; None where it is absent."""
+    if known := _known_type(rows):
+        attribute = known.attributes.get(name)
+        return [None] * len(rows) if attribute is None else list(map(attrgetter(attribute), rows))
+    return [row.get(name) for row in rows]
+
+
+def columns_of(rows: Sequence[Row]) -> dict[str, Sequence[Any]]:
+    """Return what rows hold in each of their fields, None where one is absent."""
+    if known := _known_type(rows):
+        astuple: Any = msgspec.structs.astuple
+        # Row by row, as values that were decoded together lie together.
+        return dict(zip(known.attributes, zip(*map(astuple, rows), strict=True), strict=True))
+    names = dict.fromkeys(chain.from_iterable(row.keys() for row in rows))
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _known_type(rows: Sequence[Row]) -> type[KnownRow] | None:
+    """Return the type of rows, if it is the same for all, and their names are known."""
+    types = set(map(type, rows))
+    one = types.pop() if len(types) == 1 else object
+    return one if issubclass(one, KnownRow) else None
+
+
+def read_object(answer: Answer, record_id: str | None = None) -> dict[str, Any] | None:
     """Read one object, or the record with an id; None where there is none. Raises Fault for anything else."""
     found = _decode(answer.content)
     if isinstance(found, list) and len(found) <= 1:
@@ -84,10 +184,14 @@ def read_object(answer: Answer, record_id: str | None = None) -> Row | None:
     return found
 
 
-def read_rows(answer: Answer) -> Rows:
-    """Read a list of records. Raises Fault for anything else."""
+def read_rows(answer: Answer, decoder: RowDecoder | None = None) -> Rows:
+    """Read a list of records, with a decoder for its kind if there is one. Raises Fault for anything else."""
+    if decoder and (rows := decoder.decode(answer.content)) is not None:
+        return Rows(rows, size=len(answer.content), form="[]")
     found = _decode(answer.content)
     if isinstance(found, list) and all(type(row) is dict for row in found):
+        if decoder:
+            decoder.learn(found)
         return Rows(found, size=len(answer.content), form="[]")
     if found is None:
         return Rows(form="204" if answer.status == _NO_CONTENT else "nothing")

@@ -150,6 +150,7 @@ class Probes:
             self.seen, settings.api_url, user_agent=settings.user_agent, timeout=settings.request_timeout
         )
         self._client = run.client(self._recorder)
+        self._client.tells_null_from_absent = True
         self._wanted = settings.organisation_ids
         self._began = run.began
         self._contexts: dict[object, dict[str, Any]] = {}
@@ -187,8 +188,8 @@ class Probes:
         rows = [row for row in both if id_of(row) is not None]
         if not rows:
             raise errors.NoOrganisations
-        rows = rows if self._wanted is None else chosen(rows, self._wanted)
-        organisations = list(dict.fromkeys(map(id_of, rows)))
+        chosen_rows = rows if self._wanted is None else chosen(rows, self._wanted)
+        organisations = list(dict.fromkeys(map(id_of, chosen_rows)))
         self._contexts[Organisations] = {"OrganisationID": organisations[0]}
         return organisations
 
@@ -343,7 +344,7 @@ class Probes:
             return Reply([], OTHER_SHAPE)
         except errors.CallFailed:
             return Reply([], NO_ANSWER)
-        return Reply(rows or [], ROWS if rows else self._form())
+        return Reply([dict(row) for row in rows or ()], ROWS if rows else self._form())
 
     def _form(self) -> str:
         """Return how the last answer said that there is nothing."""

@@ -9,10 +9,10 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tap_onefile.api.decode import Rows
+from tap_onefile.api.decode import Rows, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Hashable, Mapping, Sequence
 
     from tap_onefile.api.client import Client
     from tap_onefile.api.decode import Row
@@ -46,10 +46,9 @@ def normalised(key: object) -> Hashable:
     return key if isinstance(key, int) else None
 
 
-def keys_of(rows: Iterable[Row], key: str = "ID") -> list[Hashable]:
+def keys_of(rows: Sequence[Row], key: str = "ID") -> list[Hashable]:
     """Return the normalised ids of rows, None for a row without one."""
-    ids = [row.get(key) for row in rows]
-    return [each if each.__class__ is int else normalised(each) for each in ids]
+    return [each if each.__class__ is int else normalised(each) for each in values_of(rows, key)]
 
 
 def is_silent(row: Row, owner: str) -> bool:
@@ -62,9 +61,9 @@ def is_foreign(row: Row, owner: str, value: object) -> bool:
     return _is_another(row.get(owner), value)
 
 
-def has_foreign(rows: Iterable[Row], owner: str, value: object) -> bool:
+def has_foreign(rows: Sequence[Row], owner: str, value: object) -> bool:
     """Return whether one of the rows is foreign."""
-    said = [row.get(owner) for row in rows]
+    said = values_of(rows, owner)
     try:
         # Most often all say the same.
         return any(_is_another(each, value) for each in set(said))

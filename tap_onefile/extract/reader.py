@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
-from tap_onefile.api.decode import Rows
+from tap_onefile.api.decode import Rows, values_of
 from tap_onefile.api.transport import is_plain_path
 from tap_onefile.errors import (
     ForeignRows,
@@ -160,7 +160,7 @@ class Reader(Calls):
         """Read a search in one call; its rows may be thinner than those of pages."""
         return self._prefetch.at_once(lambda: self._unpaged(search))()
 
-    def pages(self, query: Query, key: str | None = "ID") -> Iterator[list[Row]]:
+    def pages(self, query: Query, key: str | None = "ID") -> Iterator[Sequence[Row]]:
         """Read all pages of a query, and give the rows of each that did not come before.
 
         The key is the field that identifies rows; None where nothing does.
@@ -176,7 +176,7 @@ class Reader(Calls):
                 self._not_found.setdefault(query.stream, query)
             raise
 
-    def _noting_learners(self, search: Search, pages: Iterable[list[Row]]) -> Iterator[list[Row]]:
+    def _noting_learners(self, search: Search, pages: Iterable[Sequence[Row]]) -> Iterator[Sequence[Row]]:
         """Keep the ids of an organisation's learners, for the streams that ask for each of them."""
         filters = dict(search.filters)
         organisation = filters.get("OrganisationID")
@@ -185,13 +185,13 @@ class Reader(Calls):
             return
         ids: list[object] = []
         for rows in pages:
-            ids += [row.get("ID") for row in rows]
+            ids += values_of(rows, "ID")
             yield rows
         self._organisation, self._learners = organisation, ids
 
-    def _one_page(self, query: Listing | Record, key: str | None) -> Iterator[list[Row]]:
+    def _one_page(self, query: Listing | Record, key: str | None) -> Iterator[Sequence[Row]]:
         (rows,) = self._prefetch.pages(query)
-        own: list[Row] = self._own(query, rows)
+        own: Sequence[Row] = self._own(query, rows)
         if own and key is not None:
             sequence = PageSequence(query.stream, key)
             own = sequence.new_rows(own)
@@ -230,7 +230,7 @@ class Reader(Calls):
 
     def many(
         self, queries: Sequence[Query], key: str | None = "ID", is_gone: Callable[[int], bool] = lambda _: False
-    ) -> Iterator[tuple[int, list[Row]]]:
+    ) -> Iterator[tuple[int, Sequence[Row]]]:
         """Read many small things of one stream, one after the other and all of them ahead.
 
         Gives each page with the place of its query; what is not there has no page. `is_gone` returns whether the owner
@@ -294,7 +294,7 @@ class Reader(Calls):
                     self._problems.gone(stream)
                 else:
                     # What the search says and the record leaves open is no less true.
-                    yield {**row, **{name: value for name, value in full.items() if value not in _NOTHING}}
+                    yield {**row, **{name: value for name, value in dict(full).items() if value not in _NOTHING}}
         if gone >= _TOO_MANY_TO_HAVE_GONE and gone * 10 > asked:
             raise NoDetails(stream, gone, asked)
 

@@ -22,6 +22,7 @@ import itertools
 import logging
 from typing import TYPE_CHECKING, Protocol
 
+from tap_onefile.api.decode import values_of
 from tap_onefile.errors import ForeignRows, MissingPage, MissingRows, NotFound, QuestionRefused, RepeatedPage
 from tap_onefile.extract.query import (
     LISTED,
@@ -35,7 +36,7 @@ from tap_onefile.extract.query import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 
     from tap_onefile.api.decode import Row, Rows
     from tap_onefile.extract.query import Search
@@ -193,7 +194,7 @@ class SearchReader:
         self._is_unpaged = False
         """Whether one page was the whole search."""
 
-    def read(self) -> Iterator[list[Row]]:
+    def read(self) -> Iterator[Sequence[Row]]:
         """Read the search, and give the rows of each page that no earlier page had.
 
         Raises `NotFound` where OneFile knows no such search, and `Refused` where nothing shows that all rows came, or
@@ -239,7 +240,7 @@ class SearchReader:
             if not answer:
                 return
 
-    def _take(self, page: Rows) -> list[Row]:
+    def _take(self, page: Rows) -> Sequence[Row]:
         """Take the next page, and return its own rows that did not come before."""
         self._is_unpaged = page.form == UNPAGED
         if self._is_unpaged:
@@ -273,7 +274,7 @@ class SearchReader:
         self._experience.unpaged.setdefault(entity, []).append(self._search)
         self._problems.read_unpaged(self._search.stream, len(rows))
 
-    def _is_whole(self, page: list[Row]) -> bool:
+    def _is_whole(self, page: Sequence[Row]) -> bool:
         """Return whether each page so far is the whole search, as the unpaged one lists it too."""
         if set(keys_of(page)) != self._sequence.seen or self._foreign:
             return False
@@ -288,7 +289,7 @@ class SearchReader:
         ignoring.add(entity)
         return True
 
-    def _own(self, page: list[Row]) -> list[Row]:
+    def _own(self, page: Sequence[Row]) -> Sequence[Row]:
         """Leave out the rows that say that they were not asked for."""
         if not self._foreign:
             return page
@@ -303,7 +304,7 @@ class SearchReader:
             ForeignRows: Nothing shows whose the rows are.
         """
         for owner, value in self._search.owners:
-            if all(row.get(owner) == value for row in page):
+            if values_of(page, owner).count(value) == len(page):
                 continue
             if has_foreign(page, owner, value):
                 page = self._calls.page(self._search, number) or page
@@ -443,7 +444,7 @@ class SearchReader:
     def _missing(self) -> set[Hashable]:
         return set(self._list or ()) - self._sequence.seen - {None}
 
-    def _rest(self) -> Iterator[list[Row]]:
+    def _rest(self) -> Iterator[Sequence[Row]]:
         """Read once more for the rows that did not come, as far as anything shows that there are some."""
         if not self._sizes or self._foreign:
             return
@@ -457,7 +458,7 @@ class SearchReader:
         if not self._is_listed():
             yield from self._second_reading()
 
-    def _missing_rows(self) -> Iterator[list[Row]]:
+    def _missing_rows(self) -> Iterator[Sequence[Row]]:
         """Read the pages again for rows that the unpaged search lists."""
         for _ in range(_MOST_PASSES if len(self._sizes) <= _MOST_PAGES_AGAIN else 1):
             for rows in self._read_again([], set()):
@@ -466,7 +467,7 @@ class SearchReader:
                     return
         raise MissingRows(self._search.stream, len(self._missing()))
 
-    def _second_reading(self) -> Iterator[list[Row]]:
+    def _second_reading(self) -> Iterator[Sequence[Row]]:
         """Read the pages again until that brings nothing new, where nothing says what there is."""
         for _ in range(_MOST_PASSES if len(self._sizes) <= _MOST_PAGES_AGAIN else 0):
             found = 0
@@ -482,7 +483,7 @@ class SearchReader:
                 return
         raise MissingRows(self._search.stream, 0)
 
-    def _read_again(self, sizes: list[int], keys: set[Hashable]) -> Iterator[list[Row]]:
+    def _read_again(self, sizes: list[int], keys: set[Hashable]) -> Iterator[Sequence[Row]]:
         """Read the pages again, and note how many rows each has, and their keys."""
         for number in itertools.count(1):
             if page := self._calls.page(self._search, number):
@@ -530,7 +531,7 @@ class PageSequence:
         self.repeated_rows = 0
         """Rows left out so far because an earlier page of the same search had them."""
 
-    def take(self, rows: list[Row]) -> list[Row] | None:
+    def take(self, rows: Sequence[Row]) -> Sequence[Row] | None:
         """Take the next page, which is not empty, and return the rows that no earlier page had, in their order.
 
         None where the page holds the same rows as a page before it: the server may not be paging at all, or has
@@ -548,18 +549,18 @@ class PageSequence:
         self._pages.add(fingerprint)
         return new
 
-    def new_rows(self, rows: list[Row]) -> list[Row]:
+    def new_rows(self, rows: Sequence[Row]) -> Sequence[Row]:
         """Take the next page like `take`, and raise `RepeatedPage` too where it has the rows of one before it."""
         if (new := self.take(rows)) is None:
             raise RepeatedPage(self._stream)
         return new
 
-    def unseen(self, rows: Iterable[Row]) -> list[Row]:
+    def unseen(self, rows: Iterable[Row]) -> Sequence[Row]:
         """Take rows from anywhere in the search, and return those that did not come before."""
         with_key = [row for row in rows if normalised(row.get(self._key)) is not None]
         return self._add(with_key, keys_of(with_key, self._key))
 
-    def _add(self, rows: list[Row], keys: list[Hashable]) -> list[Row]:
+    def _add(self, rows: Sequence[Row], keys: list[Hashable]) -> Sequence[Row]:
         """Note keys as seen, and return the rows whose keys are new, or that have none: those are refused later on."""
         seen = self.seen
         if seen.isdisjoint(keys) and len(distinct := set(keys)) == len(keys):

@@ -12,22 +12,21 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from math import isfinite
-from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from tap_onefile.api.decode import RepairedText, Unreadable
+from tap_onefile.api.decode import RepairedText, Unreadable, columns_of
 from tap_onefile.errors import UnusableRow
 from tap_onefile.records.convert import LARGEST, SMALLEST, kind_of, to_timestamps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from tap_onefile.api.decode import Row
     from tap_onefile.records.privacy import Privacy
     from tap_onefile.reporting.problems import Problems
 
-    Row = dict[str, Any]
     Column = Sequence[Any]
     """The values of a field in a batch of rows."""
     Convert = Callable[[Any], Any]
@@ -62,7 +61,7 @@ class Records:
         """Return how many records there are."""
         return self.number
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[dict[str, Any]]:
         """Give one record after the other."""
         for values in zip(*self.columns.values(), strict=True):
             yield dict(zip(self.columns, values, strict=True))
@@ -86,7 +85,7 @@ class Shaper:
         self._keys = tuple(keys)
         rules = {name: rule for name, rule in schema["properties"].items() if name not in held_back}
         self._converters = {name: privacy.converter_for(rule) for name, rule in rules.items()}
-        self._declared: Row = dict.fromkeys(schema["properties"])
+        self._declared = schema["properties"].keys()
         self._reforms: dict[str, tuple[Reform, Convert]] = {
             name: (
                 _each if privacy.pseudonymises(rule) else _REFORMS.get(kind_of(rule), _each),
@@ -118,25 +117,12 @@ class Shaper:
 
     def _split(self, rows: Sequence[Row]) -> dict[str, Column]:
         """Split rows into the columns of the schema, and count what else there is in them."""
-        names = tuple(rows[0]) if rows else ()
-        unknown = Counter[str]()
-        values: Iterable[Column] = ()
-        # One name would give no tuple.
-        if len(names) > 1 and set(map(len, rows)) == {len(names)}:
-            # Row by row, as values that were decoded together lie together.
-            with suppress(KeyError):
-                values = zip(*map(itemgetter(*names), rows), strict=True)
-        if not values:
-            # What is declared comes first in each of them now; what is not comes after it.
-            rows, names = [{**self._declared, **row} for row in rows], tuple(self._declared)
-            for row in rows:
-                if len(row) > len(names):
-                    unknown.update(row.keys() - self._declared.keys())
-            values = zip(*map(dict.values, rows), strict=False)
-        columns = dict(zip(names, values, strict=False))
-        unknown.update(dict.fromkeys(columns.keys() - self._declared.keys(), len(rows)))
-        if unknown:
-            self._problems.unknown_fields(self._stream, unknown, self._declared)
+        columns = columns_of(rows)
+        unknown = Counter(
+            {name: len([1 for value in columns[name] if value is not None]) for name in columns.keys() - self._declared}
+        )
+        if any(unknown.values()):
+            self._problems.unknown_fields(self._stream, +unknown, self._declared)
         nothing = (None,) * len(rows)
         return {name: columns.get(name, nothing) for name in self._reforms}
 

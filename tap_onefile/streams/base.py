@@ -21,11 +21,10 @@ if TYPE_CHECKING:
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
+    from tap_onefile.api.decode import Row
     from tap_onefile.extract.query import Query
     from tap_onefile.records.shaper import Records
     from tap_onefile.run import Run
-
-    Row = dict[str, Any]
 
 CALLS_PER_SEARCH = 2
 """The calls of a search with few rows: a page, and the empty one that ends it."""
@@ -129,11 +128,11 @@ class OneFileStream(SingerStream):
         """Read the rows of one context, as OneFile sends them."""
         return self.complete(self.get_pages(context))
 
-    def get_pages(self, context: Mapping[str, Any]) -> Iterable[list[Row]]:
+    def get_pages(self, context: Mapping[str, Any]) -> Iterable[Sequence[Row]]:
         """Read all pages of one context, each row once."""
         return self.run.reader.pages(self.get_query(context), self.row_key)
 
-    def complete(self, pages: Iterable[list[Row]]) -> Iterable[Row]:
+    def complete(self, pages: Iterable[Sequence[Row]]) -> Iterable[Row]:
         """Replace search rows, which may be thin, by full records, where the setting fetch_details asks for it."""
         if not self.fetches_details:
             return chain.from_iterable(pages)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import timedelta
 
+    from tap_onefile.api.decode import Row
     from tap_onefile.extract.query import Query
     from tap_onefile.records.shaper import Records
 
@@ -83,7 +84,7 @@ class PerLearnerStream(OrganisationStream):
         return len(self.run.reader.learners(context["OrganisationID"]))
 
     @override
-    def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
         learners = self.run.reader.learners(context["OrganisationID"])
         queries = [self._query_of(learner) for learner in learners]
         pages = self.run.reader.many(queries, self.row_key, lambda place: self._has_gone(learners[place]))
@@ -164,7 +165,7 @@ class IncrementalStream(OrganisationStream):
         """How far before the bookmark a run begins."""
         return self.run.settings.lookback
 
-    def is_since(self, row: Mapping[str, Any], since: str | None) -> bool:
+    def is_since(self, row: Row, since: str | None) -> bool:
         """Return whether a row may have changed since a moment."""
         return since is None or attempt(to_timestamp, row.get(str(self.replication_key)), since) >= since
 

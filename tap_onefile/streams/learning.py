@@ -24,9 +24,10 @@ from tap_onefile.streams.kinds import (
 from tap_onefile.streams.qualifications import LearnerStatuses
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
 
+    from tap_onefile.api.decode import Row
     from tap_onefile.extract.query import Query
 
 _ENTRY = ("LearnerID", "FromDate", "ToDate", "TimesheetCategory")
@@ -79,11 +80,11 @@ class LearningAims(CustomerStream):
         return sum(CALLS_PER_SEARCH * len(self.run.reader.learners(each)) for each in organisations)
 
     @override
-    def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
         organisations = self.run.settings.organisation_ids
         return super().get_rows(context) if organisations is None else self._of_learners_in(organisations)
 
-    def _of_learners_in(self, organisations: Iterable[int]) -> Iterator[dict[str, Any]]:
+    def _of_learners_in(self, organisations: Iterable[int]) -> Iterator[Row]:
         for organisation in sorted(organisations):
             learners = self.run.reader.learners(organisation)
             searches: list[Query] = [Search.of(self.entity, {"UserID": learner}, self.name) for learner in learners]
@@ -182,7 +183,7 @@ class Reviews(IncrementalStream):
         return self.run.settings.review_window
 
     @override
-    def get_pages(self, context: Mapping[str, Any]) -> Iterable[list[dict[str, Any]]]:
+    def get_pages(self, context: Mapping[str, Any]) -> Iterable[Sequence[Row]]:
         # Rows that need no call of their own cost nothing more, so only the user's start_date narrows them.
         since = self.get_since(context) if self.fetches_details else self.run.settings.start_date
         return ([row for row in page if self.is_since(row, since)] for page in super().get_pages(context))
@@ -269,14 +270,12 @@ class Timesheets(PerLearnerStream):
     )
 
     @override
-    def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
         alike: Counter[tuple[object, ...]] = Counter()
         for learner, rows in groupby(super().get_rows(context), lambda row: row[self.learner_field]):
             yield from self._keyed(learner, list(rows), alike)
 
-    def _keyed(
-        self, learner: object, rows: list[dict[str, Any]], alike: Counter[tuple[object, ...]]
-    ) -> Iterator[dict[str, Any]]:
+    def _keyed(self, learner: object, rows: list[Row], alike: Counter[tuple[object, ...]]) -> Iterator[Row]:
         """Give the entries of a learner their keys."""
         ids = [next((row[name] for name in _ENTRY_IDS if not is_silent(row, name)), None) for row in rows]
         # The id may be the learner's, as in off_the_job.

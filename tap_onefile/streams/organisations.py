@@ -14,11 +14,12 @@ from tap_onefile.reporting.problems import loggable
 from tap_onefile.streams.base import OneFileStream
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from singer_sdk.helpers.types import Context
     from singer_sdk.helpers.types import Record as SingerRecord
 
+    from tap_onefile.api.decode import Row
     from tap_onefile.extract.query import Query
 
 
@@ -35,7 +36,7 @@ class Customers(OneFileStream):
         return Record(self.path, self.name)
 
     @override
-    def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
         for customer in super().get_rows(context):
             self.logger.info("The token belongs to customer %s", _named(customer))
             yield customer
@@ -72,7 +73,7 @@ class Organisations(OneFileStream):
         return Search.of(self.entity, self.get_filters(context), self.name, is_never_empty=True)
 
     @override
-    def get_pages(self, context: Mapping[str, Any]) -> Iterable[list[dict[str, Any]]]:
+    def get_pages(self, context: Mapping[str, Any]) -> Iterable[Sequence[Row]]:
         wanted = self.run.settings.organisation_ids
         try:
             for page in super().get_pages(context):
@@ -86,7 +87,7 @@ class Organisations(OneFileStream):
             raise
 
     @override
-    def get_rows(self, context: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
         organisations = list(super().get_rows(context))
         names = ", ".join(map(_named, organisations))
         self.logger.info("The token sees %d organisations: %s", len(organisations), names or "none")
@@ -111,7 +112,7 @@ class Organisations(OneFileStream):
         return {"OrganisationID": record["ID"]}
 
 
-def chosen(organisations: Iterable[dict[str, Any]], wanted: Collection[int]) -> list[dict[str, Any]]:
+def chosen(organisations: Iterable[Row], wanted: Collection[int]) -> list[Row]:
     """Return the organisations with some ids. Raises `SettingsError` where one is not there."""
     found = {id_of(row): row for row in organisations}
     if absent := set(wanted) - found.keys():
@@ -122,12 +123,12 @@ def chosen(organisations: Iterable[dict[str, Any]], wanted: Collection[int]) -> 
     return [row for number, row in found.items() if number in wanted]
 
 
-def _named(row: dict[str, Any]) -> str:
+def _named(row: Row) -> str:
     # A row without an id may be anything, and its name anybody's.
     number = id_of(row)
     return "?" if number is None else f"{number} {loggable(row.get('Name'))}"
 
 
-def id_of(row: dict[str, Any]) -> int | None:
+def id_of(row: Row) -> int | None:
     """Return the id of a row; None if it has no usable one."""
     return attempt(to_integer, row.get("ID"), None)

@@ -13,11 +13,12 @@ from tap_onefile.records.convert import in_milliseconds
 from tap_onefile.streams.kinds import IncrementalStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import timedelta
 
     from singer_sdk import typing as th
 
+    from tap_onefile.api.decode import Row
     from tap_onefile.records.fields import Provenance
 
 
@@ -128,14 +129,14 @@ class UserStream(IncrementalStream):
         return filters
 
     @override
-    def get_pages(self, context: Mapping[str, Any]) -> Iterable[list[dict[str, Any]]]:
+    def get_pages(self, context: Mapping[str, Any]) -> Iterable[Sequence[Row]]:
         pages = super().get_pages(context)
         if not self.narrows_details:
             return pages
         since = self.get_since(context)
         return (self._due(page, since) for page in pages)
 
-    def _due(self, rows: list[dict[str, Any]], since: str | None) -> list[dict[str, Any]]:
+    def _due(self, rows: Sequence[Row], since: str | None) -> list[Row]:
         """Leave out the rows whose details are not fetched, which would be thin in the place of fuller records."""
         due = [row for row in rows if self.is_since(row, since)]
         if left := len(rows) - len(due):

@@ -13,9 +13,11 @@ from tap_onefile.streams.kinds import CustomerStream, LookUpStream, SharedStream
 from tap_onefile.streams.organisations import id_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from singer_sdk.helpers.types import Context, Record
+
+    from tap_onefile.api.decode import Row
 
 
 class Standards(CustomerStream):
@@ -37,7 +39,7 @@ class Standards(CustomerStream):
     )
 
     @override
-    def get_pages(self, context: Mapping[str, Any]) -> Iterable[list[dict[str, Any]]]:
+    def get_pages(self, context: Mapping[str, Any]) -> Iterable[Sequence[Row]]:
         for page in super().get_pages(context):
             self.plan_children({"StandardID": number} for row in page if (number := id_of(row)) is not None)
             yield page

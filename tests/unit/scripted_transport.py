@@ -66,7 +66,8 @@ class ScriptedTransport(Transport):
         return Client(self, token, rate_limit, retry_for=retry_for, clock=self.clock, sleep=self.sleep)
 
     def search(self, page: int = 1, retry_for: float = 120, calls_per_minute: int = 0) -> list[dict[str, Any]]:
-        return self.client(retry_for, calls_per_minute).search(f"User/Search/{page}/100", {"Role": 1})
+        client = self.client(retry_for, calls_per_minute)
+        return [dict(row) for row in client.search(f"User/Search/{page}/100", {"Role": 1})]
 
     def asked(self, path: str = "User") -> list[tuple[str, dict[str, str], object, float]]:
         return [call for call in self.calls if f" {path}" in call[0]]

@@ -56,7 +56,7 @@ def test_one_login_serves_every_call_and_each_token_goes_where_it_belongs() -> N
     client = onefile.client()
     tally = Tally()
     for page in (1, 2):
-        assert client.search(f"User/Search/{page}/100", {"Role": 1}, tally=tally) == ROWS
+        assert list(map(dict, client.search(f"User/Search/{page}/100", {"Role": 1}, tally=tally))) == ROWS
     assert [call[:3] for call in onefile.calls] == [
         ("POST Authentication", {"X-CustomerToken": TOKEN}, None),
         ("POST User/Search/1/100", {"X-TokenID": "session-1"}, {"Role": 1}),
@@ -145,7 +145,7 @@ def test_a_429_after_a_long_rest_of_our_own_is_the_first_one() -> None:
     client = onefile.client()
     client.search("User/Search/1/100", {})
     onefile.now += 2 * GIVES_UP_AFTER  # whoever reads the records is slow
-    assert client.search("User/Search/2/100", {}) == ROWS
+    assert list(map(dict, client.search("User/Search/2/100", {}))) == ROWS
 
 
 @pytest.mark.parametrize("before", [[], [answer(429)]], ids=len)
@@ -186,7 +186,7 @@ def test_calls_that_are_refused_together_are_told_of_once(
     onefile.limit = limit if is_together else None
     client = Client(onefile, TOKEN, limit, retry_for=120, clock=onefile.clock, sleep=onefile.sleep)
 
-    assert client.search("User/Search/1/100", {}) == ROWS
+    assert list(map(dict, client.search("User/Search/1/100", {}))) == ROWS
     assert len([line for line in caplog.messages if "(429)" in line]) == (0 if is_together else 1)
 
 
@@ -217,7 +217,7 @@ def test_calls_that_are_answered_now_and_then_or_with_an_error_end_no_run() -> N
         onefile.script = [answer(503)]
         assert search_in_vain(client, 5) is errors.CallFailed
         onefile.script = [GOOD]
-        assert client.search("User/Search/9/100", {}) == ROWS
+        assert list(map(dict, client.search("User/Search/9/100", {}))) == ROWS
 
 
 def test_the_time_spent_on_429_is_not_taken_from_retry_for() -> None:
@@ -230,7 +230,7 @@ def test_a_passing_failure_is_repeated_after_growing_pauses(failure: Answer | Fa
     onefile = ScriptedTransport(GOOD, *[failure] * 8, GOOD)
     client = onefile.client(retry_for=300)
     client.search("User/Search/1/100", {})
-    assert client.search("User/Search/2/100", {}) == ROWS
+    assert list(map(dict, client.search("User/Search/2/100", {}))) == ROWS
     for pause, most in zip(onefile.pauses, [1, 2, 4, 8, 16, 30, 30, 30], strict=True):
         assert most / 2 <= pause <= most
 

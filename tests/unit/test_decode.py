@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tap_onefile.api.decode import read_rows, read_token
+from tap_onefile.api.decode import RowDecoder, columns_of, read_rows, read_token, values_of
 from tap_onefile.api.transport import Answer
 from tap_onefile.errors import Fault
 
@@ -102,3 +103,47 @@ def test_rows_are_read_in_every_encoding_of_unicode(encoding: str, margin: str) 
 def test_half_a_character_of_utf_16_is_no_answer(body: bytes) -> None:
     with pytest.raises(Fault):
         read_rows(Answer(200, body, None))
+
+
+def test_rows_of_names_that_are_known_say_the_same_as_dictionaries() -> None:
+    decoder = RowDecoder()
+    first: list[dict[str, Any]] = [
+        {"ID": 1, "Hours-\u00e9": 1.5},
+        {"ID": 2, "Tags": ["a", None, {"b": []}]},
+    ]
+    second: list[dict[str, Any]] = [{"Hours-\u00e9": None, "ID": "3"}, {"ID": 2, "ID2": 5}, {"Tags": {}, "ID": 2**70}]
+    for is_known in (False, True, True):
+        for rows in (first, second, second[:1], []):
+            read = read_rows(Answer(200, json.dumps(rows).encode(), None), decoder)
+            assert not (is_known and any(type(row) is dict for row in read))
+            present = [{name: value for name, value in row.items() if value is not None} for row in rows]
+            assert [{name: value for name, value in dict(row).items() if value is not None} for row in read] == present
+            for name in ("ID", "Hours-\u00e9", "Tags", "ID2", "never"):
+                expected = [row.get(name) for row in rows]
+                assert [row.get(name) for row in read] == values_of(read, name) == expected
+                assert list(columns_of(read).get(name, [None] * len(rows))) == expected
+
+
+def test_rows_are_decoded_by_their_names_only_where_all_is_as_usual() -> None:
+    decoder = RowDecoder()
+    usual = Answer(200, b'[{"ID": 1}]', None)
+    assert [type(row) is dict for _ in range(2) for row in read_rows(usual, decoder)] == [True, False]
+    assert read_rows(Answer(200, b'[{"ID": "a\\u0000b"}]', None), decoder) == [{"ID": "a\ufffdb"}]
+    assert read_rows(Answer(200, b'[{"Name": 1}]', None), decoder) == [{"Name": 1}]
+    assert read_rows(Answer(200, b"", None), decoder) == read_rows(Answer(200, b"[]", None), decoder) == []
+    for odd in (b"[1]", b'{"ID": 1}', b"<html>", b'[{"ID": 1}, null]'):
+        with pytest.raises(Fault):
+            read_rows(Answer(200, odd, None), decoder)
+
+
+def test_rows_with_a_name_that_cannot_be_learned_are_read_all_the_same() -> None:
+    decoder = RowDecoder()
+    odd = Answer(200, json.dumps([{"ID": 1, 'First"\\Name': 2}]).encode(), None)
+    for _ in range(2):
+        assert list(map(dict, read_rows(odd, decoder))) == [{"ID": 1, 'First"\\Name': 2}]
+
+
+def test_no_more_names_are_learned_than_a_kind_of_row_may_have() -> None:
+    decoder = RowDecoder()
+    many = Answer(200, json.dumps([{f"Key{number}": 1 for number in range(501)}]).encode(), None)
+    assert all(type(row) is dict for _ in range(2) for row in read_rows(many, decoder))

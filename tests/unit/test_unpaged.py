@@ -61,7 +61,7 @@ class OneAfterTheOther:
         )
 
     def read(self, query: Query) -> list[Row]:
-        return [row for rows in self._reader.pages(query) for row in rows]
+        return [dict(row) for rows in self._reader.pages(query) for row in rows]
 
 
 def test_404_is_the_end_of_a_search_except_on_its_first_page() -> None:
