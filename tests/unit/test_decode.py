@@ -147,3 +147,27 @@ def test_no_more_names_are_learned_than_a_kind_of_row_may_have() -> None:
     decoder = RowDecoder()
     many = Answer(200, json.dumps([{f"Key{number}": 1 for number in range(501)}]).encode(), None)
     assert all(type(row) is dict for _ in range(2) for row in read_rows(many, decoder))
+
+
+def test_names_are_learned_beside_those_that_were_known_and_an_absent_field_has_none() -> None:
+    decoder = RowDecoder()
+    pages = [Answer(200, json.dumps([row]).encode(), None) for row in ({"ID": 1}, {"Name": "Ada"})]
+    for page in pages:
+        read_rows(page, decoder)
+    (first,), (second,) = (read_rows(page, decoder) for page in pages)
+
+    assert not any(isinstance(row, dict) for row in (first, second))
+    assert (set(first.keys()), set(second.keys())) == ({"ID"}, {"Name"})
+
+
+def test_rows_of_several_types_are_read_together() -> None:
+    decoder = RowDecoder()
+    page = Answer(200, b'[{"ID": 1}]', None)
+    (plain,), (known,) = (read_rows(page, decoder) for _ in range(2))
+    (other,) = read_rows(Answer(200, b'[{"Name": "Ada"}]', None), decoder)
+    (wider,) = read_rows(page, decoder)
+
+    for rows in ([known, wider, other, plain], [plain, other, wider, known]):
+        ids = [None if row is other else 1 for row in rows]
+        assert values_of(rows, "ID") == columns_of(rows)["ID"] == ids
+        assert columns_of(rows)["Name"] == ["Ada" if row is other else None for row in rows]
