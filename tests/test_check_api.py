@@ -94,9 +94,6 @@ BEHAVIOURS: list[tuple[dict[str, Any], Expected]] = [
     ({"date_style": "offset"}, [("dates", OTHERWISE, "2026-01-31T09:30:00+00:00")]),
     ({"date_style": "naive"}, [("dates", OTHERWISE, "2026-01-31T09:30:00, 2026-01-31T09:30:00.000 (invented")]),
     ({"date_style": "ticks"}, [("dates", OTHERWISE, "2026-01-31T09:30:00.0000000Z")]),
-    ({"absent_values": "missing"}, [("nulls", AS_ASSUMED, "left out; ")]),
-    ({"absent_values": "null"}, [("nulls", AS_ASSUMED, "null; ")]),
-    ({"absent_values": "empty"}, [("nulls", AS_ASSUMED, "empty text; ")]),
     ({"sentinels": False}, [("sentinels", NOT_SEEN, "neither")]),
     ({"booleans": "text"}, [("types", OTHERWISE, "placements.Active (text)")]),
     ({"ids_as_text": True}, [("ids", OTHERWISE, "text")]),
@@ -191,6 +188,19 @@ def test_what_is_refused_or_cut_is_named(
     sandbox.add_fault(fault)
 
     assert_found(check(tmp_path, sandbox, **GIVES_UP_SOON), *expected)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("behaviour", "ways"), [("missing", "empty text, left out"), ("null", "empty text, null"), ("empty", "empty text")]
+)
+def test_null_and_absent_are_told_from_each_other(
+    tmp_path: Path, start_sandbox: StartSandbox, behaviour: str, ways: str
+) -> None:
+    """As rows whose names are known do not, the report must not be made of them. Some fields are always empty texts."""
+    report = check(tmp_path, start_sandbox(learners=40, behaviour=settled({"absent_values": behaviour})))
+
+    assert report["points"]["nulls"]["seen"] == f"{ways}; the tap sends null"
 
 
 # For any customer.
