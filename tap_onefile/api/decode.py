@@ -158,6 +158,11 @@ def columns_of(rows: Sequence[Row]) -> dict[str, Sequence[Any]]:
     return {name: [row.get(name) for row in rows] for name in names}
 
 
+def are_as_sent(rows: Sequence[Row]) -> bool:
+    """Return whether rows surely hold no text that was repaired, however deep."""
+    return _known_type(rows) is not None
+
+
 def _known_type(rows: Sequence[Row]) -> type[KnownRow] | None:
     """Return the type of rows, if it is the same for all, and their names are known."""
     types = set(map(type, rows))

@@ -127,10 +127,10 @@ def _length_of_offsets(texts: str, number: int) -> int:
     if texts.count("T") == number and "z" not in texts:
         if "Z" in texts or not number:
             return len("Z")
-        colons, dashes = texts.count(":"), texts.count("-")
+        colons = texts.count(":")
         if colons == 3 * number:
             return len("+01:00")
-        if colons == dashes == 2 * number and "+" not in texts:
+        if colons == texts.count("-") == 2 * number and "+" not in texts:
             return 0
     raise ValueError
 

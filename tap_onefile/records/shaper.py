@@ -10,13 +10,12 @@ from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
-from math import isfinite
+from sys import float_info
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from tap_onefile.api.decode import RepairedText, Unreadable, columns_of
+from tap_onefile.api.decode import RepairedText, Unreadable, are_as_sent, columns_of
 from tap_onefile.errors import UnusableRow
 from tap_onefile.records.convert import LARGEST, SMALLEST, kind_of, to_timestamps
 
@@ -32,10 +31,8 @@ if TYPE_CHECKING:
     Convert = Callable[[Any], Any]
     Reform = Callable[[Column, Convert], Column]
 
-_TEXT = {str}
-_LIST = {list}
-_TEXT_OR_NOTHING = {str, type(None)}
 _NESTED = {list, dict}
+_REPAIRABLE = {RepairedText, *_NESTED}
 NOTHING = (None, "")
 """How OneFile spells that there is no data, unless it leaves the field out."""
 _CAME = {
@@ -104,8 +101,12 @@ class Shaper:
         """
         columns = self._split(rows)
         self._fill(columns, context, len(rows))
+        is_as_sent = are_as_sent(rows)
         for name, (reform, convert) in self._reforms.items():
-            columns[name] = reform(columns[name], convert)
+            column = columns[name]
+            # Texts that were repaired are counted value by value.
+            is_plain = is_as_sent or _REPAIRABLE.isdisjoint(map(type, column))
+            columns[name] = reform(column, convert) if is_plain else _each(column, convert)
         self._report()
         lacking = [column.index(None) for key in self._keys if None in (column := columns[key])]
         if not lacking:
@@ -167,76 +168,57 @@ def _parts(value: object) -> Iterator[object]:
             yield part
 
 
-# One function for each kind of field: most values need no conversion, and finding that out is most of a record's cost.
+# Most values need no conversion. To find that out is most of a record's cost, so it is done for many at once.
 
 
 def _each(values: Column, convert: Convert) -> Column:
     return [None if value is None else convert(value) for value in values]
 
 
-def _texts(values: Column, convert: Convert) -> Column:
-    if set(map(type, values)) <= _TEXT_OR_NOTHING:
-        return values if all(values) or "" not in values else [value or None for value in values]
-    return [value if value is None or (value.__class__ is str and value) else convert(value) for value in values]
+def _fitting(column_type: object, *, is_strict: bool = True) -> Callable[[Column], Column]:
+    """Return what gives values that fit a type back as they are, and raises one of `_MISFIT` for others."""
+    # A struct, as to look up what a list of something is takes longer than to look through the list.
+    column: Any = msgspec.defstruct("Column", [("values", column_type)])
+    return lambda values: msgspec.convert({"values": values}, column, strict=is_strict).values
+
+
+def _whole_numbers(values: Column) -> Column:
+    with suppress(*_MISFIT):
+        return _integers(values)
+    # Of other texts than digits, 1e3 would be taken for a number, too, and null for nothing.
+    texts = "".join([value for value in values if value.__class__ is str])
+    if texts and not texts.isdecimal():
+        raise ValueError
+    return _integers_or_digits(values)
+
+
+def _reformed(attempt: Callable[[Column], Column], values: Column, convert: Convert) -> Column:
+    """Convert values at once, or else without empty texts, or else one by one."""
+    with suppress(*_MISFIT):
+        return attempt(values)
+    if "" in values:
+        values = [None if value == "" else value for value in values]
+        with suppress(*_MISFIT):
+            return attempt(values)
+    return _each(values, convert)
 
 
 _MISFIT = (ValueError, msgspec.ValidationError)
 """Before msgspec 0.21, the latter is none of the former."""
-
-
-class _Integers(msgspec.Struct):
-    """A type of its own for the reason of that of moments."""
-
-    numbers: list[Annotated[int, msgspec.Meta(ge=SMALLEST, le=LARGEST)] | None]
-
-
-def _integers(values: Column, convert: Convert) -> Column:
-    with suppress(*_MISFIT):
-        return msgspec.convert({"numbers": values}, _Integers).numbers
-    values = [None if value == "" else value for value in values]
-    # Of other texts than digits, 1e3 would be taken for a number, too, and null for nothing.
-    texts = "".join([value for value in values if value.__class__ is str])
-    if not texts or texts.isdecimal():
-        with suppress(*_MISFIT):
-            return msgspec.convert({"numbers": values}, _Integers, strict=False).numbers
-    return _each(values, convert)
-
-
-def _lists(values: Column, convert: Convert) -> Column:
-    present = [value for value in values if value is not None]
-    if set(map(type, present)) <= _LIST and set(map(type, chain.from_iterable(present))) <= _TEXT:
-        return values
-    return _each(values, convert)
-
-
-def _numbers(values: Column, convert: Convert) -> Column:
-    return [
-        value
-        if value is None or value.__class__ is int or (value.__class__ is float and isfinite(value))
-        else convert(value)
-        for value in values
-    ]
-
-
-def _flags(values: Column, convert: Convert) -> Column:
-    return [value if value is None or value.__class__ is bool else convert(value) for value in values]
-
-
-def _timestamps(values: Column, convert: Convert) -> Column:
-    if "" in values:
-        values = [None if value == "" else value for value in values]
-    try:
-        return to_timestamps(values)
-    except ValueError:
-        return _each(values, convert)
-
-
+_INTEGER = Annotated[int, msgspec.Meta(ge=SMALLEST, le=LARGEST)]
+_FINITE = Annotated[float, msgspec.Meta(ge=-float_info.max, le=float_info.max)]
+_integers = _fitting(list[_INTEGER | None])
+_integers_or_digits = _fitting(list[_INTEGER | None], is_strict=False)
+_texts = _fitting(list[Annotated[str, msgspec.Meta(min_length=1)] | None])
 _REFORMS: dict[str, Reform] = {
-    "string": _texts,
-    "array": _lists,
-    "integer": _integers,
-    "number": _numbers,
-    "boolean": _flags,
-    "date-time": _timestamps,
-    "any": _texts,
+    kind: partial(_reformed, attempt)
+    for kind, attempt in {
+        "string": _texts,
+        "array": _fitting(list[list[str] | None]),
+        "integer": _whole_numbers,
+        "number": _fitting(list[int | _FINITE | None]),
+        "boolean": _fitting(list[bool | None]),
+        "date-time": to_timestamps,
+        "any": _texts,
+    }.items()
 }

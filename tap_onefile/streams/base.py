@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 CALLS_PER_SEARCH = 2
 """The calls of a search with few rows: a page, and the empty one that ends it."""
-_BATCH = 100
+_BATCH = 500
 """Rows that are shaped together."""
 
 
