@@ -203,6 +203,19 @@ def test_a_server_that_does_not_page_and_has_no_other_search_is_not_believed(
     assert_failed(run_tap(tmp_path, config_for(sandbox)), "same rows page after page", "rows may be missing")
 
 
+def test_a_server_that_takes_no_notice_of_pages_nor_filters_does_not_keep_a_run_for_ever(
+    tmp_path: Path, start_sandbox: StartSandbox
+) -> None:
+    """Of three learners, most organisations have none, so that no page has a row that was asked for."""
+    behaviour = Behaviour(ignores_paging=True, ignored_filter="OrganisationID")
+    sandbox = start_sandbox(learners=3, organisations=6, behaviour=behaviour)
+
+    run = run_tap(tmp_path, config_for(sandbox, page_size=2), *select(tmp_path, "learners"))
+
+    assert_failed(run, "learners of OrganisationID")
+    assert run.last_line.count("same rows page after page") == 6
+
+
 def test_a_page_that_comes_twice_is_asked_for_again(tmp_path: Path, sandbox: Sandbox) -> None:
     sandbox.add_fault(Fault(kind="repeat-page", match=SEARCHES, after=3, times=1))
 

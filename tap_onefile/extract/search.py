@@ -183,6 +183,8 @@ class SearchReader:
         self._experience = experience
         self._problems = problems
         self._sequence = PageSequence(search.stream)
+        self._foreign_pages = PageSequence(search.stream)
+        """The pages without a row that was asked for."""
         self._sizes: list[int] = []
         self._empty_answers = 0
         self._form = ""
@@ -256,7 +258,11 @@ class SearchReader:
         if not self._is_unpaged:
             self._experience.largest = max(self._experience.largest, len(page))
         own = self._own(page)
-        new = self._sequence.take(own) if own else []
+        if not own:
+            # A server may take no notice of the filter, nor of the page.
+            self._foreign_pages.new_rows(page)
+            return []
+        new = self._sequence.take(own)
         if new is None:
             own = self._own(self._checked(self._calls.page(self._search, number), number))
             if self._is_whole(own):
