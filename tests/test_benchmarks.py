@@ -170,16 +170,12 @@ def test_every_latency_and_page_size_is_measured_for_the_marks_or_in_the_grid() 
         assert sum(situation.is_like(wanted) for situation in measured) == 1
 
 
-def test_what_is_measured_again_takes_the_place_of_what_was_found_before() -> None:
+def test_the_grid_is_told_with_its_own_machine_and_day() -> None:
     (first, *_) = grid()
     versions = {"Python": "3.11.7", "singer-sdk": "0.54.9", "msgspec": "0.22.0"}
-    results = Results("2 cores", "2026-01-31", 3, {"dev": versions})
-    for wall in (8.0, 4.0):
-        results.put(Block(first, {"tap": [Run(wall, cpu=1.0, rss=1)]}))
+    block = Block(first, {"tap": [Run(4.0, cpu=1.0, rss=1)]})
 
-    told = page({"extraction": results})
+    told = page({"grid": Results("2 cores", "2026-01-31", 1, {"dev": versions}, [block], note="Of long ago.")})
 
-    assert len(results.blocks) == 1
-    assert "## Other latencies and page sizes" in told
+    assert "## Other latencies and page sizes\n\n2 cores; Python 3.11.7; 1 round; 2026-01-31. **Of long ago.**" in told
     assert "| 4.00 s |" in told
-    assert "8.00 s" not in told

@@ -16,7 +16,7 @@ from tools.benchmarks.environments import set_up
 from tools.benchmarks.loading import version
 from tools.benchmarks.peers import PEERS
 from tools.benchmarks.pipelines import PIPELINES
-from tools.benchmarks.results import HERE, Results, digest_of_code, read, write
+from tools.benchmarks.results import HERE, Results, read, write
 from tools.benchmarks.running import run, start_times
 from tools.benchmarks.workloads import ALL_PEERS, ALL_PIPELINES, PARTS, WORKLOADS, quick
 
@@ -54,13 +54,12 @@ def _measure(part: str, situations: Sequence[Situation], rounds: int, parts: Par
     versions = set_up([peer for name, peer in peers.items() if any(name in each.peers for each in situations)])
     if situations[0].load:
         versions["postgres"] = {"PostgreSQL": version()}
-    results = Results(_machine(), datetime.now(tz=UTC).date().isoformat(), rounds, versions, code=digest_of_code())
-    if part == "grid" and is_kept:
-        results, part = _to_be_added_to(parts["extraction"], results), "extraction"
-    elif part == "extraction" and is_kept:
+    rounds = 1 if all(situation.once for situation in situations) else rounds
+    results = Results(_machine(), datetime.now(tz=UTC).date().isoformat(), rounds, versions)
+    if part == "extraction" and is_kept:
         results.start = start_times()
     for block in run(situations, rounds):
-        results.put(block)
+        results.blocks.append(block)
         parts[part] = results
         if is_kept:
             # What has been measured is kept, should the rest be interrupted.
@@ -94,16 +93,6 @@ def _chosen(options: argparse.Namespace, part: str) -> list[Situation]:
     situations = [quick(situation) if options.quick else situation for situation in situations if situation.peers]
     # Shrunk, some are the same.
     return [each for place, each in enumerate(situations) if not any(map(each.is_like, situations[:place]))]
-
-
-def _to_be_added_to(before: Results, results: Results) -> Results:
-    """Give what was found before, if it was found on the same machine with the same versions."""
-    is_alike = all(
-        told.items() <= before.versions.get(environment, {}).items() for environment, told in results.versions.items()
-    )
-    if before.machine != results.machine or before.code != results.code or not is_alike:
-        sys.exit("The results so far are from another machine, or from other code or versions: run make bench first.")
-    return before
 
 
 def _machine() -> str:

@@ -8,7 +8,7 @@ from tools.benchmarks.marks import marks
 from tools.benchmarks.peers import PEERS
 from tools.benchmarks.pipelines import PIPELINES
 from tools.benchmarks.results import read
-from tools.benchmarks.workloads import LOADS, MANY, PARTS, WALL, WORK, quick
+from tools.benchmarks.workloads import LOADS, MANY, WALL, WORK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def short_table() -> str:
         for peer in PEERS.values()
         if any(peer.name in block.runs for block in blocks)
     ]
-    return f"{_where(results)}; {results.day}.{_note(results)}\n\n" + "\n".join(lines)
+    return f"{_dated(results)}\n\n" + "\n".join(lines)
 
 
 def pipeline_table() -> str:
@@ -120,8 +120,9 @@ def page(parts: Parts) -> str:
         said += ["## Whatever OneFile's answers look like", described(parts["unknowns"]), measured(parts["unknowns"])]
         said.append(_NOTES_ON_UNKNOWNS)
     said += ["## Marks", reached(parts)]
-    for results in parts.values():
-        said += _grid(results)
+    if "grid" in parts:
+        said += ["## Other latencies and page sizes", _dated(parts["grid"]), _wide(parts["grid"].blocks)]
+        said.append(_NOTES_ON_GRID)
     said += ["## What is measured", "\n".join(_peers(parts))]
     return "\n\n".join(said) + "\n"
 
@@ -136,6 +137,10 @@ def described(results: Results) -> str:
         A sentence or two.
     """
     return f"{_where(results)} (situations marked ¹: one); {results.day}.{_note(results)}"
+
+
+def _dated(results: Results) -> str:
+    return f"{_where(results)}; {results.day}.{_note(results)}"
 
 
 def _where(results: Results) -> str:
@@ -161,8 +166,7 @@ def measured(results: Results) -> str:
     head = ("", "wall time, s", "ratio", "processor, s", "ratio", "memory, MB", "calls")
     lines = [_line(head), _line(("---", *["--:"] * 6))]
     for block in results.blocks:
-        if not _is_of_grid(block):
-            lines += _block(block, results.rounds)
+        lines += _block(block, results.rounds)
     return "\n".join(lines)
 
 
@@ -174,19 +178,6 @@ def _wide(blocks: list[Block]) -> str:
         once = "¹" if block.situation.load and block.situation.once else ""
         lines.append(_line((f"{_title(block.situation)}{once}", *(_short_cell(block, peer.name) for peer in peers))))
     return "\n".join(lines)
-
-
-def _grid(results: Results) -> Iterator[str]:
-    blocks = [block for block in results.blocks if _is_of_grid(block)]
-    if blocks:
-        yield "## Other latencies and page sizes"
-        yield _wide(blocks)
-        yield _NOTES_ON_GRID
-
-
-def _is_of_grid(block: Block) -> bool:
-    others = (other for part, situations in PARTS.items() if part != "grid" for other in situations)
-    return not any(block.situation.is_like(each) for other in others for each in (other, quick(other)))
 
 
 def reached(parts: Parts) -> str:

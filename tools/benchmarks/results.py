@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from hashlib import blake2b
 from pathlib import Path
 from statistics import median
 
 import msgspec
 
-from tools import ROOT
 from tools.benchmarks.measuring import Run  # noqa: TC001 - msgspec reads the annotations
 from tools.benchmarks.workloads import Situation  # noqa: TC001 - the same
 
@@ -73,22 +71,12 @@ class Results:
     blocks: list[Block] = field(default_factory=list)
     start: dict[str, list[float]] = field(default_factory=dict)
     """Seconds that the command and the import take, in the order of the rounds."""
-    code: str = ""
-    """Stands for all that the tap, the stand-in and the peers are written in."""
     note: str = ""
     """What a reader must know before believing any of it."""
 
     def block(self, situation: Situation) -> Block | None:
         """Find the runs of a situation, whoever took part."""
         return next((block for block in self.blocks if block.situation.is_like(situation)), None)
-
-    def put(self, block: Block) -> None:
-        """Add the runs of a situation, in the place of those that there are."""
-        for place, other in enumerate(self.blocks):
-            if other.situation.is_like(block.situation):
-                self.blocks[place] = block
-                return
-        self.blocks.append(block)
 
 
 Parts = dict[str, Results]
@@ -103,12 +91,3 @@ def write(parts: Parts) -> None:
 def read() -> Parts:
     """Read what was kept."""
     return msgspec.json.decode((HERE / "results.json").read_bytes(), type=Parts)
-
-
-def digest_of_code() -> str:
-    """Give what is another one whenever the code of the tap, of the stand-in or of the peers is."""
-    digest = blake2b(digest_size=8)
-    for folder in (ROOT / "tap_onefile", ROOT / "sandbox" / "onefile_sandbox", HERE):
-        for path in sorted(folder.rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
