@@ -154,23 +154,45 @@ class Keys:
         self._blocks: dict[int, int] = {}
         self._others: set[Hashable] = set()
 
+    def __len__(self) -> int:
+        """Return how many keys were added."""
+        return sum(map(int.bit_count, self._blocks.values())) + len(self._others)
+
     def __contains__(self, key: Hashable) -> bool:
         """Return whether a key was added."""
         if isinstance(key, int):
             return bool(self._blocks.get(key // _BLOCK, 0) >> key % _BLOCK & 1)
         return key in self._others
 
-    def update(self, keys: Iterable[Hashable]) -> int:
-        """Add keys, and return how many of them were there before."""
-        before = 0
+    def are_just(self, keys: Iterable[Hashable]) -> bool:
+        """Return whether these keys were added, and no others."""
+        distinct = set(keys)
+        return len(distinct) == len(self) and all(key in self for key in distinct)
+
+    def add(self, keys: Iterable[Hashable]) -> list[bool]:
+        """Add keys but None, and return of each whether it is new; None always is."""
+        blocks, others = self._blocks, self._others
+        new = []
         for key in keys:
             if isinstance(key, int):
-                block, bit = self._blocks.get(key // _BLOCK, 0), 1 << key % _BLOCK
-                before += bool(block & bit)
-                self._blocks[key // _BLOCK] = block | bit
+                place = key // _BLOCK
+                block, bit = blocks.get(place, 0), 1 << key % _BLOCK
+                new.append(not block & bit)
+                blocks[place] = block | bit
             else:
-                before += key in self._others
-                self._others.add(key)
+                new.append(key not in others)
+                if key is not None:
+                    others.add(key)
+        return new
+
+    def merge(self, other: Keys) -> int:
+        """Add the keys of another set, and return how many of them were there before."""
+        before = len(self._others & other._others)
+        self._others |= other._others
+        for place, block in other._blocks.items():
+            own = self._blocks.get(place, 0)
+            before += (own & block).bit_count()
+            self._blocks[place] = own | block
         return before
 
 
@@ -282,7 +304,7 @@ class SearchReader:
 
     def _is_whole(self, page: Sequence[Row]) -> bool:
         """Return whether each page so far is the whole search, as the unpaged one lists it too."""
-        if set(keys_of(page)) != self._sequence.seen or self._foreign:
+        if not self._sequence.seen.are_just(keys_of(page)) or self._foreign:
             return False
         # A cap of OneFile's may cut pages and lists alike, just at the size that was asked for, or at a round one.
         entity, ignoring = self._search.entity, self._experience.ignoring_pages
@@ -290,7 +312,7 @@ class SearchReader:
             return False
         # Whatever the unpaged search makes of what narrows a search, it has nothing more than these rows.
         listed = self._calls.keys(self._search)
-        if listed is None or set(listed) != self._sequence.seen:
+        if listed is None or not self._sequence.seen.are_just(listed):
             return False
         ignoring.add(entity)
         return True
@@ -445,10 +467,10 @@ class SearchReader:
 
     def _is_listed(self) -> bool:
         """Return whether a list of the search, which may be capped itself, has just the rows that came."""
-        return self._list is not None and set(self._list) - {None} == self._sequence.seen
+        return self._list is not None and self._sequence.seen.are_just(set(self._list) - {None})
 
     def _missing(self) -> set[Hashable]:
-        return set(self._list or ()) - self._sequence.seen - {None}
+        return {key for key in self._list or () if key is not None and key not in self._sequence.seen}
 
     def _rest(self) -> Iterator[Sequence[Row]]:
         """Read once more for the rows that did not come, as far as anything shows that there are some."""
@@ -512,7 +534,7 @@ class SearchReader:
             self._problems.repeated_rows(search.stream, self._sequence.repeated_rows)
         streams = experience.keys.setdefault(search.entity, {})
         keys = streams.setdefault(search.stream, (dict(search.owners).get("Role"), Keys()))[1]
-        again = keys.update(self._sequence.seen)
+        again = keys.merge(self._sequence.seen)
         if again and not search.is_shared:
             self._problems.moved_rows(search.stream, again)
         if self._foreign:
@@ -532,7 +554,7 @@ class PageSequence:
         self._key = key
         self._pages: set[int] = set()
         self._stale_pages = 0
-        self.seen: set[Hashable] = set()
+        self.seen = Keys()
         """The keys that have come."""
         self.repeated_rows = 0
         """Rows left out so far because an earlier page of the same search had them."""
@@ -568,15 +590,5 @@ class PageSequence:
 
     def _add(self, rows: Sequence[Row], keys: list[Hashable]) -> Sequence[Row]:
         """Note keys as seen, and return the rows whose keys are new, or that have none: those are refused later on."""
-        seen = self.seen
-        if seen.isdisjoint(keys) and len(distinct := set(keys)) == len(keys):
-            seen |= distinct
-            seen.discard(None)
-            return rows
-        new = []
-        for row, key in zip(rows, keys, strict=True):
-            if key is None or key not in seen:
-                new.append(row)
-                if key is not None:
-                    seen.add(key)
-        return new
+        new = self.seen.add(keys)
+        return rows if all(new) else list(itertools.compress(rows, new))
