@@ -21,7 +21,7 @@ from tap_onefile.errors import MissingRows, NotFound, RepeatedPage
 from tap_onefile.extract import prefetch
 from tap_onefile.extract.query import Search
 from tap_onefile.extract.reader import Reader
-from tap_onefile.extract.search import Experience, PageSequence, SearchReader
+from tap_onefile.extract.search import Experience, Keys, PageSequence, SearchReader
 from tap_onefile.reporting.metrics import Metrics, Tally
 from tap_onefile.reporting.problems import Problems
 
@@ -443,3 +443,13 @@ def test_an_end_before_all_that_is_listed_has_come_is_asked_for_again() -> None:
 
     assert search(server, counted=list(range(1, 12))) == list(range(1, 12))
     assert server.asked == [1, 2, 3, 4, 5, 6, 6, 7]
+
+
+def test_ids_that_another_search_has_given_too_are_counted_once_each() -> None:
+    run, search = Keys(), Keys()
+    run.add([1, 2, 5000, "a", None])
+
+    assert search.add([2, 3, 5000, "a", "b", 2]) == [True, True, True, True, True, False]
+    assert run.merge(search) == 3
+    assert run.are_just([1, 2, 3, 5000, "a", "b"])
+    assert run.merge(search) == len(search) == 5
