@@ -289,9 +289,10 @@ class Prefetch:
             if window.is_over:
                 self._drop(window)
             self._being_counted.discard(window.query)
-            if keys is None:
+            # One that has fewer rows than the first page is known to be wrong before it is that search's turn.
+            if keys is None or len(keys) < window.first_size:
                 self._not_counted.add(_kind_of(window.query))
-            else:
+            if keys is not None:
                 self._counted[window.query] = keys
                 self._has_counted = True
             self._has_come.notify_all()
@@ -408,9 +409,10 @@ class PageWindow:
     """When it may be asked for again, on the clock of `time.monotonic`; 0 where it was not put off."""
     is_to_be_listed: bool = False
     """Whether its list is wanted in place of the second page, as the first is not full."""
+    first_size: int = 0
+    """Rows of the first page."""
     _waits_for_count: int = 0
     """Up to how many pages no other is guessed, as their number may come in time."""
-    _first_size: int = 0
     _last_size: int = 0
     _come: dict[int, Rows | Exception] = field(default_factory=dict)
 
@@ -432,7 +434,7 @@ class PageWindow:
     def begin_again(self, moment: float) -> None:
         """Forget what was asked for and has come, to ask for it after a moment."""
         self.not_before = moment
-        self.asked = self.filled = self._first_size = self._last_size = 0
+        self.asked = self.filled = self.first_size = self._last_size = 0
         self.expected = 0
         self.is_over = False
         self._come.clear()
@@ -455,17 +457,17 @@ class PageWindow:
             # Its list is wanted whatever its length, to be sure of its end.
             return True
         # The second page may have come before the first.
-        looks_long = self._first_size > 0 and (self.filled > 1 or self._first_size >= self.full)
+        looks_long = self.first_size > 0 and (self.filled > 1 or self.first_size >= self.full)
         return looks_long and self._looks_on
 
     @property
     def _looks_on(self) -> bool:
-        return self._last_size >= self._first_size
+        return self._last_size >= self.first_size
 
     @property
     def looks_short(self) -> bool:
         """Whether its first page has come, and is likely the only one, so that a list would show that."""
-        is_small = self.filled == 1 and self._first_size < self.full and self.expected is None and not self.is_over
+        is_small = self.filled == 1 and self.first_size < self.full and self.expected is None and not self.is_over
         return is_small and isinstance(self.query, Search) and not (self.query.is_narrowed or self.query.is_never_empty)
 
     @property
@@ -481,8 +483,8 @@ class PageWindow:
     def put_count(self, rows: int) -> None:
         """Take note of how many rows there are, 0 if they could not be counted."""
         self._waits_for_count = 0
-        self.expected = -(-rows // (self._first_size or self.full))
-        if self.is_to_be_listed and rows == self._first_size:
+        self.expected = -(-rows // (self.first_size or self.full))
+        if self.is_to_be_listed and rows == self.first_size:
             self.put(2, Rows(form=LISTED))
         self.is_to_be_listed = False
 
@@ -493,7 +495,7 @@ class PageWindow:
             self.is_over = True
             return
         if page == 1:
-            self._first_size = len(outcome)
+            self.first_size = len(outcome)
         if page > self.filled:
             self.filled = page
             self._last_size = len(outcome)

@@ -398,6 +398,33 @@ def test_a_count_that_is_still_under_way_is_waited_for() -> None:
     assert prefetch.counted(search("others")) is None
 
 
+@pytest.mark.parametrize(("listed", "lists", "second_pages"), [(0, 1, 3), (1, 1, 3), (2, 3, 0)])
+def test_a_list_that_lacks_rows_of_the_first_page_is_the_last_of_its_kind_before_anybody_reads_it(
+    listed: int, lists: int, second_pages: int
+) -> None:
+    asked: list[tuple[str, int]] = []
+    is_over = threading.Event()
+
+    def fetch(query: Query, page: int) -> Rows:
+        asked.append((query.stream, page))
+        if query.stream == "last":
+            is_over.set()
+        return Rows([{"ID": 1}, {"ID": 2}] if page == 1 else [])
+
+    def keys(query: Query) -> list[Hashable]:
+        asked.append((query.stream, 0))
+        return list(range(listed))
+
+    prefetch = Prefetch(fetch, 1, page_size=ROWS_ON_A_PAGE, keys=keys)
+    searches = [Search.of("Classroom", {"OrganisationID": number}, "classrooms") for number in range(3)]
+    prefetch.plan([*searches, Listing("Last", "last")])
+
+    assert next(prefetch.pages(searches[0]))
+    assert is_over.wait(10)
+    assert asked.count(("classrooms", 0)) == lists
+    assert asked.count(("classrooms", 2)) == second_pages
+
+
 class NotThere:
     """Does not find the first page of a search the first few times."""
 
