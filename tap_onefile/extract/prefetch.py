@@ -315,9 +315,14 @@ class Prefetch:
             return self._count_call(self._wanted)
         has_room = self._waiting < _ROWS_WAITING
         windows = self._active if has_room else self._read_now()
+        # If it comes to an end of the room, what is read now must not go on page by page.
+        if self._waiting > _ROWS_WAITING / 2 and (unknown := to_be_counted(self._read_now())):
+            return self._count_call(unknown)
         if has_room and self._is_running_out() and (unknown := to_be_counted(windows)):
             return self._count_call(unknown)
-        sure = next((window for window in windows if window.ready or window.wants_list), None)
+        # What comes last must not begin last: what its first page shows may take a pause and further calls.
+        sure = self._open_next() if has_room and len(self._later) <= self._threads else None
+        sure = sure or next((window for window in windows if window.ready or window.wants_list), None)
         if sure is None and has_room:
             sure = self._open_next()
         if sure is None:

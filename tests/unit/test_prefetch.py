@@ -317,6 +317,57 @@ def test_what_is_read_now_is_counted_when_what_comes_later_has_filled_all_room()
     assert len(list(prefetch.pages(search("now")))) == 9 + 1
 
 
+def test_what_is_read_now_is_counted_before_what_comes_later_has_filled_all_room() -> None:
+    looks_long, is_counted = threading.Event(), threading.Event()
+    asked_before_the_count: list[str] = []
+
+    def fetch(query: Query, page: int) -> Rows:
+        if query.stream != "now":
+            asked_before_the_count.append(query.stream)
+            assert looks_long.wait(10)
+            is_counted.wait(0.01)
+            return Rows([{"ID": 1}] * (8_001 if query.stream == "0" else 1))
+        if page == 6:
+            looks_long.set()
+            assert is_counted.wait(10)
+        return Rows([{"ID": page}] if page < 10 else [])
+
+    def keys(_query: Search) -> list[Hashable]:
+        is_counted.set()
+        asked_before_the_count.append("")
+        return list(range(9))
+
+    prefetch = Prefetch(fetch, 2, page_size=1, keys=keys)
+    prefetch.plan([search("now"), *(Listing(f"Later/{number}", str(number)) for number in range(50))])
+    reading = prefetch.pages(search("now"))
+    pages = [next(reading) for _ in range(5)]
+    assert is_counted.wait(10)
+
+    assert len([*pages, *reading]) == 9 + 1
+    assert asked_before_the_count.index("") < 25
+
+
+def test_what_comes_last_does_not_begin_last() -> None:
+    asked: list[str] = []
+    has_begun, is_over = threading.Event(), threading.Event()
+
+    def fetch(query: Query, page: int) -> Rows:
+        asked.append(query.stream)
+        assert page == 1 or has_begun.wait(10)
+        if page == 5:
+            is_over.set()
+        return Rows([{"ID": page}] if page < 5 else [])
+
+    prefetch = Prefetch(fetch, 1, page_size=1)
+    prefetch.plan([search("now"), Listing("Last", "last")])
+    reading = prefetch.pages(search("now"))
+    assert next(reading)
+    has_begun.set()
+
+    assert is_over.wait(10)
+    assert asked.index("last") < 4
+
+
 def test_what_is_longest_so_far_is_counted_first_and_then_what_comes_last() -> None:
     planned = [PageWindow(search(name), full=1) for name in "abcd"]
     for pages, come in zip(planned, (2, 3, 3, 0), strict=True):
