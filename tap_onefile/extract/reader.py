@@ -25,7 +25,8 @@ from tap_onefile.errors import (
 )
 from tap_onefile.extract.prefetch import Prefetch
 from tap_onefile.extract.query import Record, Search, has_foreign
-from tap_onefile.extract.search import Calls, Experience, PageSequence, SearchReader
+from tap_onefile.extract.search import Calls, Experience, SearchReader
+from tap_onefile.extract.seen import PageSequence
 from tap_onefile.records.convert import to_integer
 
 if TYPE_CHECKING:

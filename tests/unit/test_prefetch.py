@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tap_onefile.api.decode import Rows
 from tap_onefile.errors import NotFound
 from tap_onefile.extract import prefetch as module
-from tap_onefile.extract.prefetch import PageWindow, Prefetch, to_be_counted
+from tap_onefile.extract.page_window import PageWindow, to_be_counted
+from tap_onefile.extract.prefetch import Prefetch
 from tap_onefile.extract.query import Listing, Record, Search
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from tap_onefile.errors import MissingRows, NotFound, RepeatedPage
 from tap_onefile.extract import prefetch
 from tap_onefile.extract.query import Search
 from tap_onefile.extract.reader import Reader
-from tap_onefile.extract.search import Experience, Keys, PageSequence, SearchReader
+from tap_onefile.extract.search import Experience, SearchReader
+from tap_onefile.extract.seen import Keys, PageSequence
 from tap_onefile.reporting.metrics import Metrics, Tally
 from tap_onefile.reporting.problems import Problems
 
