@@ -313,9 +313,11 @@ class Prefetch:
             return self._count_call(self._wanted)
         has_room = self._waiting < _ROWS_WAITING
         windows = self._active if has_room else self._read_now()
-        # If it comes to an end of the room, what is read now must not go on page by page.
-        if self._waiting > _ROWS_WAITING / 2 and (unknown := to_be_counted(self._read_now())):
-            return self._count_call(unknown)
+        # What is read now must not go on page by page when there is no more room.
+        if self._waiting > _ROWS_WAITING / 2:
+            promising = [window for window in self._read_now() if self._is_countable(window.query)]
+            if unknown := to_be_counted(promising):
+                return self._count_call(unknown)
         if has_room and self._is_running_out() and (unknown := to_be_counted(windows)):
             return self._count_call(unknown)
         # What comes last must not begin last: what its first page shows may take a pause and further calls.
