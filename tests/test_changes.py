@@ -295,7 +295,7 @@ def test_changes_only_are_logged_with_what_they_miss_and_activate_no_version(tmp
     with onefile() as sandbox:
         run = Target(tmp_path).load(sandbox, emit_activate_version_messages=True)
 
-    activated = {message["stream"] for message in run.messages if message["type"] == "ACTIVATE_VERSION"}
+    activated = set(run.activated)
     assert not activated
     (line,) = [line for line in run.stderr.splitlines() if "changes only" in line]
     assert all(word in line for word in (*PEOPLE, "archived", "Progress"))
@@ -314,7 +314,7 @@ def test_who_was_archived_leaves_the_active_tables_where_everybody_is_sent(
     with onefile() as sandbox:
         run = target.load(sandbox, emit_activate_version_messages=True, **settings_given)
 
-    activated = {message["stream"] for message in run.messages if message["type"] == "ACTIVATE_VERSION"}
+    activated = set(run.activated)
     assert ("learners" in activated) is is_covered
     assert "reviews" not in activated
     if is_covered:
