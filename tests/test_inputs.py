@@ -155,6 +155,7 @@ def test_a_key_that_is_deselected_is_kept_with_a_warning(
     run = _run(tmp_path, onefile, catalog=catalog)
 
     assert run.status == 0, run.stderr
+    assert run.records[LEARNERS]
     assert all(record[field] for record in run.records[LEARNERS])
     assert f"The catalog deselects learners.{field}, which is sent nevertheless" in run.stderr
 
@@ -376,6 +377,8 @@ def test_the_id_of_an_organisation_may_be_a_text(
 
     run = _run(tmp_path, onefile, catalog=_incremental(discovered), state=state, lookback=0)
 
+    assert run.status == 0, run.stderr
+    assert run.records["classrooms"]
     assert LEARNERS not in run.records
 
 

@@ -185,11 +185,12 @@ def test_what_is_held_back_has_no_column_in_postgresql_and_pseudonyms_are_texts(
     assert types.keys() & classes.keys() == {name for name in classes if classes[name] != "special category"}
     assert types["DOB"] == "text"
     assert len(learners) == len(held.records("learners"))
+    assert all(any(learner[name] for learner in learners) for name in ("Email", "DOB"))
     for learner in learners:
         assert all(re.fullmatch("[0-9a-f]{64}", learner[name] or "0" * 64) for name in ("Email", "DOB"))
 
 
-def test_meltano_config_test_names_the_customer_and_the_organisations(folder: Path, held: Sandbox) -> None:
+def test_meltano_config_test_says_that_the_settings_are_right(folder: Path, held: Sandbox) -> None:
     pipeline = Pipeline(plugin_settings(held), database=folder / "meltano.db", log=folder / "log")
 
     tested = subprocess.run(
