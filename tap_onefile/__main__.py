@@ -28,17 +28,17 @@ def main() -> None:
         import resource  # noqa: PLC0415 - as above
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # What is imported stays until the end. To look for garbage in it, again and again, takes a quarter of the start.
+    # What is imported stays until the end. Looking for garbage in it takes a quarter of the start-up.
     gc.disable()
     from tap_onefile.singer.inputs import check_logging  # noqa: PLC0415 - only now
     from tap_onefile.tap import TapOneFile  # noqa: PLC0415 - only now
 
     gc.freeze()
-    # Rows and records are in no cycle, and there are many of them. To look through them takes a twentieth of a run.
+    # Rows and records form no cycles, and there are many of them. Scanning them takes a twentieth of a run.
     gc.set_threshold(100_000)
     gc.enable()
-    # Decoding a page can take longer than the usual 5 ms: threads would hand over after each, and lose what they
-    # are at from the processor's cache.
+    # Decoding a page can take longer than the usual 5 ms: threads would switch in the middle of it, and lose the
+    # processor's cache.
     sys.setswitchinterval(0.02)
     try:
         check_logging()

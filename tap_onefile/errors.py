@@ -28,7 +28,7 @@ class OneFileError(Exception):
 
 
 @dataclass_transform(eq_default=False)
-class Told(OneFileError):
+class WordedError(OneFileError):
     """Something whose text is a sentence about its data."""
 
     @override
@@ -52,7 +52,7 @@ class TargetGone(OneFileError):
     """Nobody reads what the tap writes any more."""
 
 
-class Interrupted(Told):
+class Interrupted(WordedError):
     """A signal stopped the run before it was finished."""
 
     sentence = (
@@ -65,7 +65,7 @@ class Interrupted(Told):
         self.exit_status = _KILLED_BY + signum
 
 
-class LoginRefused(Told):
+class LoginRefused(WordedError):
     """OneFile did not accept the customer token."""
 
     status: int
@@ -77,7 +77,7 @@ class LoginRefused(Told):
     )
 
 
-class NotFound(Told):
+class NotFound(WordedError):
     """There is nothing at a path: no such record, or no such list or search at all."""
 
     call: str
@@ -102,7 +102,7 @@ class WrongAddress(OneFileError):
         super().__init__(str(absence))
 
 
-class Redirected(Told):
+class Redirected(WordedError):
     """The host wants to send us elsewhere, which would carry the token there."""
 
     call: str
@@ -114,7 +114,7 @@ class Redirected(Told):
     )
 
 
-class Unavailable(Told):
+class Unavailable(WordedError):
     """OneFile gave no usable answer for as long as we were ready to wait."""
 
 
@@ -156,7 +156,7 @@ class RateLimited(Unavailable):
     )
 
 
-class Refused(Told):
+class Refused(WordedError):
     """One part of the run cannot be read, while others still may be."""
 
 

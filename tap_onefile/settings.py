@@ -66,7 +66,7 @@ _DECLARED: dict[str, dict[str, Any]] = {
     ),
     "organisation_ids": _setting(
         th.ArrayType(th.IntegerType),
-        "OneFile ids of the organisations (centres) to read. All that the token can see where it is left out.",
+        "OneFile ids of the organisations (centres) to read. If left out, all that the token can see.",
         title="Organisations",
     ),
     "special_category_data": _setting(
@@ -84,7 +84,7 @@ _DECLARED: dict[str, dict[str, Any]] = {
     "pseudonym_key": _setting(
         th.StringType,
         "The secret that pseudonyms are made with, of at least 32 characters. The same key gives the same"
-        " pseudonyms; who has it can find out whom they stand for.",
+        " pseudonyms; anyone who has it can find out whom they stand for.",
         secret=True,
     ),
     "page_size": _setting(
@@ -100,7 +100,7 @@ _DECLARED: dict[str, dict[str, Any]] = {
     ),
     "requests_per_minute": _setting(
         th.IntegerType(minimum=0, maximum=1_000_000),
-        "Calls to make in any minute at the most, logins and repeats included. OneFile answers 300 for a"
+        "The most calls to make in any minute, including logins and repeats. OneFile answers 300 for a"
         " customer: lower it where other programs call OneFile too. 0 is no limit, for a server of your own.",
         default=300,
     ),
@@ -131,8 +131,7 @@ _DECLARED: dict[str, dict[str, Any]] = {
     ),
     "fetch_details": _setting(
         th.ArrayType(th.StringType),
-        "Streams of which each record is completed by a call of its own, as OneFile's searches may give"
-        " only a part of it.",
+        "Streams whose records are each completed by a call, as OneFile's searches may give only a part of them.",
         default=["reviews", "plans"],
     ),
     "extra_fields": _setting(
@@ -149,7 +148,7 @@ _DECLARED: dict[str, dict[str, Any]] = {
     ),
     "user_agent": _setting(
         th.StringType,
-        "How the tap introduces itself to OneFile in each call. With its name and version where it is left out.",
+        "How the tap introduces itself to OneFile in each call. If left out, by its name and version.",
         # Without a default in the schema: the Hub would keep it, and the tap go on under its old version.
     ),
     "request_timeout": _setting(
@@ -161,7 +160,7 @@ _DECLARED: dict[str, dict[str, Any]] = {
     "retry_for": _setting(
         th.IntegerType(minimum=0, maximum=86_400),
         "Seconds for which one call is repeated after passing failures, such as a server error or a broken"
-        " connection, before the run fails; refusals for want of calls (429) are waited out for 900 at least. Set it to"
+        " connection, before the run fails; after too many calls (429), it is repeated for at least 900. Set it to"
         " 2700 for runs that must outlast a release of OneFile.",
         default=120,
     ),

@@ -62,8 +62,8 @@ KNOWN = {
 
 _TEST_RETRY_FOR = 10
 """Seconds."""
-_FIRST_CALLS = 4
-"""The login, the customer, the organisations, and the empty page that ends them."""
+_FIRST_CALLS = 5
+"""The login, the customer, and the organisations: a page, the empty one after it, and the list that confirms both."""
 
 
 class TapOneFile(CommandTap):
@@ -162,9 +162,9 @@ class TapOneFile(CommandTap):
     def run(self) -> None:
         """Read everything selected, and report at the end; raises if something is missing."""
         run = self.onefile
-        # What is wrong with the network's settings is said before anything is written.
+        # A wrong proxy or certificate is reported here, before anything is written.
         _ = run.reader
-        self._settle_how_people_are_read()
+        self._settle_replication_of_people()
         self._log_omissions()
         versions = self._versions()
         if run.writer:
@@ -191,7 +191,7 @@ class TapOneFile(CommandTap):
     @override
     def try_out(self) -> None:
         """Test the connection without writing a record, and estimate the calls of a full run."""
-        run = self._hurried()
+        run = self._interactive_run()
         # Before the dry run, which selects what it reads.
         selected = self._selected
         self._warn_if_empty()
@@ -217,10 +217,10 @@ class TapOneFile(CommandTap):
     @override
     def check_api(self, *, as_json: bool) -> None:
         """Write the report on how OneFile answers, as far as it does; raises if it stopped."""
-        check_api(self._hurried(), click.echo, as_json=as_json)
+        check_api(self._interactive_run(), click.echo, as_json=as_json)
 
-    def _hurried(self) -> Run:
-        """Return the run, which gives up sooner than at night, as somebody waits for it."""
+    def _interactive_run(self) -> Run:
+        """Return the run with a shorter retry_for, as somebody is waiting for it."""
         run = self.onefile
         run.settings = replace(run.settings, retry_for=min(_TEST_RETRY_FOR, run.settings.retry_for))
         return run
@@ -266,8 +266,8 @@ class TapOneFile(CommandTap):
                 ", ".join(fields),
             )
 
-    def _settle_how_people_are_read(self) -> None:
-        """Forget the bookmarks that nothing is read by; say where it is not as by default, or not as it was before."""
+    def _settle_replication_of_people(self) -> None:
+        """Forget unused bookmarks, and log which people are read by changes only, or in full from now on."""
         streams = [stream for stream in self._selected if isinstance(stream, UserStream)]
         if narrowed := [stream.name for stream in streams if stream.is_incremental]:
             self.logger.info(

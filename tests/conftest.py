@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections import defaultdict
 from contextlib import ExitStack
 from pathlib import Path
@@ -33,6 +35,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for test, seconds in took.items():
         if seconds > SLOW_SECONDS:
             terminalreporter.write_line(f"{test} took {seconds:.0f} s: mark it as slow, or make it faster.")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Give a folder with a path short enough for the socket of a PostgreSQL."""
+    folder = Path(tempfile.mkdtemp(prefix="tap-"))
+    yield folder
+    shutil.rmtree(folder)
 
 
 class StartSandbox(Protocol):

@@ -67,7 +67,7 @@ def assert_complete(run: Run, onefile: OneFile, *streams: str, organisations: Co
 
 
 def assert_told(run: Run, onefile: OneFile, missing: str, *others: str, only: str = "") -> None:
-    """Assert that the run failed by the name of what is missing, and that everything else came.
+    """Assert that the run failed and named what is missing, and that everything else came.
 
     Args:
         run: The run.
@@ -81,7 +81,7 @@ def assert_told(run: Run, onefile: OneFile, missing: str, *others: str, only: st
     assert only in run.last_line
     assert re.search(r"run again|report|ask OneFile|check|deselect|take \w+ out", run.last_line, re.IGNORECASE)
     assert "Traceback" not in run.stderr
-    assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
+    assert not run.activated
     assert not [text for stream in others if (text := differences(run, onefile, stream))]
     assert not [stream for stream in others if re.search(rf"\b{stream} of ", run.last_line)]
     assert_true(run, onefile, missing)
@@ -93,7 +93,7 @@ def assert_true(run: Run, onefile: OneFile, stream: str) -> None:
 
 
 def assert_honest(run: Run, onefile: OneFile, missing: str, *others: str) -> None:
-    """Assert that all came, or that the run failed by the name of what did not."""
+    """Assert that all came, or that the run failed and named what did not."""
     if run.status == 0:
         assert_complete(run, onefile, missing, *others)
     else:

@@ -52,6 +52,11 @@ class Run:
         return records
 
     @property
+    def activated(self) -> list[str]:
+        """The streams of which a version was activated, in their order."""
+        return [message["stream"] for message in self.messages if message["type"] == "ACTIVATE_VERSION"]
+
+    @property
     def last_line(self) -> str:
         """The last line on stderr."""
         return self.stderr.rstrip().rsplit("\n", 1)[-1]
@@ -88,6 +93,11 @@ HAS_FORKS = "forkserver" in multiprocessing.get_all_start_methods()
 _processes = multiprocessing.get_context("forkserver") if HAS_FORKS else multiprocessing.get_context()
 if HAS_FORKS:
     _processes.set_forkserver_preload(["tap_onefile.tap"])
+
+
+def as_environment(config: Mapping[str, Any]) -> dict[str, str]:
+    """Give settings as the environment variables that the tap reads."""
+    return {f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in config.items()}
 
 
 def run_tap(

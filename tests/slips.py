@@ -18,7 +18,7 @@ from typing_extensions import override
 from tests.running import GIVES_UP_SOON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Mapping
 
     Row = dict[str, Any]
     Slip = Callable[["Call", int, "Answer"], "Answer"]
@@ -190,6 +190,10 @@ UNUSABLE = {
 """What cannot be read as rows, or holds none."""
 
 
+def _is_such(call: Call, where: Mapping[str, object]) -> bool:
+    return all(getattr(call, name) == value for name, value in where.items())
+
+
 def slip(becomes: Answer | Callable[[Answer], Answer], times: Collection[int] | None = (1,), **where: object) -> Slip:
     """Make a slip.
 
@@ -202,7 +206,7 @@ def slip(becomes: Answer | Callable[[Answer], Answer], times: Collection[int] | 
     def slips(call: Call, nth: int, answer: Answer) -> Answer:
         if times is not None and nth not in times:
             return answer
-        if any(getattr(call, name) != value for name, value in where.items()):
+        if not _is_such(call, where):
             return answer
         return becomes if isinstance(becomes, Answer) else becomes(answer)
 
@@ -214,7 +218,7 @@ def for_a_while(seconds: float, becomes: Answer, **where: object) -> Slip:
     began: list[float] = []
 
     def slips(call: Call, _: int, answer: Answer) -> Answer:
-        if any(getattr(call, name) != value for name, value in where.items()):
+        if not _is_such(call, where):
             return answer
         began.append(time.monotonic())
         return becomes if began[-1] - began[0] < seconds else answer
@@ -321,7 +325,7 @@ class OneFile:
 
     def count(self, **where: object) -> int:
         """Count the calls that were of a kind."""
-        return sum(all(getattr(call, name) == value for name, value in where.items()) for call in self.calls)
+        return sum(_is_such(call, where) for call in self.calls)
 
     def answer(self, call: Call) -> Answer:
         """Answer a call, truthfully or not."""

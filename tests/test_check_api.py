@@ -197,7 +197,10 @@ def test_what_is_refused_or_cut_is_named(
 def test_null_and_absent_are_told_from_each_other(
     tmp_path: Path, start_sandbox: StartSandbox, behaviour: str, ways: str
 ) -> None:
-    """As rows whose names are known do not, the report must not be made of them. Some fields are always empty texts."""
+    """Rows decoded by known names do not keep null apart from absent, so the report must not be made from them.
+
+    Some fields are always empty texts.
+    """
     report = check(tmp_path, start_sandbox(learners=40, behaviour=settled({"absent_values": behaviour})))
 
     assert report["points"]["nulls"]["seen"] == f"{ways}; the tap sends null"
@@ -365,7 +368,7 @@ def test_the_encoding_is_told(tmp_path: Path, body: bytes, encoding: str) -> Non
 # The command line.
 
 
-def test_a_person_reads_the_same_as_a_machine(tmp_path: Path, sandbox: Sandbox) -> None:
+def test_the_report_for_people_has_every_heading_and_every_point(tmp_path: Path, sandbox: Sandbox) -> None:
     run = run_tap(tmp_path, config_for(sandbox), "--check-api")
 
     assert run.status == 0, run.stderr

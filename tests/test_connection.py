@@ -61,6 +61,7 @@ def test_a_role_that_is_off_by_default_and_refused_does_not_matter(tmp_path: Pat
 def test_it_writes_no_record(tmp_path: Path, sandbox: Sandbox) -> None:
     run = run_tap(tmp_path, config_for(sandbox), "--test")
 
+    assert run.status == 0, run.stderr
     assert run.stdout == ""
 
 

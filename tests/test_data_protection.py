@@ -180,6 +180,7 @@ def test_another_run_gives_the_same_pseudonyms_and_another_key_gives_others(tmp_
     arguments = select(tmp_path, "learners")
     first = read(KEY)
 
+    assert first
     assert read(KEY) == first
     others = {record["LastName"] for record in read(KEY[::-1])}
     assert others.isdisjoint({record["LastName"] for record in first})

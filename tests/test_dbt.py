@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import tempfile
 from collections import Counter
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +14,7 @@ from tap_onefile.streams import STREAMS
 from tests.answers import OneFile, digits, expectations
 from tests.matching import matched
 from tests.odd_learners import NOT_SET, make_odd, mis_rows
-from tests.running import config_for, select
+from tests.running import as_environment, config_for, select
 from tests.warehouses import DBT, MARTS, PACKAGE, TO_DUCKDB, WAREHOUSES, PostgresWarehouse, dbt, read
 from tools import ROOT
 from tools.demo.pipeline import Pipeline
@@ -25,7 +22,8 @@ from tools.demo.postgres import SCHEMA
 from tools.docs import models
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from pathlib import Path
 
     from tests.conftest import StartPostgres
 
@@ -38,14 +36,6 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.skipif(not DBT.exists(), reason="dbt is not for Python 3.14 and newer yet"),
 ]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Give a folder with a path short enough for the socket of a PostgreSQL."""
-    folder = Path(tempfile.mkdtemp(prefix="tap-"))
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("warehouse", ["postgres", "duckdb"])
@@ -163,7 +153,7 @@ def test_one_command_of_meltano_loads_and_builds(folder: Path, start_postgres: S
         start_postgres(folder / "data") as server,
     ):
         settings = {
-            **{f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in config_for(sandbox).items()},
+            **as_environment(config_for(sandbox)),
             "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url,
             "DBT_TARGET_PATH": str(folder / "dbt"),
             "DBT_LOG_PATH": str(folder / "dbt"),

@@ -114,10 +114,12 @@ def test_a_rejected_question_is_told_with_onefiles_reason(tmp_path: Path, sandbo
 def test_too_many_requests_waits_as_long_as_asked(tmp_path: Path, sandbox: Sandbox, details: dict[str, Any]) -> None:
     sandbox.add_fault(Fault(kind="status", status=429, match=SEARCHES, after=1, times=1, **details))
 
-    run = run_tap(tmp_path, config_for(sandbox, page_size=10))
+    run = run_tap(tmp_path, config_for(sandbox, page_size=10, parallel_requests=1))
 
     assert_complete(run, sandbox)
     assert "429" in run.stderr
+    refused = [call.status for call in sandbox.calls].index(429)
+    assert sandbox.calls[refused + 1].at - sandbox.calls[refused].at >= 1
 
 
 PASSING: list[dict[str, Any]] = [

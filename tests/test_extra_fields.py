@@ -111,6 +111,8 @@ def test_a_stream_map_reads_them_and_one_that_is_withheld_is_withheld_from_it(
 
     assert run.status == 0, run.stderr
     assert {(record["Lane"], "Pathway" in record) for record in run.records["learners"]} == {(PATHWAY, False)}
+    assert withheld.status == 1
+    assert "reads Pathway, which learners does not have, as personal_data is exclude" in withheld.last_line
     assert PATHWAY not in withheld.stdout + withheld.stderr
 
 

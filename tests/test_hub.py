@@ -18,7 +18,7 @@ import yaml
 from jsonschema import Draft7Validator
 
 from tap_onefile.tap import SETTINGS
-from tests.running import clean_environment, config_for, run_tap
+from tests.running import as_environment, clean_environment, config_for, run_tap
 from tools.demo.pipeline import MELTANO
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def test_meltano_adds_the_tap_to_an_empty_project_and_reaches_onefile(
     )  # uv splits the variable at spaces, as in the checkout's path
     environment = {
         **clean_environment(),
-        **{f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in config_for(sandbox).items()},
+        **as_environment(config_for(sandbox)),
         "MELTANO_CLI_DISABLE_VERSION_CHECK": "1",
         "NO_COLOR": "1",
         # The wheel in the folder is the only tap-onefile there is; what it needs is in uv's cache since the set-up.

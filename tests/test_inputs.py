@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from onefile_sandbox import Sandbox
 from tap_onefile.settings import PLACEHOLDERS
-from tests.running import config_for, run_tap
+from tests.running import as_environment, config_for, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -155,6 +155,7 @@ def test_a_key_that_is_deselected_is_kept_with_a_warning(
     run = _run(tmp_path, onefile, catalog=catalog)
 
     assert run.status == 0, run.stderr
+    assert run.records[LEARNERS]
     assert all(record[field] for record in run.records[LEARNERS])
     assert f"The catalog deselects learners.{field}, which is sent nevertheless" in run.stderr
 
@@ -376,6 +377,8 @@ def test_the_id_of_an_organisation_may_be_a_text(
 
     run = _run(tmp_path, onefile, catalog=_incremental(discovered), state=state, lookback=0)
 
+    assert run.status == 0, run.stderr
+    assert run.records["classrooms"]
     assert LEARNERS not in run.records
 
 
@@ -588,7 +591,7 @@ def test_a_mistyped_setting_that_keeps_something_back_is_refused(tmp_path: Path,
     ],
 )
 def test_a_variable_that_does_not_fit_is_named(tmp_path: Path, name: str, value: str, sentence: str) -> None:
-    environ = {**_environment(UNREACHED), f"TAP_ONEFILE_{name}": value}
+    environ = {**as_environment(UNREACHED), f"TAP_ONEFILE_{name}": value}
 
     run = run_tap(tmp_path, None, "--config", "ENV", environ=environ)
 
@@ -617,7 +620,7 @@ def test_a_variable_that_does_not_fit_is_named(tmp_path: Path, name: str, value:
 def test_a_variable_is_read_in_every_form(
     tmp_path: Path, onefile: Sandbox, both: tuple[int, int], name: str, value: str
 ) -> None:
-    environ = {**_environment(config_for(onefile)), f"TAP_ONEFILE_{name}": value.format(*both)}
+    environ = {**as_environment(config_for(onefile)), f"TAP_ONEFILE_{name}": value.format(*both)}
 
     run = run_tap(tmp_path, None, "--config", "ENV", environ=environ)
 
@@ -627,7 +630,7 @@ def test_a_variable_is_read_in_every_form(
 
 
 def test_a_token_in_quotes_is_read_with_a_warning_that_does_not_show_it(tmp_path: Path, onefile: Sandbox) -> None:
-    environ = {**_environment(config_for(onefile)), "TAP_ONEFILE_CUSTOMER_TOKEN": f'"{onefile.customer_token}"'}
+    environ = {**as_environment(config_for(onefile)), "TAP_ONEFILE_CUSTOMER_TOKEN": f'"{onefile.customer_token}"'}
 
     run = run_tap(tmp_path, None, "--config", "ENV", "--test", environ=environ)
 
@@ -637,14 +640,14 @@ def test_a_token_in_quotes_is_read_with_a_warning_that_does_not_show_it(tmp_path
 
 
 def test_the_file_of_variables_in_the_folder_is_read(tmp_path: Path, onefile: Sandbox) -> None:
-    lines = [f"{name}={value}" for name, value in _environment(config_for(onefile)).items()]
+    lines = [f"{name}={value}" for name, value in as_environment(config_for(onefile)).items()]
     (tmp_path / ".env").write_text("\n".join(lines), encoding="utf-8")
 
     assert run_tap(tmp_path, None, "--config", "ENV", "--test").status == 0
 
 
 def test_variables_that_nothing_reads_are_pointed_out(tmp_path: Path, onefile: Sandbox) -> None:
-    environ = _environment(config_for(onefile))
+    environ = as_environment(config_for(onefile))
 
     run = run_tap(tmp_path, None, environ=environ)
     assert run.status == 1
@@ -839,10 +842,6 @@ def _run_with(folder: Path, config: Json, *arguments: str, catalog: Json, state:
         (folder / "state.json").write_text(state, encoding="utf-8")
         arguments += ("--state", "state.json")
     return run_tap(folder, config, *arguments)
-
-
-def _environment(config: Json) -> dict[str, str]:
-    return {f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in config.items()}
 
 
 def _incremental(discovered: Json) -> Json:

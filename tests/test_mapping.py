@@ -133,7 +133,10 @@ def test_flattening_turns_lists_into_text(tmp_path: Path, sandbox: Sandbox) -> N
     run = run_tap(tmp_path, config_for(sandbox, flattening_enabled=True, flattening_max_depth=1))
 
     assert run.status == 0, run.stderr
-    assert len(run.records["learners"]) == len(sandbox.records("learners"))
+    codes = [record["SecondaryLLDDCodes"] for record in run.records["learners"]]
+    assert len(codes) == len(sandbox.records("learners"))
+    assert any(codes)
+    assert all(isinstance(each, str) for each in codes if each is not None)
 
 
 def test_the_metric_counts_every_record(tmp_path: Path, sandbox: Sandbox) -> None:

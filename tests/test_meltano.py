@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,14 +23,12 @@ from onefile_sandbox import Fault
 from tap_onefile.streams import STREAMS
 from tap_onefile.streams.people import Learners
 from tests.expected import spelled
-from tests.running import config_for
+from tests.running import as_environment, config_for
 from tools.demo.errors import ProcessError
 from tools.demo.pipeline import MELTANO, PLUGINS, Pipeline
 from tools.demo.postgres import SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from onefile_sandbox import Sandbox
     from tap_onefile.streams.base import OneFileStream
     from tests.conftest import StartPostgres, StartSandbox
@@ -48,14 +45,6 @@ class JsonlPipeline(Pipeline):
     """The pipeline with another loader."""
 
     command = ("run", "tap-onefile", "target-jsonl")
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Give a folder with a path short enough for the socket of a PostgreSQL."""
-    folder = Path(tempfile.mkdtemp(prefix="tap-"))
-    yield folder
-    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -196,11 +185,12 @@ def test_what_is_held_back_has_no_column_in_postgresql_and_pseudonyms_are_texts(
     assert types.keys() & classes.keys() == {name for name in classes if classes[name] != "special category"}
     assert types["DOB"] == "text"
     assert len(learners) == len(held.records("learners"))
+    assert all(any(learner[name] for learner in learners) for name in ("Email", "DOB"))
     for learner in learners:
         assert all(re.fullmatch("[0-9a-f]{64}", learner[name] or "0" * 64) for name in ("Email", "DOB"))
 
 
-def test_meltano_config_test_names_the_customer_and_the_organisations(folder: Path, held: Sandbox) -> None:
+def test_meltano_config_test_says_that_the_settings_are_right(folder: Path, held: Sandbox) -> None:
     pipeline = Pipeline(plugin_settings(held), database=folder / "meltano.db", log=folder / "log")
 
     tested = subprocess.run(
@@ -264,7 +254,7 @@ def test_target_jsonl_makes_new_files_unless_it_is_told_to_append(tmp_path: Path
 def plugin_settings(sandbox: Sandbox) -> dict[str, str]:
     """Make the environment variables that point the tap at a sandbox."""
     settings = config_for(sandbox, page_size=25)
-    return {f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in settings.items()}
+    return as_environment(settings)
 
 
 def what_onefile_holds(sandbox: Sandbox) -> dict[type[OneFileStream], Rows]:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tap_onefile.tap import KNOWN
-from tests.running import clean_environment, config_for, run_tap
+from tests.running import as_environment, clean_environment, config_for, run_tap
 from tools.demo.pipeline import MELTANO, Pipeline
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ def test_meltano_keeps_the_bookmark_of_an_organisation_that_is_not_read(
     first, second = (each["ID"] for each in sandbox.records("organisations"))
     both = {name: [first, second] for name in (LEARNERS, ASSESSORS, REVIEWS)}
     settings = {
-        **{f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in config_for(sandbox).items()},
+        **as_environment(config_for(sandbox)),
         "TAP_ONEFILE__SELECT": f'["{LEARNERS}.*"]',
         "TAP_ONEFILE__METADATA": json.dumps({LEARNERS: {"replication-method": "INCREMENTAL"}}),
         "TAP_ONEFILE_ORGANISATION_IDS": f"[{first}]",

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -14,12 +11,12 @@ import pytest
 from psycopg.rows import dict_row
 
 from onefile_sandbox import Fault, Sandbox
-from tests.running import config_for, run_tap, select
+from tests.running import as_environment, config_for, run_tap, select
 from tests.scripted import scripted_server
 from tools.demo.pipeline import Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.conftest import StartPostgres
 
@@ -87,18 +84,10 @@ ROWS = {
 }
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Give a folder with a path short enough for the socket of a PostgreSQL."""
-    folder = Path(tempfile.mkdtemp(prefix="tap-"))
-    yield folder
-    shutil.rmtree(folder)
-
-
 @pytest.mark.slow
 def test_odd_values_reach_postgresql_or_are_told(folder: Path, start_postgres: StartPostgres) -> None:
     with scripted_server(ROWS) as config, start_postgres(folder / "data") as server:
-        settings = {f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in config.items()}
+        settings = as_environment(config)
         settings |= {
             "TAP_ONEFILE__SELECT": json.dumps(["learners.*", "timesheets.*"]),
             "TARGET_POSTGRES_SQLALCHEMY_URL": server.sqlalchemy_url,

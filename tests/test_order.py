@@ -56,18 +56,16 @@ def test_what_hangs_from_many_things_is_read_side_by_side(tmp_path: Path, start_
     assert moments[-1] - moments[0] < len(moments) * latency / 2
 
 
-@pytest.mark.parametrize(("learners", "page_size"), [(0, 10), (5, 10), (10, 10), (20, 10), (39, 10), (40, 10)])
-def test_no_call_is_wasted_on_a_short_search(
-    tmp_path: Path, start_sandbox: StartSandbox, learners: int, page_size: int
-) -> None:
+@pytest.mark.parametrize("learners", [0, 5, 10, 20, 39, 40])
+def test_no_call_is_wasted_on_a_short_search(tmp_path: Path, start_sandbox: StartSandbox, learners: int) -> None:
     # However busy the machine is, the list of the search comes about as soon as a page of it.
     sandbox = start_sandbox(learners=learners, organisations=1, latency=0.05)
 
-    run = run_tap(tmp_path, config_for(sandbox, page_size=page_size), *select(tmp_path, "learners"))
+    run = run_tap(tmp_path, config_for(sandbox, page_size=10), *select(tmp_path, "learners"))
 
     assert run.status == 0, run.stderr
     searches = [call.route for call in sandbox.calls if call.body.get("Role") == 1]
-    assert searches.count("POST /User/Search/{page}/{size}") == math.ceil(learners / page_size) + 1
+    assert searches.count("POST /User/Search/{page}/{size}") == math.ceil(learners / 10) + 1
     # One call may be spent, when nothing else is left to ask for, on learning how many rows there are.
     assert searches.count("POST /User/Search") <= 1
 

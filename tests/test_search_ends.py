@@ -15,14 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.running import Run
     from tests.slips import Call, Row, Slip
 
 VERSIONS: dict[str, Any] = {"emit_activate_version_messages": True}
-
-
-def activated(run: Run) -> set[str]:
-    return {message["stream"] for message in run.messages if message["type"] == "ACTIVATE_VERSION"}
 
 
 # One empty answer is not taken for the end.
@@ -253,7 +248,7 @@ def test_a_first_page_that_is_empty_once_empties_no_table(tmp_path: Path, stream
         run = read(tmp_path, onefile, stream, **VERSIONS)
 
     assert_complete(run, onefile, stream)
-    assert activated(run) == {stream}
+    assert set(run.activated) == {stream}
 
 
 @pytest.mark.parametrize("kind", ["204", "list", "length-0"])
@@ -283,7 +278,7 @@ def test_learner_ids_that_come_empty_once_empty_no_table(tmp_path: Path, page: i
         run = read(tmp_path, onefile, "off_the_job", **VERSIONS)
 
     assert_complete(run, onefile, "off_the_job")
-    assert activated(run) == {"off_the_job"}
+    assert set(run.activated) == {"off_the_job"}
 
 
 @pytest.mark.parametrize(("kind", "settings"), [*((kind, VERSIONS) for kind in EMPTY), ("204", {})])
@@ -310,7 +305,7 @@ def test_what_is_empty_in_truth_is_activated_and_no_failure(tmp_path: Path, kind
         run = read(tmp_path, onefile, "classrooms", "placements", "assessors", **VERSIONS)
 
     assert_complete(run, onefile, "classrooms", "placements", "assessors")
-    assert activated(run) == {"classrooms", "placements", "assessors"}
+    assert set(run.activated) == {"classrooms", "placements", "assessors"}
 
 
 # What is held is held against what came, in both directions.
@@ -392,7 +387,8 @@ def test_a_last_page_that_lacks_rows_is_found_out_by_a_list_that_was_had(
         onefile.slips = [slip(lambda answer: answer.with_rows(lambda rows: rows[:-5]), times, entity=entity, page=11)]
         run = read(tmp_path, onefile, stream)
 
-    # Nothing else than such a list tells it, and none is asked for only for that.
+    assert_true(run, onefile, stream)
+    # Only such a list shows it, and none is requested just for that.
     if onefile.count(entity=entity, page=0):
         assert_honest(run, onefile, stream)
 

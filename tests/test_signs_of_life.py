@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onefile_sandbox import Fault
@@ -186,6 +186,7 @@ def test_a_terminal_is_written_to_although_there_is_no_standard_output(monkeypat
     assert "all streams" in screen.getvalue()
 
 
+@settings(deadline=None)
 @given(columns=st.integers(1, 200), records=st.integers(0, 10**8), done=st.integers(0, 4))
 def test_a_sign_is_never_wider_than_the_terminal(columns: int, records: int, done: int) -> None:
     clock = [0.0]

@@ -64,6 +64,7 @@ TestTapOneFile = get_tap_test_class(
 def test_keys_are_unique(tmp_path: Path) -> None:
     run = run_tap(tmp_path, config_for(_SANDBOX), *select(tmp_path))
 
+    assert run.status == 0, run.stderr
     for stream in STREAMS:
         keys = [tuple(record[key] for key in stream.primary_keys) for record in run.records[stream.name]]
         assert len(keys) == len(set(keys)), stream.name

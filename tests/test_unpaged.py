@@ -110,7 +110,7 @@ def test_404_that_has_passed_before_the_end_of_the_run_is_told(tmp_path: Path, s
         run = read(tmp_path, onefile, stream, "assessors", emit_activate_version_messages=True)
         assert run.status == 1
         assert re.search(rf"Missing: {stream} of .*404 although it has", run.last_line)
-        assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
+        assert not run.activated
         assert_put_right(tmp_path, run, onefile, stream, "assessors")
 
 

@@ -38,7 +38,7 @@ def test_a_run_that_misses_something_activates_nothing(tmp_path: Path, sandbox: 
     run = run_tap(tmp_path, config_for(sandbox, **SETTING))
 
     assert run.status == 1
-    assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
+    assert not run.activated
 
 
 def test_a_run_over_some_organisations_activates_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -47,13 +47,14 @@ def test_a_run_over_some_organisations_activates_nothing(tmp_path: Path, sandbox
     run = run_tap(tmp_path, config_for(sandbox, organisation_ids=[organisation], **SETTING))
 
     assert run.status == 0, run.stderr
-    assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
+    assert not run.activated
     assert "because organisation_ids limits this run to some organisations" in run.stderr
 
 
 def test_nothing_is_activated_unless_it_is_asked_for(tmp_path: Path, sandbox: Sandbox) -> None:
     run = run_tap(tmp_path, config_for(sandbox))
 
+    assert run.status == 0, run.stderr
     assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION" or "version" in message]
 
 
@@ -64,6 +65,6 @@ def test_a_token_that_sees_no_organisation_empties_no_table(tmp_path: Path, star
 
     run = run_tap(tmp_path, config_for(sandbox, **SETTING))
 
-    assert not [message for message in run.messages if message["type"] == "ACTIVATE_VERSION"]
+    assert not run.activated
     assert run.status == 1
     assert "lists no organisation" in run.last_line

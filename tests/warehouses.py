@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from typing_extensions import override
 
 from tests.odd_learners import TODAY
-from tests.running import TAP, clean_environment, config_for
+from tests.running import TAP, as_environment, clean_environment, config_for
 from tools import ROOT
 from tools.demo.pipeline import PLUGINS
 
@@ -43,7 +43,7 @@ def read(folder: Path, sandbox: Sandbox, *arguments: str, **settings: object) ->
     config = config_for(sandbox, **settings)
     environment = {
         **clean_environment(),
-        **{f"TAP_ONEFILE_{name.upper()}": str(value) for name, value in config.items()},
+        **as_environment(config),
     }
     tap = subprocess.run(
         [*TAP, "--config=ENV", *arguments], cwd=folder, env=environment, capture_output=True, check=True, timeout=120

@@ -252,7 +252,9 @@ def test_history_is_told_over_http(serve: Serve) -> None:
     assert [row["ID"] for row in rows] == client.sandbox.world.ids("learners")
     for stream, entity in (("reviews", "Review"), ("plans", "Plan"), ("learning_aims", "LearningAim")):
         assert client.ids(entity, 1, 1000) == client.sandbox.world.ids(stream)
-    for review_id in client.ids("Review", 1, 1000, DateFrom=begin.isoformat()):
+    found = client.ids("Review", 1, 1000, DateFrom=begin.isoformat())
+    assert found
+    for review_id in found:
         told = client.call("GET", f"Review/{review_id}").json()
         row = client.sandbox.world.get("reviews", review_id)
         assert bool(told.get("LearnerSignedOn")) == bool(row["LearnerSignedOn"])

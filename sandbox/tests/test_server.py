@@ -67,21 +67,21 @@ def test_it_stops_at_once_though_calls_are_under_way(serve: Serve, fault: Fault)
     client.sandbox.wait_for("GET /Customer")
     start = time.monotonic()
     client.sandbox.stop()
-    assert time.monotonic() - start < 0.3
+    assert time.monotonic() - start < 2
     asking.join(5)
     assert len(broken) == 1
 
 
 def test_no_thread_is_left() -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with Sandbox() as sandbox:
         requests.get(f"{sandbox.api_url}/Customer", timeout=5)
-        assert threading.active_count() == before + 1
-    assert threading.active_count() == before
+        assert len(set(threading.enumerate()) - before) == 1
+    assert set(threading.enumerate()) <= before
 
 
 def test_many_clients_are_answered_at_once(serve: Serve) -> None:
-    client = serve(latency=0.1)
+    client = serve(latency=0.5)
     url = f"{client.sandbox.api_url}/Customer"
     statuses = []
 
@@ -95,15 +95,18 @@ def test_many_clients_are_answered_at_once(serve: Serve) -> None:
     for thread in asking:
         thread.join()
     assert statuses == [200] * 10
-    assert 0.1 <= time.monotonic() - start < 0.8
+    # One after the other they would take 5 s.
+    assert 0.5 <= time.monotonic() - start < 4
 
 
 def test_answers_do_not_wait_for_acknowledgements(client: Client) -> None:
-    start = time.monotonic()
+    took = []
     for _ in range(20):
+        start = time.monotonic()
         client.search("User", 1, 5, Role=1)
-    # With Nagle's algorithm each of these would take 40 ms.
-    assert time.monotonic() - start < 0.4
+        took.append(time.monotonic() - start)
+    # With Nagle's algorithm each of these would take 40 ms, or each second one.
+    assert sorted(took)[-6] < 0.04
 
 
 def test_a_warm_sandbox_tells_the_same(serve: Serve) -> None:

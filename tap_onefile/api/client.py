@@ -41,7 +41,7 @@ CUSTOMER = "Customer"
 """The path of what every customer token may read."""
 
 _GONE = frozenset({400, 410})
-"""Statuses, beside 404, that may say of a record that it has gone (API reference, section 7, "Not found")."""
+"""Statuses, besides 404, that may say of a record that it has gone (API reference, section 7, "Not found")."""
 _MOST_SESSIONS = 5
 """New sessions that one call is tried with."""
 _SHORTEST_PAUSE = 1.0
@@ -145,8 +145,8 @@ class Client:
         self._reached = False
         self._failing: dict[str, _Silences] = {}
         self._decoders: dict[str, RowDecoder] = defaultdict(RowDecoder)
-        self.tells_null_from_absent = False
-        """Whether rows of searches do, which takes twice the time."""
+        self.distinguishes_null = False
+        """Whether rows of searches keep null apart from absent, which takes twice the time to decode."""
 
     def get(self, path: str, *, record_id: str | None = None, tally: Tally | None = None) -> dict[str, Any]:
         """Read one object, or the record with an id, which may have gone since the id was read.
@@ -174,7 +174,7 @@ class Client:
         return self._read(Call("POST", path, tally or Tally(), filters), self._reader_of(path))
 
     def try_search(self, path: str, filters: Mapping[str, object], *, at_most: int, tally: Tally) -> Rows | None:
-        """Read a search in one try, and up to a size in bytes; None where its rows, which are of use, cannot be had."""
+        """Read a search in one try, up to a size in bytes; None where that fails: its rows help, but are not needed."""
         try:
             call = Call("POST", path, tally, filters)
             session = self._session.token()
@@ -194,7 +194,7 @@ class Client:
 
     def _reader_of(self, path: str) -> Callable[[Answer], Rows]:
         """Return what reads the rows of a search."""
-        return partial(read_rows, decoder=None if self.tells_null_from_absent else self._decoders[_kind_of(path)])
+        return partial(read_rows, decoder=None if self.distinguishes_null else self._decoders[_kind_of(path)])
 
     def _read(self, call: Call, read: Callable[[Answer], T]) -> T:
         """Make a call for as long as it takes, and say whose failure it is where it fails."""

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 """NUL, which PostgreSQL cannot hold, and halves of surrogate pairs, which no encoding can."""
-_NO_TEXT = re.compile("[\udc80-\udcff]")
-"""What stands for a byte that is no UTF-8."""
-_MAY_HOLD_NUL = b"\\u0000"
+_UNDECODABLE = re.compile("[\udc80-\udcff]")
+"""What stands for a byte that is not UTF-8."""
+_ESCAPED_NUL = b"\\u0000"
 _NO_CONTENT = 204
 _MOST_DIGITS = 400
-"""Of a number; no double has more, and to read many takes the square of their time."""
-_LONGEST_CODE = 1000
+"""Of a number: no double has more, and the time to parse them grows with their square."""
+_CODE_LIMIT = 1000
 _LONGEST_TOKEN = 4096
 _MOST_NAMES = 500
 """Names of fields that are learned of one kind of row; OneFile has some 40."""
@@ -93,7 +93,7 @@ class KnownRow(msgspec.Struct, gc=False):
 class Rows(list[Row]):
     """The rows of one answer, with the bytes of its body.
 
-    Its form is how an answer without rows says so: ``204``, ``[]``, ``nothing`` (null or no text), or ``404``.
+    Its form is ``204``, ``[]`` (any list), ``nothing`` (null or no text), ``404``, or one of those in `extract.query`.
     """
 
     __slots__ = ("form", "size")
@@ -113,8 +113,7 @@ class RowDecoder:
 
     def decode(self, content: bytes) -> list[Row] | None:
         """Decode a list of rows; None where it is something else, odd, or has names that were not learned."""
-        # Searching from the end takes longer strides.
-        if self._decode is None or content.rfind(_MAY_HOLD_NUL) >= 0:
+        if self._decode is None or _may_hold_nul(content):
             return None
         try:
             return self._decode(content)
@@ -232,13 +231,12 @@ def _decode(content: bytes) -> object:
         return None
     try:
         found: object = msgspec.json.decode(body)
-        # Searching from the end takes longer strides.
-        return _repaired(found) if body.rfind(_MAY_HOLD_NUL) >= 0 else found
+        return _repaired(found) if _may_hold_nul(body) else found
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass
     try:
         # The standard decoder takes what is odd and yet can be read around, such as NaN or half of a surrogate pair.
-        # Bytes that are no UTF-8 become halves that nothing else does.
+        # Bytes that are not UTF-8 become halves that nothing else does.
         text = body.decode("utf-8", "surrogateescape")
         return _repaired(json.loads(text, parse_constant=Unreadable, parse_int=_to_int))
     except (ValueError, RecursionError):
@@ -246,8 +244,13 @@ def _decode(content: bytes) -> object:
         raise Fault(f"{what} in place of data") from None
 
 
+def _may_hold_nul(body: bytes) -> bool:
+    # Searching from the end takes longer strides.
+    return body.rfind(_ESCAPED_NUL) >= 0
+
+
 def _as_utf_8(content: bytes) -> bytes:
-    """Spell a body in UTF-8, which UTF-16 is told from by its noughts, without a mark or whitespace around it."""
+    """Return a body in UTF-8, without byte order mark or surrounding whitespace; zero bytes show that it is UTF-16."""
     encoding = json.detect_encoding(content)
     if encoding.startswith("utf-8"):
         return content.removeprefix(b"\xef\xbb\xbf").strip()
@@ -265,7 +268,7 @@ def _repaired(found: object) -> object:
     if isinstance(found, str):
         if not _UNSTORABLE.search(found):
             return found
-        return Unreadable() if _NO_TEXT.search(found) else RepairedText(_UNSTORABLE.sub("\ufffd", found))
+        return Unreadable() if _UNDECODABLE.search(found) else RepairedText(_UNSTORABLE.sub("\ufffd", found))
     if isinstance(found, list):
         return [_repaired(item) for item in found]
     if isinstance(found, dict):
@@ -280,5 +283,5 @@ def read_code(content: bytes) -> int | None:
     except (ValueError, RecursionError):
         return None
     codes = [value for name, value in found.items() if name.lower() == "code"] if isinstance(found, dict) else []
-    # What is longer than any code that was ever seen may be the number of a person.
-    return next((code for code in codes if type(code) is int and abs(code) < _LONGEST_CODE), None)
+    # A larger number than any code that was ever seen may identify a person.
+    return next((code for code in codes if type(code) is int and abs(code) < _CODE_LIMIT), None)

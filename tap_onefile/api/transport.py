@@ -46,18 +46,20 @@ _READS = {
 }
 _PREFIX = re.compile(r"(/[A-Za-z0-9%_.~-]+)*")
 _NOT_A_NAME = re.compile(r"/(\.|%2e)+(/|$)|%(2f|5c|3f|23|3b)", re.IGNORECASE)
-"""A segment that is a way to go, or a character that a server may take for the end of a segment or of the path."""
+"""A segment of dots, or a character that a server may take for the end of a segment or of the path."""
 
 _LENGTH = re.compile("[0-9]{1,18}")
 _CHUNK = 1 << 18
 _LARGEST = 1 << 28
-"""Bytes that no honest answer has, and that do not fill the memory yet."""
+"""Bytes: more than any honest answer has, and still little enough for memory."""
+_TOO_LARGE = "more than was wanted"
+_CUT_SHORT = "an answer that was cut short"
 _ENCODINGS = frozenset({"gzip", "x-gzip", "deflate"})
 _AUTOMATIC = zlib.MAX_WBITS | 32
 """Has zlib find out by itself whether its own header follows, or that of gzip."""
 _WITHOUT_BODY = (204, 304)
 _MOST_INFORMATIONAL = 20
-"""Answers that are not the answer yet, before which we hang up."""
+"""Informational (1xx) answers after which we hang up."""
 
 
 def is_loopback(host: str) -> bool:
@@ -121,7 +123,7 @@ class Transport:
         body: Mapping[str, object] | None = None,
         at_most: int | None = None,
     ) -> Answer:
-        """Make one call, whose path is URL-encoded already; more bytes than `at_most` are not wanted.
+        """Make one call to a URL-encoded path; an answer of more bytes than `at_most` is a fault.
 
         Raises:
             ForbiddenCall: The call is not on the allow-list; nothing was sent.
@@ -136,7 +138,7 @@ class Transport:
             try:
                 content = self._read(response, _LARGEST if at_most is None else at_most)
             finally:
-                # What is left unread would say no more than what has been said.
+                # What is left unread, which it complains of, would add nothing.
                 with suppress(http.client.HTTPException):
                     response.close()
         except (requests.RequestException, urllib3.exceptions.HTTPError, http.client.HTTPException, OSError) as error:
@@ -170,12 +172,12 @@ class Transport:
         if length is not None and not all(part.strip().isdecimal() for part in length.split(",")):
             raise Fault("an answer whose length cannot be read")
         if length is not None and _LENGTH.fullmatch(length) and int(length) > at_most:
-            raise Fault("more than was wanted", is_other_shape=True)
+            raise Fault(_TOO_LARGE, is_other_shape=True)
         is_framed = length is not None or "Transfer-Encoding" in headers
         # In one piece where that is safe, as each further one waits for its turn among the threads.
         size = _CHUNK if length is None or "Transfer-Encoding" in headers else int(length.split(",")[0]) + 1
         body = _Body(headers.get("Content-Encoding", ""), at_most)
-        # What is packed into a little may take for ever to unpack.
+        # A small compressed body may take for ever to unpack.
         deadline = time.monotonic() + self._timeout
         while chunk := response.raw.read(size, decode_content=False):
             body.add(chunk)
@@ -183,7 +185,7 @@ class Transport:
                 raise requests.Timeout
         content = body.whole()
         if not (content or is_framed or response.status_code in _WITHOUT_BODY):
-            raise Fault("an answer that was cut short")
+            raise Fault(_CUT_SHORT)
         return content
 
 
@@ -242,16 +244,16 @@ class _Body:
             for unpacker in self._unpackers:
                 chunk = unpacker.decompress(chunk, self._at_most + 1)
         except zlib.error:
-            raise Fault("an answer that was cut short") from None
+            raise Fault(_CUT_SHORT) from None
         self._chunks.append(chunk)
         self._size += len(chunk)
         if self._size > self._at_most:
-            raise Fault("more than was wanted", is_other_shape=True)
+            raise Fault(_TOO_LARGE, is_other_shape=True)
 
     def whole(self) -> bytes:
         """Return the body. Raises Fault where an encoding has not ended."""
         if any(not unpacker.eof or unpacker.unused_data for unpacker in self._unpackers):
-            raise Fault("an answer that was cut short")
+            raise Fault(_CUT_SHORT)
         return b"".join(self._chunks)
 
 
@@ -276,9 +278,9 @@ _FAILURES: tuple[tuple[type[BaseException], str], ...] = (
     (requests.exceptions.ProxyError, "no connection through the proxy"),
     (urllib3.exceptions.NameResolutionError, "a host name that cannot be resolved"),
     (ConnectionRefusedError, "connection refused"),
-    (http.client.IncompleteRead, "an answer that was cut short"),
-    (urllib3.exceptions.DecodeError, "an answer that was cut short"),
-    (requests.exceptions.ChunkedEncodingError, "an answer that was cut short"),
+    (http.client.IncompleteRead, _CUT_SHORT),
+    (urllib3.exceptions.DecodeError, _CUT_SHORT),
+    (requests.exceptions.ChunkedEncodingError, _CUT_SHORT),
     (BaseException, "a connection that broke off"),
 )
 
@@ -383,7 +385,7 @@ class _Response(http.client.HTTPResponse):
                 return
             if self.status == http.HTTPStatus.SWITCHING_PROTOCOLS:
                 break
-            # As before the first.
+            # Reset, as before the first answer.
             vars(self).update(headers=None, msg=None)
         raise http.client.HTTPException
 

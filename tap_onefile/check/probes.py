@@ -47,7 +47,7 @@ _TELLING = (
     "archived_learners", "assessors", "learner_statuses", "learning_aim_statuses", "assigned_standards", "reviews",
     "plans", "learning_aims", "off_the_job", "timesheets", "unit_summaries", "standards", "framework_templates",
 )  # fmt: skip
-"""The streams that tell most beside the learners, in the order in which they are asked for."""
+"""The streams that show most besides the learners, in the order in which they are asked for."""
 _MOST_ORGANISATIONS = 4
 """Organisations that are searched for learners."""
 _MOST_LEARNERS = 2
@@ -56,8 +56,8 @@ _FAR = 9_999
 """A page that no search has, where nothing tells how many it has."""
 _MILLISECONDS = "000Z"
 """The end of a timestamp that a search can be narrowed by to the very moment."""
-_ENOUGH = 1 << 22
-"""Bytes."""
+_ENOUGH = 4 << 20
+"""Bytes of a list, as in a run."""
 _DEAD_SESSION = {"X-TokenID": "no-session"}
 _MARKS = {b"\xef\xbb\xbf": "UTF-8 with a byte order mark", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 
@@ -150,7 +150,7 @@ class Probes:
             self.seen, settings.api_url, user_agent=settings.user_agent, timeout=settings.request_timeout
         )
         self._client = run.client(self._recorder)
-        self._client.tells_null_from_absent = True
+        self._client.distinguishes_null = True
         self._wanted = settings.organisation_ids
         self._began = run.began
         self._contexts: dict[object, dict[str, Any]] = {}

@@ -383,7 +383,7 @@ def _modified_since(seen: Seen) -> Finding:
     rows, answer = seen.rows("modified since"), seen.answer("modified since")
     if not rows and answer not in NOTHING_THERE | {"404"}:
         return _refused(answer, "Replication by LastModified fails: leave people to be read in full.") or _NO_LEARNERS
-    # What is no timestamp sorts after all of them.
+    # What is not a timestamp sorts after all of them.
     changes = [attempt(to_timestamp, row.get("LastModified"), "~") for row in seen.rows("page")]
     stamps = dict(zip(seen.ids("page"), changes, strict=True))
     came = {stamps[each] for each in seen.ids("modified since") if each in stamps}

@@ -10,7 +10,7 @@ from tap_onefile import __version__
 from tap_onefile.check.probes import MOST_CALLS, Probes
 from tap_onefile.check.questions import AS_ASSUMED, NOT_SEEN, OTHERWISE, QUESTIONS, RULES, known_in, unknown_fields
 from tap_onefile.records.fields import CERTAINTY, SEARCH
-from tap_onefile.reporting.signals import attended
+from tap_onefile.reporting.signals import interruptible
 from tap_onefile.settings import ENVIRONMENTS
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _WIDTH = 120
 
 def check_api(run: Run, write: Callable[[str], object], *, as_json: bool) -> None:
     """Find out how OneFile answers, and write the report as far as it did; raises where it stopped."""
-    seen = attended(Probes(run).ask_all, run.signals.check)
+    seen = interruptible(Probes(run).ask_all, run.signals.check)
     environment = environment_of(run.settings.api_url)
     write(_as_json(environment, seen) if as_json else _as_text(environment, seen))
     if seen.failure is not None:
@@ -56,8 +56,8 @@ def _as_text(environment: str, seen: Seen) -> str:
             lines += _wrapped(f"- **{title}**: {finding.seen}.{tap}", "  ")
     lines += ["", "## Fields", ""]
     for stream, forms in _fields(seen).items():
-        told = "; ".join(f"{form} {_counted(**fields)}" for form, fields in forms.items())
-        lines += _wrapped(f"- {stream}: {told}", "  ")
+        counts = "; ".join(f"{form} {_counted(**fields)}" for form, fields in forms.items())
+        lines += _wrapped(f"- {stream}: {counts}", "  ")
     return "\n".join(lines)
 
 

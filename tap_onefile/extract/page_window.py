@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BYTES_OF_A_ROW = 4096
-"""What a row weighs at the most to count as one of those that wait."""
+"""Bytes up to which a waiting row counts as one."""
 
 
 @dataclass(eq=False)
@@ -34,9 +34,10 @@ class PageWindow:
     filled: int = 0
     """The last page known to hold rows."""
     expected: int | None = None
-    """How many pages hold rows, as far as counting them has shown; 0 while it is under way or where it has not."""
+    """How many pages hold rows, by counting; None before that, 0 while it is under way, where it failed, and where the
+    first page is asked for again."""
     is_over: bool = False
-    """Whether a page came back empty, or the whole search as one page, or a call failed for good."""
+    """Whether nothing more is to be asked for: an empty page, the whole search as one page, a failure, or forgotten."""
     was_empty: bool = False
     """Whether its first page had no rows, so that this is to be confirmed."""
     not_before: float = 0.0
@@ -66,7 +67,7 @@ class PageWindow:
         return self.not_before > time.monotonic()
 
     def begin_again(self, moment: float) -> None:
-        """Forget what was asked for and has come, to ask for it after a moment."""
+        """Discard what was asked for and has come, and ask for it again after a moment."""
         self.not_before = moment
         self.asked = self.filled = self.first_size = self._last_size = 0
         self.expected = 0
@@ -110,12 +111,12 @@ class PageWindow:
         return self.is_to_be_listed and self.expected is None
 
     def begin_count(self, *, is_promising: bool) -> None:
-        """Take note that its rows are being counted."""
+        """Note that its rows are being counted."""
         self.expected = 0
         self._waits_for_count = self.filled + 1 if is_promising else 0
 
     def put_count(self, rows: int) -> None:
-        """Take note of how many rows there are, 0 if they could not be counted."""
+        """Note how many rows there are, 0 if they could not be counted."""
         self._waits_for_count = 0
         self.expected = -(-rows // (self.first_size or self.full))
         if self.is_to_be_listed and rows == self.first_size:
@@ -123,7 +124,7 @@ class PageWindow:
         self.is_to_be_listed = False
 
     def put(self, page: int, outcome: Rows | Exception) -> None:
-        """Take note of what a call for a page has brought."""
+        """Note what a call for a page has brought."""
         self._come[page] = outcome
         if isinstance(outcome, Exception) or not outcome or outcome.form == UNPAGED:
             self.is_over = True

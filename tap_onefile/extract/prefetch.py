@@ -72,11 +72,12 @@ class Prefetch:
         self._active: list[PageWindow] = []
         self._later: deque[PageWindow] = deque()
         self._reading: list[PageWindow] = []
-        self._not_wanted: deque[PageWindow] = deque()
+        self._abandoned: deque[PageWindow] = deque()
         self._urgent: deque[Callable[[], None]] = deque()
         self._waiting = 0
         self._broken: BaseException | None = None
-        self._wanted: PageWindow | None = None
+        self._awaited: PageWindow | None = None
+        """The window whose next page the reader waits for."""
         self._being_counted: set[Query] = set()
         self._believed: set[str] = set()
         self._has_counted = False
@@ -110,7 +111,7 @@ class Prefetch:
         self._forget(windows)
 
     def pages(self, query: Query) -> Generator[Rows]:
-        """Give all pages of a query, whether or not it was planned; of a search, the first one without rows too.
+        """Yield all pages of a query, whether or not it was planned; of a search, the first one without rows too.
 
         What the call for a page raised is raised after all pages before it.
         """
@@ -126,7 +127,7 @@ class Prefetch:
             self._forget([window])
 
     def _new(self, queries: Iterable[Query]) -> list[PageWindow]:
-        self._drop_what_is_not_wanted()
+        self._drop_abandoned()
         new = dict.fromkeys(query for query in queries if query not in self._windows)
         windows = [PageWindow(query, self._page_size) for query in new]
         self._windows |= {window.query: window for window in windows}
@@ -159,7 +160,7 @@ class Prefetch:
         return wait
 
     def counted(self, query: Query) -> list[Hashable] | None:
-        """Return the keys of a search, if they were listed while it was read; wait where they still are."""
+        """Return the keys of a search, if they were listed while it was read; wait while they are being listed."""
         with self._lock:
             self._wait_until(lambda: query not in self._being_counted)
             return self._counted.pop(query, None)
@@ -170,19 +171,19 @@ class Prefetch:
             self._not_counted.add(_kind_of(search))
 
     def _forget(self, windows: Iterable[PageWindow]) -> None:
-        # A reader that was left half-way is closed wherever the garbage collector comes upon it, which may be in this
-        # very class: then whoever has the lock cannot be waited for, and what is not wanted goes before its next step.
-        self._not_wanted.extend(windows)
+        # A reader that is abandoned half-way is closed wherever the garbage collector runs, which may be inside this
+        # very class: then the lock cannot be waited for, and what is abandoned is dropped at the next step.
+        self._abandoned.extend(windows)
         if self._lock.acquire(blocking=False):
             try:
-                self._drop_what_is_not_wanted()
+                self._drop_abandoned()
                 self._may_be_asked.notify()
             finally:
                 self._lock.release()
 
-    def _drop_what_is_not_wanted(self) -> None:
-        while self._not_wanted:
-            window = self._not_wanted.popleft()
+    def _drop_abandoned(self) -> None:
+        while self._abandoned:
+            window = self._abandoned.popleft()
             if not self._is_forgotten(window):
                 del self._windows[window.query]
                 window.is_over = True
@@ -206,7 +207,7 @@ class Prefetch:
 
     def _begin(self, query: Query) -> PageWindow:
         with self._lock:
-            self._drop_what_is_not_wanted()
+            self._drop_abandoned()
             self._start()
             if (found := self._windows.get(query)) is None:
                 found = self._windows[query] = PageWindow(query, self._page_size)
@@ -217,10 +218,10 @@ class Prefetch:
     def _wait_for(self, window: PageWindow) -> Rows:
         with self._lock:
             if not window.has_come:
-                self._wanted = window
+                self._awaited = window
                 self._may_be_asked.notify()
                 self._wait_until(lambda: window.has_come)
-                self._wanted = None
+                self._awaited = None
             self._waiting -= window.weight_of(window.taken + 1)
             self._may_be_asked.notify()
             return window.take()
@@ -262,7 +263,7 @@ class Prefetch:
                 self._waiting += window.weight_of(page)
                 if window.is_over:
                     self._drop(window)
-            if self._wanted is window and window.has_come:
+            if self._awaited is window and window.has_come:
                 self._has_come.notify_all()
             self._may_be_asked.notify()
 
@@ -298,7 +299,7 @@ class Prefetch:
 
     def _next_call(self) -> Callable[[], None]:
         while (make := self._urgent.popleft() if self._urgent else self._planned_call()) is None:
-            waited_for = [self._wanted] if self._wanted else []
+            waited_for = [self._awaited] if self._awaited else []
             moments = [each.not_before for each in (*self._active, *waited_for) if each.is_put_off]
             self._may_be_asked.wait(max(0.0, min(moments) - time.monotonic()) if moments else None)
         # There may be more to ask for. Waking one thread at a time keeps those from running that would find nothing.
@@ -306,11 +307,11 @@ class Prefetch:
         return make
 
     def _planned_call(self) -> Callable[[], None] | None:
-        self._drop_what_is_not_wanted()
-        if self._wanted and self._wanted.next_page() == self._wanted.taken + 1:
-            return self._page_call(self._wanted)
-        if self._wanted and self._wanted.wants_list:
-            return self._count_call(self._wanted)
+        self._drop_abandoned()
+        if self._awaited and self._awaited.next_page() == self._awaited.taken + 1:
+            return self._page_call(self._awaited)
+        if self._awaited and self._awaited.wants_list:
+            return self._count_call(self._awaited)
         has_room = self._waiting < _ROWS_WAITING
         windows = self._active if has_room else self._read_now()
         # What is read now must not go on page by page when there is no more room.
@@ -370,7 +371,7 @@ class Prefetch:
 
     def _read_now(self) -> list[PageWindow]:
         """Return what is being read, which must go on although there is no more room, unless enough is on its way."""
-        window = self._wanted or next(iter(self._reading[-1:] or self._active), None)
+        window = self._awaited or next(iter(self._reading[-1:] or self._active), None)
         return [window] if window and window.asked - window.taken < self._threads else []
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tap_onefile.api.decode import Rows, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from tap_onefile.api.client import Client
     from tap_onefile.api.decode import Row
@@ -24,26 +24,30 @@ LISTED = "listed"
 """The form of a second page in whose place the unpaged search has listed as many rows as the first page has."""
 _WORTH_LISTING = 4 << 20
 """Bytes; some tens of thousands of thin rows."""
-SHORT_SEARCH = 4
-"""Pages up to which a search is short: a list of it all costs no more than a page."""
 _OWNERS = ("OrganisationID", "Role", "StandardID", "UserID")
 """The filters that say whose rows are asked for. The customer is the token's, whatever is asked."""
 NOBODY = 2**31 - 1
 """An id that nothing has: OneFile numbers its records in one sequence that is far below it."""
 
 _NUMBER = re.compile("0|[1-9][0-9]{0,18}")
-"""A text that is written like this in one way only; some ids are texts with leading noughts."""
+"""A text that is written like this in one way only; some ids are texts with leading zeros."""
 _SILENT = (None, "", 0, "0")
 """What says nothing about whose a row is; 0 stands for none in some of OneFile's data."""
 
 
 def normalised(key: object) -> Hashable:
-    """Normalise an id, so that 12, 12.0 and "12" are equal; None for what is no id."""
+    """Normalise an id, so that 12, 12.0 and "12" are equal; None for what is not an id."""
     if isinstance(key, str):
         return int(key) if _NUMBER.fullmatch(key) else key
     if isinstance(key, float):
         return int(key) if key.is_integer() else key
     return key if isinstance(key, int) else None
+
+
+def described(stream: str, owners: Iterable[tuple[str, object]]) -> str:
+    """Name a stream, or the part of it that some owners have, in words."""
+    part = ", ".join(f"{name} {value}" for name, value in owners)
+    return f"{stream} of {part}" if part else stream
 
 
 def keys_of(rows: Sequence[Row], key: str = "ID") -> list[Hashable]:
@@ -88,7 +92,7 @@ class Search:
     needs_pages: bool = False
     """Whether only pages give whole rows, so that the unpaged search must not stand in for them."""
     is_never_empty: bool = False
-    """Whether it always has rows, and everything hangs on them, so that its end is always confirmed."""
+    """Whether it always has rows, and everything depends on them, so that its end is always confirmed."""
     is_shared: bool = False
     """Whether the same row may belong to several owners, such as organisations."""
 
@@ -110,8 +114,7 @@ class Search:
     @property
     def name(self) -> str:
         """What is searched, in words: the stream, and the part of it."""
-        part = ", ".join(f"{name} {value}" for name, value in self.owners)
-        return f"{self.stream} of {part}" if part else self.stream
+        return described(self.stream, self.owners)
 
     def of_nobody(self, owner: str) -> Search:
         """Return the same search for an owner that there is not: it finds rows only if OneFile ignores the filter."""

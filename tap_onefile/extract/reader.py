@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _PLANNED_AT_ONCE = 100
 """Queries."""
 _GATHERED = 10_000
-"""Rows of a search that are read before the first is completed, so that it can be told how many they are."""
+"""Rows of a search that are read before the first is completed, so that the progress line has their total."""
 _NOTHING = (None, "")
 _LONGEST_PATH = 2000
 """Characters, beyond which no server need read a path."""
@@ -163,7 +163,7 @@ class Reader(Calls):
         return self._prefetch.at_once(lambda: self._unpaged(search))()
 
     def pages(self, query: Query, key: str | None = "ID") -> Iterator[Sequence[Row]]:
-        """Read all pages of a query, and give the rows of each that did not come before.
+        """Read all pages of a query, and yield the rows of each that did not come before.
 
         The key is the field that identifies rows; None where nothing does.
         """
@@ -223,7 +223,7 @@ class Reader(Calls):
             return False
         except Refused:
             # It is another answer than before, at least.
-            return True
+            pass
         return True
 
     def _own(self, query: Listing | Record, rows: Rows) -> Rows:
@@ -240,7 +240,7 @@ class Reader(Calls):
     ) -> Iterator[tuple[int, Sequence[Row]]]:
         """Read many small things of one stream, one after the other and all of them ahead.
 
-        Gives each page with the place of its query; what is not there has no page. `is_gone` returns whether the owner
+        Yields each page with the place of its query; what is not there has no page. `is_gone` returns whether the owner
         of a query, by its place, has gone, so that a refusal says no more.
 
         Raises:
@@ -277,8 +277,8 @@ class Reader(Calls):
     ) -> Iterator[Row]:
         """Complete the rows of a search, which may be thin, by a call for each record.
 
-        Gives the rows in their order, with what their records say as well; without those whose records have gone, which
-        would be thin in the place of fuller ones. `to_id` converts an id, or raises `ValueError`; `gathered` rows are
+        Yields the rows in order, completed from their records, without those whose records have gone: such a thin row
+        would overwrite a fuller one. `to_id` converts an id, or raises `ValueError`; `gathered` rows are
         read before the first is completed.
 
         Raises:
@@ -306,7 +306,7 @@ class Reader(Calls):
             raise NoDetails(stream, gone, asked)
 
     def _planned(self, queries: Sequence[Query | None]) -> Iterator[int]:
-        """Give the place of each query in its turn, have those that follow planned, and note how far it is.
+        """Yield the place of each query in its turn, have those that follow planned, and note how far it is.
 
         None is no query.
         """

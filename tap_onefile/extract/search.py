@@ -9,8 +9,8 @@ and no proof. A search ends by evidence:
 - *a list of the whole search*, by the unpaged search, with just the rows that came. After a first page that is not full
   it is asked for in place of the second: it costs no more, and tells what a page that is empty does not, such as that
   pages were smaller for a moment;
-- *two empty answers*, where neither is to be had, and a first page that is as it was;
-- *the whole search on each page*, where OneFile takes no notice of page numbers, and a list that has just these rows;
+- *two empty answers*, three where they are 404, if neither is to be had, and a first page that still has rows;
+- *the whole search on each page*, where OneFile ignores page numbers, and a list with exactly these rows;
 - *a second reading* of all pages that is regular and brought nothing new, where rows had moved or pages were odd.
 
 What none of them shows is missing, and the search fails with ``MissingRows``.
@@ -26,7 +26,6 @@ from tap_onefile.api.decode import values_of
 from tap_onefile.errors import ForeignRows, MissingPage, MissingRows, NotFound, QuestionRefused, RepeatedPage
 from tap_onefile.extract.query import (
     LISTED,
-    SHORT_SEARCH,
     UNPAGED,
     has_foreign,
     is_foreign,
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
     from tap_onefile.extract.query import Search
     from tap_onefile.reporting.problems import Problems
 
+_SHORT_SEARCH = 4
+"""Pages up to which a list of the whole search costs no more than a page."""
 _MOST_PASSES = 3
 """How often the pages are read once more for what has not come."""
 _MOST_PAGES_AGAIN = 50
@@ -56,7 +57,7 @@ _EMPTY_ANSWERS, _EMPTY_ANSWERS_BY_404 = 2, 3
 """How many of them are taken for the end, one after the other, where no list helps."""
 _AFTER_A_SLIP = 0.2
 _AFTER_A_LONG_ONE = 2.0
-"""Seconds after which a page is asked for again: an empty one, and one of which OneFile says not to know it."""
+"""Seconds before a page is asked for again: an empty one, and one for which OneFile answers 404."""
 _ROUND = 50
 """Rows, of which a cap is likely a multiple."""
 _MANY = 3
@@ -69,36 +70,36 @@ class Calls(Protocol):
     """Makes the calls for searches."""
 
     def answers(self, search: Search) -> Iterator[Rows]:
-        """Give the pages in their order, up to the first that is empty."""
+        """Yield the pages in their order, up to the first that is empty."""
 
     def page(self, search: Search, number: int) -> Rows:
-        """Ask for one page now, once more perhaps: a slip of the server is not repeated then."""
+        """Fetch one page now, ahead of the prefetch; asking again gets past a slip of the server."""
 
     def page_soon(self, search: Search, number: int) -> Callable[[], Rows]:
-        """Ask for one page like `page`, and return a function that waits for the answer."""
+        """Fetch one page like `page`, and return a function that waits for it."""
 
     def pause(self, seconds: float, /) -> None:
         """Wait until a slip of the server has passed."""
 
     def keys(self, search: Search) -> list[Hashable] | None:
-        """Give the keys of the rows of the whole search, by the unpaged one; None where that cannot be had."""
+        """List the keys of the whole search by the unpaged one; None where that fails."""
 
     def counted(self, search: Search) -> list[Hashable] | None:
-        """Give the same, if it was asked for already."""
+        """Return the same, if it was listed while the pages were read."""
 
     def distrust_lists(self, search: Search) -> None:
-        """Take note that the list of a search was not right."""
+        """Note that the list of a search was not right."""
 
 
 class Experience:
     """What the searches of a run have shown so far.
 
-    Only the main thread has it, so that it is the same however many calls are made at once.
+    Only the main thread uses it, so that it is the same however many calls are made at once.
     """
 
     def __init__(self, page_size: int = 0, *, is_part: bool = False) -> None:
         self.page_size = page_size
-        """Rows that a page is asked for."""
+        """The page size that is asked for."""
         self.ignoring_pages: set[str] = set()
         """The entities that give all rows whatever page is asked for."""
         self.is_part = is_part
@@ -119,9 +120,9 @@ class Experience:
         self.paged: set[str] = set()
         """The entities of which pages have come."""
         self.ignored: set[str] = set()
-        """The filters of which OneFile was seen to take no notice for some stream."""
+        """The filters that OneFile was seen to ignore for some stream."""
         self.honoured: set[tuple[str, str]] = set()
-        """The streams and filters of which OneFile was seen to take notice."""
+        """The streams and filters that OneFile was seen to honour."""
         self.keys: dict[str, dict[str, tuple[object, Keys]]] = {}
         """The role, and the keys that have come in searches that are complete, by entity and stream."""
 
@@ -168,7 +169,7 @@ class SearchReader:
         """Whether one page was the whole search."""
 
     def read(self) -> Iterator[Sequence[Row]]:
-        """Read the search, and give the rows of each page that no earlier page had.
+        """Read the search, and yield the rows of each page that no earlier page had.
 
         Raises `NotFound` where OneFile knows no such search, and `Refused` where nothing shows that all rows came, or
         whose they are.
@@ -189,7 +190,7 @@ class SearchReader:
             raise
 
     def _pages(self) -> Iterator[Rows]:
-        """Give the pages, and ask for more of them where an empty answer is not certain to be the end."""
+        """Yield the pages, and ask for more of them where an empty answer is not certain to be the end."""
         answers = self._calls.answers(self._search)
         while True:
             for answer in answers:
@@ -323,14 +324,14 @@ class SearchReader:
         return sum(any(key in those for those in elsewhere) for key in keys)
 
     def _ignores(self, owner: str) -> bool:
-        """Return whether OneFile takes no notice of a filter, by asking for an owner that there is not."""
+        """Return whether OneFile ignores a filter, by asking for an owner that does not exist."""
         known = (self._search.stream, owner)
         if known in self._experience.honoured:
             return False
         try:
             ignores = bool(self._calls.page(self._search.of_nobody(owner), 1))
         except QuestionRefused:
-            # Whoever finds fault with the filter takes notice of it.
+            # Whoever rejects the filter does not ignore it.
             ignores = False
         if not ignores:
             self._experience.honoured.add(known)
@@ -339,7 +340,7 @@ class SearchReader:
     # Whether all came.
 
     def _is_over(self) -> bool:
-        """Return whether an empty answer is the end, or all that can be had of it."""
+        """Return whether an empty answer is the end, or nothing better can be established."""
         self._empty_answers += 1
         if not self._sizes or self._foreign:
             # A first page without rows has been confirmed where it was asked for.
@@ -357,7 +358,7 @@ class SearchReader:
         if is_absence and self._empty_answers == 1:
             # A slip of the server must have time to pass, whatever a list says meanwhile.
             return False
-        is_doubtful = len(self._sizes) <= SHORT_SEARCH or self._is_capped or is_absence
+        is_doubtful = len(self._sizes) <= _SHORT_SEARCH or self._is_capped or is_absence
         # One that was had while pages came may lack what was added since.
         if is_doubtful and not self._is_listed():
             self._ask_for_list()
@@ -410,7 +411,7 @@ class SearchReader:
         return len(self._sizes) > 1 and self._sizes[0] < self._experience.page_size
 
     def _ask_for_list(self) -> None:
-        # Nothing shows that the unpaged search takes notice of what narrows a search, such as LastModified.
+        # Nothing shows that the unpaged search honours what narrows a search, such as LastModified.
         if not self._list_asked and not self._search.is_narrowed:
             self._list = self._calls.keys(self._search)
         self._list_asked = True

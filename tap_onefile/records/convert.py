@@ -1,7 +1,7 @@
 """Conversion of what OneFile sends into the type of its field.
 
-A value is converted if nothing is lost by it; otherwise ``ValueError`` is raised. ``None``, an absent key and ``""``
-never get here: all of them mean that there is no data (API reference, section 6, "Null vs missing vs empty").
+A value is converted if nothing is lost by it; otherwise ``ValueError`` is raised, for None as well. In records, the
+shaper has already made null of an absent field, null and ``""`` (API reference, section 6, "Null vs missing vs empty").
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 Other = TypeVar("Other")
 
 ANY_AS_TEXT = "x-onefile-any-as-text"
-"""The schema keyword of a text field that takes whatever comes, as JSON if it is no text."""
+"""The schema keyword of a text field that takes whatever comes, as JSON if it is not a text."""
 
 SMALLEST, LARGEST = -(2**63), 2**63 - 1
 """The limits of a database's whole numbers; JSON has none."""
@@ -84,7 +84,7 @@ def to_timestamp(value: object) -> str:
 
 
 class _Moments(msgspec.Struct):
-    """A type of its own, as to look up what a list of something is takes longer than to look through the list."""
+    """A struct, as msgspec keeps its type: resolving list[datetime] at each call takes longer than the check."""
 
     moments: list[datetime]
 

@@ -133,7 +133,7 @@ _ENTRY = re.compile(
 )
 _CLASSES = {None: PERSONAL, "personal": PERSONAL, "special": SPECIAL, "none": NOT_PERSONAL}
 _SHOWN = re.compile("[A-Za-z_.: ]{1,80}")
-"""An entry that is no secret in the wrong place."""
+"""An entry that is not a secret in the wrong place."""
 
 
 def extra_fields(entries: Iterable[object]) -> dict[str, Schema]:

@@ -52,14 +52,14 @@ class Records:
 
     columns: Mapping[str, Column]
     """The values of each field, in the order of the schema."""
-    number: int
+    count: int
 
     def __len__(self) -> int:
         """Return how many records there are."""
-        return self.number
+        return self.count
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        """Give one record after the other."""
+        """Yield one record after the other."""
         for values in zip(*self.columns.values(), strict=True):
             yield dict(zip(self.columns, values, strict=True))
 
@@ -127,10 +127,10 @@ class Shaper:
         nothing = (None,) * len(rows)
         return {name: columns.get(name, nothing) for name in self._reforms}
 
-    def _fill(self, columns: dict[str, Column], context: Mapping[str, Any], number: int) -> None:
+    def _fill(self, columns: dict[str, Column], context: Mapping[str, Any], count: int) -> None:
         for name, value in context.items():
             if name in self._keys:
-                columns[name] = [value] * number
+                columns[name] = [value] * count
             elif name in columns:
                 columns[name] = [
                     value if came is None or came == "" or came.__class__ is Unreadable else came
@@ -158,7 +158,7 @@ class Shaper:
 
 
 def _parts(value: object) -> Iterator[object]:
-    """Give all values in a value, however deep it is nested."""
+    """Yield all values in a value, however deep it is nested."""
     waiting = [value]
     while waiting:
         part = waiting.pop()
@@ -168,7 +168,7 @@ def _parts(value: object) -> Iterator[object]:
             yield part
 
 
-# Most values need no conversion. To find that out is most of a record's cost, so it is done for many at once.
+# Most values need no conversion. Establishing that is most of a record's cost, so it is done for many at once.
 
 
 def _each(values: Column, convert: Convert) -> Column:
@@ -177,7 +177,7 @@ def _each(values: Column, convert: Convert) -> Column:
 
 def _fitting(column_type: object, *, is_strict: bool = True) -> Callable[[Column], Column]:
     """Return what gives values that fit a type back as they are, and raises one of `_MISFIT` for others."""
-    # A struct, as to look up what a list of something is takes longer than to look through the list.
+    # A struct, as msgspec keeps its type: resolving that of a list at each call takes longer than the check.
     column: Any = msgspec.defstruct("Column", [("values", column_type)])
     return lambda values: msgspec.convert({"values": values}, column, strict=is_strict).values
 
@@ -185,7 +185,7 @@ def _fitting(column_type: object, *, is_strict: bool = True) -> Callable[[Column
 def _whole_numbers(values: Column) -> Column:
     with suppress(*_MISFIT):
         return _integers(values)
-    # Of other texts than digits, 1e3 would be taken for a number, too, and null for nothing.
+    # Of texts other than digits, msgspec would also take 1e3 for a number, and null for None.
     texts = "".join([value for value in values if value.__class__ is str])
     if texts and not texts.isdecimal():
         raise ValueError
@@ -204,7 +204,7 @@ def _reformed(attempt: Callable[[Column], Column], values: Column, convert: Conv
 
 
 _MISFIT = (ValueError, msgspec.ValidationError)
-"""Before msgspec 0.21, the latter is none of the former."""
+"""Before msgspec 0.21, a ValidationError is not a ValueError."""
 _INTEGER = Annotated[int, msgspec.Meta(ge=SMALLEST, le=LARGEST)]
 _FINITE = Annotated[float, msgspec.Meta(ge=-float_info.max, le=float_info.max)]
 _integers = _fitting(list[_INTEGER | None])

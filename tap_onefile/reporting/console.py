@@ -105,7 +105,7 @@ class Sentences(logging.Formatter):
         return self._terminal.eraser + text
 
 
-def attended() -> Terminal | None:
+def attended_terminal() -> Terminal | None:
     """Return the terminal in which somebody runs the tap.
 
     None if stderr goes elsewhere, or if the user wants the log in full (``TAP_ONEFILE_LOGLEVEL=DEBUG``) or in a format
@@ -162,7 +162,7 @@ def _time_left(seconds: float | None, what: str = "") -> list[str]:
 def heartbeat(metrics: Metrics, calls_per_minute: int) -> Generator[None]:
     """Show the progress of a run for as long as a block of code lasts."""
     stopped = threading.Event()
-    terminal = attended()
+    terminal = attended_terminal()
     rewritten = terminal if terminal and terminal.can_rewrite else None
     line = ProgressLine(metrics, calls_per_minute)
 
@@ -190,7 +190,7 @@ def summarise(rows: Iterable[tuple[str, Tally]], problems: Problems) -> None:
 
     In a log, each is a line for programs: ``SUMMARY:`` and a JSON object.
     """
-    screen = attended()
+    screen = attended_terminal()
     if screen:
         cells = [
             (f"{name} (unpaged)" if name in problems.unpaged else name, *_figures(tally).values())
@@ -199,10 +199,10 @@ def summarise(rows: Iterable[tuple[str, Tally]], problems: Problems) -> None:
         screen.table([_HEADINGS, *(list(map(str.format, _CELLS, row)) for row in cells)])
         return
     for name, tally in rows:
-        told = {"stream": name, "outcome": problems.outcome(name), **_figures(tally)}
+        summary = {"stream": name, "outcome": problems.outcome(name), **_figures(tally)}
         if name in problems.unpaged:
-            told["unpaged"] = True
-        logger.info("SUMMARY: %s", json.dumps(told))
+            summary["unpaged"] = True
+        logger.info("SUMMARY: %s", json.dumps(summary))
 
 
 def _figures(tally: Tally) -> dict[str, float]:

@@ -26,7 +26,7 @@ class Tally:
     waited: float = 0.0
     """Seconds that its calls waited for the rate limit, summed over all threads."""
     seconds: float = 0.0
-    """Seconds from its first record to its last, including its child streams."""
+    """Seconds spent reading it, summed over its contexts, including child streams that the SDK reads meanwhile."""
 
     def add_call(self, waited: float) -> None:
         """Count a call that waited so many seconds for the rate limit."""
@@ -62,9 +62,9 @@ class Metrics:
         self.stream = ""
         """The stream that is being read now."""
         self.customer = 0
-        """Its id, once known."""
+        """The id of the customer, once known."""
         self.organisations: list[int] = []
-        """The ids of those that are read, once known."""
+        """The ids of the organisations that are read, once known."""
         self.organisations_done = 0
         self.part: Part | None = None
         """The part that is being read now, where its size is known."""
@@ -109,7 +109,7 @@ class Metrics:
         return (self._clock() - part.began) / part.done * (part.total - part.done) if part and part.done else None
 
     def rows(self) -> Iterator[tuple[str, Tally]]:
-        """Yield the name and tally of each stream that has made a call, and last those of all streams together."""
+        """Yield the name and tally of whatever has made a call (streams, logins), and last those of the whole run."""
         with _LOCK:
             tallies = [(stream, tally) for stream, tally in self._tallies.items() if tally.calls]
         yield from tallies

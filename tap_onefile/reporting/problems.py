@@ -35,12 +35,12 @@ _TOTALS = {
     "misfit": (logging.WARNING, "{}: {} was sent as null in {n} records, as {} came"),
     "repaired": (logging.WARNING, "{}: NUL characters or half characters in {} were replaced by U+FFFD in {n} records"),
 }
-"""What is counted, and how the end of a run tells it."""
+"""What is counted, and how it is reported at the end of a run."""
 PLAIN_NAME = re.compile("(?!_sdc_)[A-Za-z_][A-Za-z0-9_]{0,63}")
 """A field that may be logged: anything else may be a value, or forge a line of the log. Loaders add columns _sdc_…"""
 _NOT_SHOWN = ""
 _ROUND = 100
-"""Rows that an answer without pages is cut at, if it is."""
+"""An answer without pages whose rows are a multiple of this may have been cut."""
 _LONGEST_NAME = 100
 """Characters."""
 _MOST_NAMES = 50
@@ -90,7 +90,10 @@ class Problems:
     filtered = partialmethod(_count, "filtered")
 
     def unknown_fields(self, stream: str, names: Mapping[str, int], declared: Collection[str] = ()) -> None:
-        """Count the values of fields that a stream does not have, by field; none can be asked for that is like one."""
+        """Count the values of undeclared fields, by field.
+
+        One that differs from a declared field in case only is not named, as extra_fields cannot ask for it.
+        """
         known = self._unknown.setdefault(stream, Counter())
         is_first = not known
         taken = {each.lower() for each in declared}
@@ -168,8 +171,8 @@ class Problems:
             return "not offered"
         if stream in self._absent:
             return "incomplete"
-        told = self._outcomes.get(stream, {"complete"})
-        return next(iter(told)) if len(told) == 1 else "incomplete"
+        outcomes = self._outcomes.get(stream, {"complete"})
+        return next(iter(outcomes)) if len(outcomes) == 1 else "incomplete"
 
     @property
     def is_complete(self) -> bool:
@@ -180,8 +183,8 @@ class Problems:
         """Log what has been counted."""
         for kind, (level, sentence) in _TOTALS.items():
             for key, count in sorted(self._counts[kind].items()):
-                told = sentence.format(*key, n=count)
-                logger.log(level, told)
+                message = sentence.format(*key, n=count)
+                logger.log(level, message)
         if self._ignored_pages:
             logger.info(
                 "OneFile gives all rows whatever page is asked for: %s. Nothing is missing, as its searches without"

@@ -43,7 +43,7 @@ def signals_blocked() -> Generator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def attended(work: Callable[[], T], check: Callable[[], None]) -> T:
+def interruptible(work: Callable[[], T], check: Callable[[], None]) -> T:
     """Do work in a thread of its own, so that no signal waits for it: `check` is called meanwhile, and may raise."""
     done: Future[T] = Future()
 

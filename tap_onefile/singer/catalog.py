@@ -1,4 +1,4 @@
-"""A catalog of the user's: what is wrong with it, what a run makes of it, and our own keywords in it."""
+"""The user's catalog: how it is checked and completed, what a run restricts it to, and our own keywords in it."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ def shown(name: object) -> str:
 
 
 def completed(catalog: object, streams: Mapping[str, Known]) -> dict[str, Any]:
-    """Return a catalog with what the tap knows wherever it lacks it, and without what cannot be.
+    """Return a catalog completed from what the tap knows, without streams that do not exist.
 
-    Refused is what nobody can guess the meaning of, or what would send more than the user wants.
+    Raises `SettingsError` for what is ambiguous, or would send more than the user wants.
     """
     if not isinstance(catalog, dict) or not isinstance(catalog.get("streams"), list):
         raise SettingsError("The file passed to --catalog is not a Singer catalog: run --discover again.")
@@ -125,16 +125,16 @@ def _name_of(given: object, place: int) -> str:
 def _refuse_if_selected(name: str, given: Rule, streams: Mapping[str, Known]) -> None:
     """Refuse a stream that does not exist; one that is not selected does no harm."""
     alias = str(given.get("stream"))
-    told = shown(name)
+    safe_name = shown(name)
     if alias in streams:
-        raise _misnamed(alias, told)
+        raise _misnamed(alias, safe_name)
     hint = near(name, streams)
-    if any(_flag(selected, told) for selected in _selections(given)):
+    if any(_flag(selected, safe_name) for selected in _selections(given)):
         raise SettingsError(
-            f"The catalog selects {told}, a stream that tap-onefile does not have.{hint} Another name for a stream"
+            f"The catalog selects {safe_name}, a stream that tap-onefile does not have.{hint} Another name for a stream"
             " is the __alias__ in the setting stream_maps."
         )
-    logger.warning("The catalog lists %s, a stream that tap-onefile does not have; it is ignored.%s", told, hint)
+    logger.warning("The catalog lists %s, a stream that tap-onefile does not have; it is ignored.%s", safe_name, hint)
 
 
 def _misnamed(name: str, alias: str) -> SettingsError:
@@ -282,7 +282,7 @@ class _Entry:
                 fault = f"{self.name} has no field {shown(absent[0])}."
             raise SettingsError(
                 f"The catalog's key-properties of {self.name} are {', '.join(map(shown, names))}, but OneFile's records"
-                f" are told apart by {', '.join(own)}: leave them out, or write that. {fault}"
+                f" are safe_name apart by {', '.join(own)}: leave them out, or write that. {fault}"
             )
 
     def _check_replication_key(self) -> None:
@@ -292,7 +292,7 @@ class _Entry:
                 goes_by = f"{own} alone: leave it out, or write that" if own else "nothing: leave it out"
                 raise SettingsError(
                     f"The catalog's replication-key of {self.name} is {shown(said)}, but what has changed there can be"
-                    f" told by {goes_by}."
+                    f" safe_name by {goes_by}."
                 )
 
     def _method(self) -> str:
@@ -308,7 +308,7 @@ class _Entry:
         return method
 
     def _keep(self, needed: Iterable[str]) -> None:
-        """Select the fields without which the records cannot be told apart, with a warning where they were not."""
+        """Select the fields without which the records cannot be safe_name apart, with a warning where they were not."""
         deselected = [name for name, rule in self.of_fields.items() if rule.get("selected") is False]
         # Meltano deselects every field before it selects those that are wanted.
         is_list_of_wanted = 2 * len(deselected) > len(self.of_fields) or self.root.get("selected") is False

@@ -59,7 +59,7 @@ _WHOLE_TEST = "all"
 """What the SDK makes of ``--test`` without a value."""
 _LEFT_TO_THE_SDK = {"disabled", "schema"}
 
-# What the SDK tells of every stream, be it read or not, and of an environment that it does not read itself.
+# What the SDK logs about every stream, read or not, and about an environment that it does not read itself.
 _NOISE = ("Added '%s' as child stream", "Skipping deselected stream", "Skipping parse of env var")
 logging.getLogger("tap-onefile").addFilter(lambda record: not str(record.msg).startswith(_NOISE))
 # The SDK logs the expressions of stream maps, which may name a person or hold a key.
@@ -249,7 +249,7 @@ class CommandTap(Tap, abc.ABC):
 
 def _log_for_people() -> None:
     """Format the log for a person if the tap runs in a terminal."""
-    terminal = console.attended()
+    terminal = console.attended_terminal()
     for handler in logging.getLogger().handlers:
         if terminal and isinstance(handler.formatter, ConsoleFormatter):
             handler.setFormatter(console.Sentences(terminal))

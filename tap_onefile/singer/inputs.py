@@ -31,7 +31,7 @@ _MARKS = {
     "catalog": ("a catalog", "streams"),
     "state": ("a state", "bookmarks"),
 }
-"""What the file of each option holds, and by what one recognises it."""
+"""What the file of each option holds, and the key by which it is recognised."""
 _FLAGS = {
     **dict.fromkeys(("true", "yes", "on", "1"), True),
     **dict.fromkeys(("false", "no", "off", "0"), False),

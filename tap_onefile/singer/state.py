@@ -34,7 +34,7 @@ logger = logging.getLogger("tap-onefile")
 
 _BOOKMARKS, _KEY, _ORGANISATIONS = "bookmarks", "replication_key", "organisations"
 _PARTITIONS, _CONTEXT, _VALUE = "partitions", "context", "replication_key_value"
-"""The list that the SDK, and so our states of before, have in place of the bookmarks by organisation."""
+"""The list that the SDK, and so our older states, have in place of the bookmarks by organisation."""
 _OWNER = "OrganisationID"
 _WRAPPERS = ("singer_state", "completed", "value")
 """Around a state: in what Meltano exports and keeps, and in a STATE message."""
@@ -61,7 +61,7 @@ def unwrapped(state: object) -> State:
 
 
 def tidied(state: object, streams: Mapping[str, Known], began: str) -> State:
-    """Return a state as the SDK can go on from, with a warning for all that it does not go on from.
+    """Return a state that the SDK can resume from, with a warning for whatever is ignored.
 
     No bookmark in it passes the start of the run.
     """
@@ -83,7 +83,7 @@ def tidied(state: object, streams: Mapping[str, Known], began: str) -> State:
 
 
 def bookmarks(state: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the timestamps that a tidied state goes on from."""
+    """Yield the timestamps that a tidied state resumes from."""
     for bookmark in state.get(_BOOKMARKS, {}).values():
         yield from bookmark.get(_ORGANISATIONS, {}).values()
 
@@ -210,7 +210,7 @@ class Bookmarks(StreamStateManager):
 class RareStateWriter(StateWriter):
     """Writes a state where that costs little beside the records since the last one, and at the end of the run.
 
-    A state tells what has been sent before it, so that one that comes late is no less true.
+    A state covers what was sent before it, so that one that comes late is no less true.
     """
 
     def __init__(self, writer: BufferedWriter) -> None:
@@ -229,7 +229,7 @@ class RareStateWriter(StateWriter):
 
     def finish(self, state: TapState) -> None:
         """Write a state if it differs from the last one."""
-        # Of a run that has read nothing, too.
+        # With bookmarks even if nothing was read.
         value = {_BOOKMARKS: {}, **copy.deepcopy(state)}
         before = self._writer.written
         if value != self._last:

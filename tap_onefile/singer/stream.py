@@ -172,7 +172,7 @@ class SingerStream(Stream):
         return self._timer
 
     def log_metrics(self) -> None:
-        """Log the METRIC lines of the run, where somebody wants more than what the end says of each stream."""
+        """Log the METRIC lines of the run, at level DEBUG only: the end of a run says most of it in words."""
         if self._has_begun and self.logger.isEnabledFor(logging.DEBUG):
             for meter, kind, value in (
                 (self._counter, "counter", self._counter.value),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from typing_extensions import override
 
 from tap_onefile.errors import MissingPage, NotFound, Refused
-from tap_onefile.extract.query import Search
+from tap_onefile.extract.query import Search, described
 from tap_onefile.records.convert import converter_for
 from tap_onefile.records.shaper import Shaper
 from tap_onefile.singer.stream import SingerStream
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tap_onefile.run import Run
 
 CALLS_PER_SEARCH = 2
-"""The calls of a search with few rows: a page, and the empty one that ends it."""
+"""The calls of a search with few rows: a page, and the list or the empty page that ends it."""
 _BATCH = 500
 """Rows that are shaped together."""
 
@@ -56,7 +56,7 @@ class OneFileStream(SingerStream):
     """The field that identifies a row among those of one query; None where OneFile gives no id."""
     primary_keys: Sequence[str] = ("ID",)
     replication_key: str | None = None
-    """The timestamp that tells what has changed; None where nothing does."""
+    """The timestamp that shows what has changed; None where nothing does."""
     state_partitioning_keys: Sequence[str] | None = ()
     """One state for the stream: what is read in full needs no state for each organisation."""
 
@@ -187,8 +187,7 @@ class OneFileStream(SingerStream):
         return self.has_details and self.name in self.run.settings.fetch_details
 
     def _describe(self, context: Mapping[str, Any] | None) -> str:
-        part = ", ".join(f"{name} {value}" for name, value in (context or {}).items())
-        return f"{self.name} of {part}" if part else self.name
+        return described(self.name, (context or {}).items())
 
 
 def _in_batches(rows: Iterable[Row], size: int) -> Iterator[list[Row]]:

@@ -113,8 +113,8 @@ class UnitSummaries(PerLearnerStream):
 class LearningAimStatuses(LookUpStream):
     """What the numbers in the `Status` of a learning aim mean; each organisation defines its own.
 
-    Failed and Withdrawn exist in every organisation, and may be missing here (help article 76000044865), so join it
-    from the left.
+    Failed and Withdrawn exist in every organisation, and may be missing here (help article 76000044865), so use a
+    left join.
     """
 
     name = "learning_aim_statuses"
@@ -276,7 +276,7 @@ class Timesheets(PerLearnerStream):
             yield from self._keyed(learner, list(rows), alike)
 
     def _keyed(self, learner: object, rows: list[Row], alike: Counter[tuple[object, ...]]) -> Iterator[Row]:
-        """Give the entries of a learner their keys."""
+        """Yield the entries of a learner with their keys."""
         ids = [next((row[name] for name in _ENTRY_IDS if not is_silent(row, name)), None) for row in rows]
         # The id may be the learner's, as in off_the_job.
         is_own = None not in ids and str(learner) not in map(str, ids) and len(set(map(_normalised, ids))) == len(ids)

@@ -51,7 +51,8 @@ class Organisations(OneFileStream):
     """Organisations (OneFile's screens call them centres) of the customer.
 
     Read by the paged search although the vendor's guide shows the unpaged one: no cap on unpaged searches is
-    documented, and none is excluded, while a paged search read up to an empty page is complete under any cap.
+    documented, and none is excluded, while the pages of a search can be read on under any cap, and its end is checked
+    against a list.
     """
 
     name = "organisations"
@@ -69,7 +70,7 @@ class Organisations(OneFileStream):
 
     @override
     def get_query(self, context: Mapping[str, Any]) -> Query:
-        # Nothing can be prefetched before the organisations are known, so each round trip saved here is felt.
+        # Nothing can be prefetched before the organisations are known: both pages and the list are asked for at once.
         return Search.of(self.entity, self.get_filters(context), self.name, is_never_empty=True)
 
     @override

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 def _user(shown: Provenance, read: Provenance, written: Provenance) -> tuple[th.Property[Any], ...]:
-    """Return the fields of all roles, by how those are known for this role that learners are known to have.
+    """Return the fields of all roles, each with how it is known for this one.
 
-    They are shown for learners in the vendor's guide, read of them by public clients, or written for new users.
+    Of learners, the vendor's guide shows some of them, public clients read others, and new users are written with more.
     """
     return (
         f.INITIAL_DOWNLOAD.identity("user; learners, assessors and all other roles share one sequence of ids"),
@@ -53,6 +53,7 @@ def _user(shown: Provenance, read: Provenance, written: Provenance) -> tuple[th.
     )
 
 
+_OTHER_ROLE = _user(f.LIKE_LEARNERS, f.LIKE_LEARNERS, f.LIKE_LEARNERS)
 _LEARNER = (
     f.CLIENTS.reference("ClassroomID", "Id of the classroom."),
     f.USERS.reference("DefaultAssessorID", "Id of the assessor who looks after the learner; 0 for none."),
@@ -111,7 +112,7 @@ class UserStream(IncrementalStream):
     has_details = True
     replication_key = "LastModified"
     default_replication_method = REPLICATION_FULL_TABLE
-    schema = f.record(*_user(f.LIKE_LEARNERS, f.LIKE_LEARNERS, f.LIKE_LEARNERS))
+    schema = f.record(*_OTHER_ROLE)
 
     @override
     def __init_subclass__(cls, *, name: str, role: int, selected: bool = True) -> None:  # ty: ignore[incompatible-method-override]
@@ -204,11 +205,7 @@ class EQAs(UserStream, name="eqas", role=50, selected=False):
     is_shared = True
     primary_keys = ("OrganisationID", "ID")
     schema = f.record(
-        *(
-            field
-            for field in _user(f.LIKE_LEARNERS, f.LIKE_LEARNERS, f.LIKE_LEARNERS)
-            if field.name != "OrganisationID"
-        ),
+        *(field for field in _OTHER_ROLE if field.name != "OrganisationID"),
         f.SEARCH.organisation_key("Id of the organisation whose search found the account."),
     )
 

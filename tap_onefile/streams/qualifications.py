@@ -94,7 +94,7 @@ class FrameworkTemplates(SharedStream):
 class LearnerStatuses(LookUpStream):
     """What the numbers in `LearnerStatusID` mean; each organisation defines its own.
 
-    It may not list every status that learners have, so join it from the left.
+    It may not list every status that learners have, so use a left join.
     """
 
     name = "learner_statuses"

@@ -96,7 +96,7 @@ def _unclear(run: Run) -> list[str]:
     if run.status and not _ERROR.search(run.last_line):
         faults.append(f"the last line is no error: {run.last_line[-200:]}")
     if not run.status and _ERROR.search(run.stderr):
-        faults.append("an error was told, and the run looks good")
+        faults.append("an error was logged, and the run looks good")
     return faults
 
 
@@ -116,7 +116,7 @@ def _wrongly_sent(run: Run, truth: Tables, nulled: dict[tuple[str, str], int]) -
 
 def _activated(run: Run, truth: Tables) -> list[Key]:
     """Give the records that a target loses, as a version was activated in which they did not come."""
-    streams = {message["stream"] for message in run.messages if message["type"] == "ACTIVATE_VERSION"}
+    streams = set(run.activated)
     sent = {key for key, _ in sent_by(run)}
     return [key for key in truth if key[0] in streams and key not in sent]
 

@@ -320,7 +320,8 @@ def test_a_record_is_known_by_its_id_however_that_is_spelled(spelled: object) ->
 def test_whatever_the_body_a_search_gives_records_or_says_that_there_was_no_answer(body: bytes) -> None:
     # What is asked of the customer is answered by the same body: a call fails alone, or with all others.
     with suppress(errors.Unavailable, errors.CallFailed):
-        assert all(type(row) is dict for row in ScriptedTransport(answer(200, body)).search(retry_for=0))
+        rows = ScriptedTransport(answer(200, body)).client(retry_for=0).search("User/Search/1/100", {})
+        assert all(type(row) is dict for row in rows)
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n", b"[]", b"null", b'""', b"\xef\xbb\xbf[]", b"\xef\xbb\xbf"], ids=repr)

@@ -360,6 +360,7 @@ def outcome_of_a_column(text: str, companion: str) -> object:
     return found
 
 
+@unhurried
 @given(nearly_spelled())
 @example("2022-02-23T12:49:33.150Z")
 @example("2022-02-23T12:49:33Z")
@@ -408,6 +409,7 @@ def test_the_short_cut_is_taken_for_the_usual_spellings(zone: str, fraction: str
     assert to_timestamps([*texts, None]) == [*map(to_timestamp, texts), None]
 
 
+@unhurried
 @given(st.datetimes(), st.sampled_from(["seconds", "milliseconds"]))
 def test_what_the_vendor_spells_is_a_timestamp(moment: datetime, precision: str) -> None:
     text = f"{moment.isoformat(timespec=precision)}Z"
@@ -416,6 +418,7 @@ def test_what_the_vendor_spells_is_a_timestamp(moment: datetime, precision: str)
     assert outcome(text) == the_long_way(text)
 
 
+@unhurried
 @given(st.datetimes(timezones=offsets))
 def test_a_timestamp_is_spelled_in_one_width_whatever_its_offset(moment: datetime) -> None:
     told = outcome(moment.isoformat())

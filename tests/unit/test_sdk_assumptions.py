@@ -259,6 +259,7 @@ def test_the_log_of_a_context_that_begins_starts_with_the_same_words() -> None:
 
     small(Parents, Beginning).streams["children"].sync(CONTEXT)
 
+    assert logged
     assert [message for message in logged if message.startswith("Beginning sync")] == logged[:1]
 
 
@@ -516,7 +517,7 @@ def test_a_stream_without_maps_has_a_transform_that_changes_nothing() -> None:
 def test_flattening_is_seen_on_the_transform() -> None:
     tap = Small(config={"wanted": 1, "flattening_enabled": True, "flattening_max_depth": 1})
 
-    assert all(each.flattening_enabled for each in tap.streams["parents"].stream_maps)
+    assert [each.flattening_enabled for each in tap.streams["parents"].stream_maps] == [True]
 
 
 def test_maps_are_kept_by_the_name_of_the_stream_and_lack_what_a_catalog_does_not_list() -> None:

@@ -285,6 +285,7 @@ def test_no_more_unknown_names_are_told_than_anyone_would_read(heard: Heard) -> 
     assert heard.lines[-1].count("people.Key") == 50
 
 
+@unhurried
 @given(
     batches=st.lists(st.lists(rows, max_size=6), max_size=4), held_back=st.sets(st.sampled_from(NAMES[1:]), max_size=3)
 )

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 from tools.benchmarks import report
 from tools.benchmarks.environments import set_up
 from tools.benchmarks.loading import version
-from tools.benchmarks.peers import PEERS
-from tools.benchmarks.pipelines import PIPELINES
 from tools.benchmarks.results import HERE, Results, read, write
 from tools.benchmarks.running import run, start_times
 from tools.benchmarks.workloads import ALL_PEERS, ALL_PIPELINES, PARTS, WORKLOADS, quick
@@ -50,8 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _measure(part: str, situations: Sequence[Situation], rounds: int, parts: Parts, *, is_kept: bool) -> None:
     """Measure a part, and put what was found in the place of what was found before."""
-    peers = PEERS | PIPELINES
-    versions = set_up([peer for name, peer in peers.items() if any(name in each.peers for each in situations)])
+    versions = set_up(
+        [peer for name, peer in report.EVERYONE.items() if any(name in each.peers for each in situations)]
+    )
     if situations[0].load:
         versions["postgres"] = {"PostgreSQL": version()}
     rounds = 1 if all(situation.once for situation in situations) else rounds

@@ -49,7 +49,7 @@ def onefile(*, learners: int, organisations: int, log: Path, today: datetime | N
         learners: How many learners it invents.
         organisations: How many organisations they belong to.
         log: Where its messages go.
-        today: The day on which its people end up, if not today.
+        today: The moment at which its customer begins, if not now.
 
     Yields:
         The sandbox.

@@ -27,7 +27,7 @@ class Join(NamedTuple):
 
 
 _ARCHIVED = "or `archived_learners.ID`"
-_NOT_ALL = "from the left: the look-up may lack a status; the organisation is the learner's"
+_NOT_ALL = "left join: the look-up may lack a status; the organisation is the learner's"
 JOINS = (
     Join("learners", "DefaultAssessorID", "assessors", "or `trainee_assessors.ID`"),
     Join("learners", "DefaultEmployerID", "employers"),

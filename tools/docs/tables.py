@@ -190,7 +190,7 @@ def settings() -> str:
 
 
 def streams() -> str:
-    """Make the short table of the streams that are on by default, and name the others."""
+    """Make the short table of the streams that are on by default."""
     rows = [(f"`{stream.name}`", _summary(stream)) for stream in STREAMS if stream.selected_by_default]
     return _table(("Stream", "What it holds"), rows)
 
@@ -370,7 +370,7 @@ def data_classes() -> str:
     having: dict[tuple[str, str], list[str]] = {}
     for stream in STREAMS:
         for name, rule in stream.schema["properties"].items():
-            having.setdefault((rule["x-onefile-data-class"], name), []).append(stream.name)
+            having.setdefault((rule[DATA_CLASS], name), []).append(stream.name)
     rows = [
         (f"`{name}`", data_class, ", ".join(f"`{stream}`" for stream in streams))
         for (data_class, name), streams in having.items()

@@ -50,6 +50,7 @@ def test_one_organisation_that_fails_keeps_no_other_back_and_is_repeated_alone(p
         calls = len(place.sandbox.calls)
         here.start()
         wait_until(lambda: any("Classroom/Search" in call.route for call in place.sandbox.calls[calls:]))
+        assert processes_in(place.worker("monday"))
         here.kill()
         wait_until(lambda: not processes_in(place.worker("monday")))
 

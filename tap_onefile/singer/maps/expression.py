@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _RECORD = ("record", "_")
 _GIVEN = {*_RECORD, "config", "__stream_name__", "__original_stream_name__"}
-"""The names that the SDK gives to expressions, beside the fields of a record."""
+"""The names that the SDK gives to expressions, besides the fields of a record."""
 _NULLS = {"null", "nil", "none", "__null__"}
 
 
@@ -43,7 +43,7 @@ class MappedStream:
 
 @dataclass(frozen=True)
 class Toolbox:
-    """What expressions can use beside the fields of a record."""
+    """What expressions can use besides the fields of a record."""
 
     config: Mapping[str, Any]
     """The setting stream_map_config."""
@@ -60,11 +60,11 @@ class Toolbox:
 
     @cached_property
     def functions(self) -> Mapping[str, object]:
-        """What an expression may use by name beside the record: functions to call, and modules."""
+        """What an expression may use by name besides the record: functions to call, and modules."""
         return dict(self.sdk.expr_evaluator.functions)
 
     @cached_property
-    def callable(self) -> list[str]:
+    def function_names(self) -> list[str]:
         """The names of the functions among them."""
         return sorted(name for name, function in self.functions.items() if callable(function))
 
@@ -162,10 +162,10 @@ class Expression:
         """Raise a `Mistake` if it cannot be evaluated for any record; `key` is the field that it is for."""
         self._check_parts(tools)
         for call in self.calls:
-            if call.id not in tools.callable:
+            if call.id not in tools.function_names:
                 raise Mistake(
                     f"calls {shown(call.id)}, which is no function of stream maps."
-                    f"{hint(call.id, tools.callable) or f' They have {listed(tools.callable)}.'}"
+                    f"{hint(call.id, tools.function_names) or f' They have {listed(tools.function_names)}.'}"
                 )
         for name in self.names:
             self._check_name(name, stream, key, tools)

@@ -29,9 +29,9 @@ from tap_onefile.singer.maps.mistakes import (
     is_removal,
     is_slip,
     listed,
-    of,
+    map_of,
+    place_of,
     shown,
-    where,
 )
 from tap_onefile.singer.maps.transform import Map
 
@@ -134,18 +134,18 @@ class _Given:
         if any(fnmatchcase(name, self.pattern) if self.is_pattern else name == self.pattern for name in schemas):
             return
         if self.is_pattern:
-            raise Mistake(f"{of(self.label)} matches no stream.")
+            raise Mistake(f"{map_of(self.label)} matches no stream.")
         asked = hint(self.pattern, schemas) or " `tap-onefile --discover` lists the streams."
         if self.is_copy:
             named = shown(self.pattern)
-            raise Mistake(f"__source__ in {of(self.label)} is {named}, a stream that does not exist.{asked}")
-        raise Mistake(f"{of(self.label)} is for a stream that does not exist.{asked}")
+            raise Mistake(f"__source__ in {map_of(self.label)} is {named}, a stream that does not exist.{asked}")
+        raise Mistake(f"{map_of(self.label)} is for a stream that does not exist.{asked}")
 
     def _expression(self, key: str, rule: str) -> Expression:
         try:
             return Expression(rule)
         except Mistake as mistake:
-            raise mistake.at(where(self.label, key)) from None
+            raise mistake.at(place_of(self.label, key)) from None
 
     def _alias_of(self, stream: str) -> str:
         """Return the name under which a stream is sent, for which the map may have an expression."""
@@ -161,7 +161,7 @@ class _Given:
             name = None
         if not isinstance(name, str) or not name.strip():
             raise Mistake(
-                f"{where(self.label, ALIAS)} is no name: write letters, digits and _, or an expression such as"
+                f"{place_of(self.label, ALIAS)} is no name: write letters, digits and _, or an expression such as"
                 " \"'raw_' + __stream_name__\"."
             )
         return name
@@ -177,7 +177,7 @@ class _Given:
             if not any(self._takes(stream, key) for stream in self.streams):
                 self._check_rule(together, key)
                 if key in self.expressions:
-                    raise Mistake(f"{where(self.label, key)} reads fields that no stream has together.")
+                    raise Mistake(f"{place_of(self.label, key)} reads fields that no stream has together.")
 
     def _takes(self, stream: MappedStream, key: str) -> bool:
         """Return whether a line of a pattern is for a stream: it has the field, or all that the line reads."""
@@ -203,25 +203,25 @@ class _Given:
             if name in yielded:
                 continue
             if KEYS in rules:
-                raise Mistake(f"{where(self.label, KEYS)} names {shown(name)}, which the map does not yield.")
+                raise Mistake(f"{place_of(self.label, KEYS)} names {shown(name)}, which the map does not yield.")
             if name in removed:
                 raise Mistake(
-                    f"{where(self.label, name)} removes what identifies the records of {stream.name}: keep it, or name"
-                    " the fields that do so instead in __key_properties__."
+                    f"{place_of(self.label, name)} removes what identifies the records of {stream.name}: keep it, or"
+                    " name the fields that do so instead in __key_properties__."
                 )
             raise Mistake(
-                f"{of(self.label)} keeps only the fields that it names, and lacks {name}, which identifies the records"
-                f' of {stream.name}: add "{name}": "{name}".'
+                f"{map_of(self.label)} keeps only the fields that it names, and lacks {name}, which identifies the"
+                f' records of {stream.name}: add "{name}": "{name}".'
             )
         if not yielded:
             raise Mistake(
-                f"{of(self.label)} leaves no field of {stream.name}: write null in its place to remove the stream."
+                f"{map_of(self.label)} leaves no field of {stream.name}: write null in its place to remove the stream."
             )
         if ELSE not in rules:
             self._check_slips(stream, rules, computed)
 
     def _check_rule(self, stream: MappedStream, key: str) -> None:
-        place = where(self.label, key)
+        place = place_of(self.label, key)
         expression = self.expressions.get(key)
         if expression is None:
             if key in stream.absent:
@@ -245,7 +245,7 @@ class _Given:
             meant = next((name for name in stream.fields if name not in rules and is_slip(key, name)), None)
             if meant:
                 raise Mistake(
-                    f"{where(self.label, key)} adds a field, and {meant} is sent as it is. Did you mean {meant}? To"
+                    f"{place_of(self.label, key)} adds a field, and {meant} is sent as it is. Did you mean {meant}? To"
                     f' send both, add "{meant}": "{meant}".'
                 )
 
@@ -279,14 +279,16 @@ class _Treatment:
             )
         except Exception as error:  # noqa: BLE001 - what has been checked should not fail; the text may hold a value
             raise SettingsError(
-                f"The setting stream_maps is not valid: {of(self.given.label)} cannot be used ({type(error).__name__})."
+                f"The setting stream_maps is not valid: {map_of(self.given.label)} cannot be used"
+                f" ({type(error).__name__})."
             ) from None
 
     def check_replaces(self, before: _Treatment) -> None:
         """Raise if it lacks something of an earlier map of the same stream, in place of which it is used."""
         if not before.given.is_pattern:
             raise Mistake(
-                f"{of(self.given.label)} comes after {of(before.given.label)} and would replace it: write it before."
+                f"{map_of(self.given.label)} comes after {map_of(before.given.label)} and would replace it: write it"
+                " before."
             )
         if before.given.removes_stream or self.given.removes_stream:
             return
@@ -298,8 +300,8 @@ class _Treatment:
         ]
         if lost:
             raise Mistake(
-                f"{of(before.given.label)} has {shown(lost[0])}, and {of(self.given.label)}, which is used in its place"
-                f" for {self.stream.name}, does not: write {shown(lost[0])} there, too."
+                f"{map_of(before.given.label)} has {shown(lost[0])}, and {map_of(self.given.label)}, which is used in"
+                f" its place for {self.stream.name}, does not: write {shown(lost[0])} there, too."
             )
 
 

@@ -75,7 +75,7 @@ def _check_maps(maps: object) -> None:
             _check_map(stream, rules)
         elif not is_removal(rules):
             raise Mistake(
-                f"{of(stream)} is {_kind(rules)}, and must be an object with a line for each field, such as"
+                f"{map_of(stream)} is {_kind(rules)}, and must be an object with a line for each field, such as"
                 ' {"Email": null}; null or "__NULL__" in its place removes the stream.'
             )
 
@@ -85,20 +85,20 @@ def _check_map(stream: str, rules: Mapping[str, Any]) -> None:
         if key in _OPTIONS:
             _check_option(stream, key, rule)
         elif key.startswith("__"):
-            raise Mistake(f"{of(stream)} has the option {shown(key)}, which does not exist.{hint(key, _OPTIONS)}")
+            raise Mistake(f"{map_of(stream)} has the option {shown(key)}, which does not exist.{hint(key, _OPTIONS)}")
         elif not is_removal(rule) and not _is_words(rule):
             raise Mistake(
-                f"{where(stream, key)} is {_kind(rule)}: write an expression as text, or null to remove the field."
+                f"{place_of(stream, key)} is {_kind(rule)}: write an expression as text, or null to remove the field."
             )
     if SOURCE in rules and ALIAS in rules:
         raise Mistake(
-            f"{of(stream)} has both __source__ and __alias__: with __source__, the name of the map is the name that is"
-            " sent."
+            f"{map_of(stream)} has both __source__ and __alias__: with __source__, the name of the map is the name that"
+            " is sent."
         )
 
 
 def _check_option(stream: str, key: str, rule: object) -> None:
-    place = where(stream, key)
+    place = place_of(stream, key)
     if key == ELSE:
         if not is_removal(rule):
             raise Mistake(f'{place} can only be null or "__NULL__", to remove all other fields.')
@@ -229,11 +229,11 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(before)} and {last}" if before else last
 
 
-def where(stream: str, key: str) -> str:
+def place_of(stream: str, key: str) -> str:
     """Return the name of a map for one field, or of an option."""
-    return f"{shown(key)} in the map of {shown(stream)}" if key in _OPTIONS else f"{of(stream)} for {shown(key)}"
+    return f"{shown(key)} in the map of {shown(stream)}" if key in _OPTIONS else f"{map_of(stream)} for {shown(key)}"
 
 
-def of(stream: str) -> str:
+def map_of(stream: str) -> str:
     """Return the name of the map of a stream."""
     return f"the map of {shown(stream)}"

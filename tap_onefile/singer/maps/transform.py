@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from tap_onefile.errors import OneFileError, SettingsError
 from tap_onefile.singer.maps.expression import Expression
-from tap_onefile.singer.maps.mistakes import FILTER, KEYS, is_removal, listed, where
+from tap_onefile.singer.maps.mistakes import FILTER, KEYS, is_removal, listed, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,14 +66,14 @@ class Map(CustomStreamMap):
 
     def _check_value(self, key: str, value: object) -> None:
         if callable(value):
-            raise _unusable(f"{where(self._label, key)} gives a function in place of a value: call it, with ().")
+            raise _unusable(f"{place_of(self._label, key)} gives a function in place of a value: call it, with ().")
         _ENCODER.encode(value)
         rule = self.transformed_schema["properties"].get(key)
         if rule and not _fits(value, rule):
             kind = "date" if "format" in rule else next(kind for kind in _listed(rule["type"]) if kind != "null")
             raise _unusable(
-                f"{where(self._label, key)} gives no {kind}, which its column holds: write it all as `str(…)`, `int(…)`"
-                " or `float(…)`, which gives the column that type."
+                f"{place_of(self._label, key)} gives no {kind}, which its column holds: write it all as `str(…)`,"
+                " `int(…)` or `float(…)`, which gives the column that type."
             )
 
     def _failure(self, record: Record, error: Exception) -> SettingsError:
@@ -93,12 +93,12 @@ class Map(CustomStreamMap):
             shown = "…" if expression.has_literals else expression.text
             fallback = "False" if key == FILTER else "None"
             return _unusable(
-                f"{where(self._label, key)} fails{got}, as {listed(empty)} can be null. Write `{shown} if {test} else"
-                f" {fallback}`."
+                f"{place_of(self._label, key)} fails{got}, as {listed(empty)} can be null. Write `{shown} if {test}"
+                f" else {fallback}`."
             )
         values = f" of {', '.join(read)}" if read else ""
         return _unusable(
-            f"{where(self._label, key)} fails ({cause}) for a value{values}, which is not shown. Write it so that it"
+            f"{place_of(self._label, key)} fails ({cause}) for a value{values}, which is not shown. Write it so that it"
             " fits every value, as in `… if … else None`."
         )
 
