@@ -305,7 +305,8 @@ def to_paste() -> str:
     select = textwrap.fill(f"select: [{', '.join(selected)}]", 78, initial_indent="    ", subsequent_indent="      ")
     text = _MELTANO.read_text(encoding="utf-8")
     loader = re.search(r"pip_url: (meltanolabs-target-postgres==\S+)", text)
-    fast = re.search(r"^    # The tap has made.*?(?=^    settings_group)", text, re.MULTILINE | re.DOTALL)
+    settings_of_the_loader = r"^    #[^\n]*\n    - {name: validate_records.*?(?=^    settings_group)"
+    fast = re.search(settings_of_the_loader, text, re.MULTILINE | re.DOTALL)
     if not loader or not fast:
         raise LookupError(_MELTANO)
     return f"""```yaml
