@@ -15,6 +15,7 @@ import pytest
 
 from onefile_sandbox import Behaviour, Sandbox
 from tools import CORE_STREAMS
+from tools.benchmarks import __main__ as command
 from tools.benchmarks.checking import Tally, difference, field_names, tallied
 from tools.benchmarks.measuring import Run
 from tools.benchmarks.peers import Output
@@ -39,6 +40,7 @@ from tools.benchmarks.workloads import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 ROWS = [
@@ -74,6 +76,24 @@ def test_the_tap_is_measured_beside_a_peer_and_both_are_complete() -> None:
     told = measured("extraction", "tap", "requests_script")
     for peer in (r"\*\*tap-onefile\*\*", "requests script"):
         assert re.search(rf"^\| {peer} \| \d", told, re.MULTILINE)
+
+
+def test_what_is_measured_by_rounds_stands_once_in_the_tables(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(situations: Sequence[Situation], rounds: int) -> Iterator[Block]:
+        blocks = [Block(situation) for situation in situations]
+        for _ in range(rounds):
+            yield from blocks
+
+    monkeypatch.setattr(command, "run", run)
+    monkeypatch.setattr(command, "set_up", lambda _peers: {"dev": {"Python": "3.11"}})
+    monkeypatch.setattr(command, "version", str)
+    command.main(["--part", "pipeline", "--workload", "one-organisation", "--peer", "meltano", "--rounds", "2"])
+
+    situations = re.findall(r"^\| \*([^*]+)\*", capsys.readouterr().out, re.MULTILINE)
+    assert len(situations) == len(LOADS)
+    assert len(set(situations)) == len(LOADS)
 
 
 @pytest.mark.slow

@@ -58,7 +58,9 @@ def _measure(part: str, situations: Sequence[Situation], rounds: int, parts: Par
     if part == "extraction" and is_kept:
         results.start = start_times()
     for block in run(situations, rounds):
-        results.blocks.append(block)
+        # What is measured by rounds comes again after each.
+        if all(block is not known for known in results.blocks):
+            results.blocks.append(block)
         parts[part] = results
         if is_kept:
             # What has been measured is kept, should the rest be interrupted.
