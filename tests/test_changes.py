@@ -334,7 +334,7 @@ def test_details_of_people_are_fetched_of_those_modified_lately_and_nothing_thin
     target = Target(tmp_path, changes_only=False)
     with onefile(paged_rows="dated") as sandbox:
         everybody = {row["ID"] for name in PEOPLE for row in sandbox.records(name)}
-        everything = {"fetch_details": ["reviews", *PEOPLE], "detail_window": 0}
+        everything: dict[str, Any] = {"fetch_details": ["reviews", *PEOPLE], "detail_window": 0}
         target.load(sandbox, **everything)
         assert details_in(sandbox) == everybody
         (first, *_) = sandbox.world.ids("learners")

@@ -1,4 +1,5 @@
--- Reviews of the last onefile_weeks_of_reviews weeks that somebody has not signed, or late; of learners in learning.
+-- Reviews of the last onefile_weeks_of_reviews weeks that somebody has not signed, or has signed late; only learners
+-- in learning.
 -- Needs: the streams assessors, classrooms, employers, iqas, learner_statuses, learners, observers, organisations,
 -- placements, reviews and trainee_assessors.
 -- Made from the models in examples/dbt/, which say what it means; docs/dbt.md explains them.

@@ -282,7 +282,7 @@ class _Entry:
                 fault = f"{self.name} has no field {shown(absent[0])}."
             raise SettingsError(
                 f"The catalog's key-properties of {self.name} are {', '.join(map(shown, names))}, but OneFile's records"
-                f" are safe_name apart by {', '.join(own)}: leave them out, or write that. {fault}"
+                f" are told apart by {', '.join(own)}: leave them out, or write that. {fault}"
             )
 
     def _check_replication_key(self) -> None:
@@ -292,7 +292,7 @@ class _Entry:
                 goes_by = f"{own} alone: leave it out, or write that" if own else "nothing: leave it out"
                 raise SettingsError(
                     f"The catalog's replication-key of {self.name} is {shown(said)}, but what has changed there can be"
-                    f" safe_name by {goes_by}."
+                    f" told by {goes_by}."
                 )
 
     def _method(self) -> str:
@@ -308,7 +308,7 @@ class _Entry:
         return method
 
     def _keep(self, needed: Iterable[str]) -> None:
-        """Select the fields without which the records cannot be safe_name apart, with a warning where they were not."""
+        """Select the fields without which the records cannot be told apart, with a warning where they were not."""
         deselected = [name for name, rule in self.of_fields.items() if rule.get("selected") is False]
         # Meltano deselects every field before it selects those that are wanted.
         is_list_of_wanted = 2 * len(deselected) > len(self.of_fields) or self.root.get("selected") is False

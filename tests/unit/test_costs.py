@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 ROUNDS = 60
-"""The least of so many short measurements is the same on a busy machine and on an idle one."""
+"""The least of so many short measurements is the same on an idle machine each time."""
+MOST_ROUNDS = 1200
+"""On a busy one it takes more of them, and no number of them hides a cliff."""
 RULES = Learners.schema["properties"]
 ORDINARY = {"integer": 900_001, "number": 12.5, "string": "text", "boolean": True, "array": ["4"]}
 
@@ -75,7 +77,9 @@ def test_no_spelling_is_a_cliff(spelling: str) -> None:
     rows, limit = LIMITS[spelling]
     shaper = Shaper("learners", Learners.schema, ["ID"], Problems(), privacy=Privacy(special_category=True))
     least = {id(each): float("inf") for each in (USUAL, rows)}
-    for _ in range(ROUNDS):
+    for number in range(MOST_ROUNDS):
+        if number >= ROUNDS and least[id(rows)] / least[id(USUAL)] < limit:
+            break
         for each in (USUAL, rows):
             began = time.thread_time()
             shaper.shape(each, {"OrganisationID": 1, "Role": 1})

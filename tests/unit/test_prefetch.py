@@ -587,13 +587,14 @@ def test_what_is_looked_through_for_a_call_does_not_grow_with_what_is_planned(mo
 
     def counted(name: str) -> None:
         attribute = vars(PageWindow)[name]
-        plain = attribute.fget if isinstance(attribute, property) else attribute
+        is_property = isinstance(attribute, property)
 
         def look(window: PageWindow) -> object:
             looks[name] += 1
-            return plain(window)
+            found = attribute.__get__(window)
+            return found if is_property else found()
 
-        monkeypatch.setattr(PageWindow, name, property(look) if isinstance(attribute, property) else look)
+        monkeypatch.setattr(PageWindow, name, property(look) if is_property else look)
 
     for name in ("ready", "wants_list", "wants_count", "guessed_page"):
         counted(name)
