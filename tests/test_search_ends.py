@@ -441,6 +441,17 @@ def test_a_row_that_the_only_page_of_a_search_lacks_once_is_read(tmp_path: Path,
     assert_complete(run, onefile, "assessors", "classrooms")
 
 
+def test_a_list_that_showed_a_missing_row_is_not_forgotten_for_one_that_cannot_be_had(tmp_path: Path) -> None:
+    with OneFile(5, cap=3, assessors=2) as onefile:
+        onefile.slips = [
+            slip(lambda answer: answer.with_rows(lambda rows: rows[:-1]), (1, 2), entity="Organisation", page=1),
+            slip(Answer(500), range(2, 10), entity="Organisation", page=0),
+        ]
+        run = read(tmp_path, onefile, "organisations", "assessors", **VERSIONS)
+
+    assert_honest(run, onefile, "organisations", "assessors")
+
+
 @pytest.mark.parametrize("unpaged", [*UNUSABLE])
 def test_a_search_of_one_page_whose_list_is_not_to_be_had_is_read_to_its_end(tmp_path: Path, unpaged: str) -> None:
     with OneFile(3, assessors=(90, 8, 9), classrooms=(5, 6, 7), placements=(5, 6, 7)) as onefile:

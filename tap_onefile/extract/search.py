@@ -359,8 +359,7 @@ class SearchReader:
             # A slip of the server must have time to pass, whatever a list says meanwhile.
             return False
         is_doubtful = len(self._sizes) <= _SHORT_SEARCH or self._is_capped or is_absence
-        # One that was had while pages came may lack what was added since.
-        if is_doubtful and not self._is_listed():
+        if self._list is None and is_doubtful:
             self._ask_for_list()
         if self._is_listed():
             return self._ends_by("a list of the whole search")
