@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-CORE_STREAMS = ("customers", "organisations", "assessors", "learners", "classrooms", "placements")
-"""What every customer has."""
-
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d.*")
 
 

@@ -17,11 +17,11 @@ import yaml
 from onefile_sandbox.world.entities import ENTITY_OF
 from tap_onefile.streams import STREAMS
 from tap_onefile.streams.base import OneFileStream
+from tools import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[1]
 NAMES = {stream.name for stream in STREAMS}
 CLASS, LIST, ENTITY, RECORD, ROW = (
     "tap_onefile/streams/places.py",

@@ -25,6 +25,7 @@ from tap_onefile.settings import PLACEHOLDERS, Settings
 from tap_onefile.streams import STREAMS
 from tap_onefile.tap import SETTINGS
 from tests.running import clean_environment, config_for
+from tools import ROOT
 from tools.dbt.made import files
 from tools.demo.pipeline import MELTANO
 
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from tap_onefile.streams.base import OneFileStream
     from tests.conftest import StartPostgres, StartSandbox
 
-ROOT = Path(__file__).parents[1]
 STREAM_PAGES = ROOT / "docs" / "streams"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MADE_FROM_THE_CODE = [

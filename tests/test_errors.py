@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from onefile_sandbox import Behaviour, Fault
-from tests.expected import CORE_STREAMS
 from tests.running import GIVES_UP_SOON, config_for, run_tap, select
 from tests.scripted import scripted_server
+from tools import CORE_STREAMS
 
 if TYPE_CHECKING:
     from pathlib import Path

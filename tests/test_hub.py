@@ -10,7 +10,6 @@ import shutil
 import struct
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,12 +18,13 @@ from jsonschema import Draft7Validator
 
 from tap_onefile.tap import SETTINGS
 from tests.running import as_environment, clean_environment, config_for, run_tap
+from tools import ROOT
 from tools.demo.pipeline import MELTANO
 
 if TYPE_CHECKING:
-    from onefile_sandbox import Sandbox
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+    from onefile_sandbox import Sandbox
 
 
 @pytest.fixture(scope="module")

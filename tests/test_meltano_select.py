@@ -15,6 +15,7 @@ import yaml
 
 from tap_onefile.tap import KNOWN
 from tests.running import as_environment, clean_environment, config_for, run_tap
+from tools import ROOT
 from tools.demo.pipeline import MELTANO, Pipeline
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from onefile_sandbox import Sandbox
 
-ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "meltano.md").read_text(encoding="utf-8")
 FIELDS = {name: set(known.fields) for name, known in KNOWN.items()}
 LEARNERS, ASSESSORS, REVIEWS = "learners", "assessors", "reviews"

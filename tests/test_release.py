@@ -10,21 +10,20 @@ import sys
 import tomllib
 import zipfile
 from email import message_from_string
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
 from tap_onefile import __version__
-from tools import address
+from tools import ROOT, address
 from tools.address import REPOSITORY
 from tools.release import changelog, contents, trial
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ELSEWHERE = {"gh release create"}
 """What a workflow runs that is no target of make: it speaks to GitHub, and to nothing in the repository."""

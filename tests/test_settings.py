@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
@@ -13,8 +12,11 @@ import yaml
 from tap_onefile.streams import STREAMS
 from tap_onefile.tap import SETTINGS
 from tests.running import run_tap
+from tools import ROOT
 
-ROOT = Path(__file__).parents[1]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 GOOD = {"customer_token": "a-token", "api_url": "http://127.0.0.1:9/api/v2.1", "retry_for": 0}
 
 WRONG: list[tuple[dict[str, Any], str]] = [

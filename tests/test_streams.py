@@ -11,8 +11,9 @@ from onefile_sandbox import Behaviour
 from tap_onefile.extract.query import NOBODY
 from tap_onefile.streams import DETAILED, STREAMS
 from tap_onefile.streams.kinds import PerLearnerStream
-from tests.expected import CORE_STREAMS, by_id, expected_records, spelled
+from tests.expected import by_id, expected_records, spelled
 from tests.running import config_for, run_tap, select
+from tools import CORE_STREAMS
 
 if TYPE_CHECKING:
     from pathlib import Path

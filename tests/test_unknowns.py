@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from onefile_sandbox import Behaviour, Sandbox
-from tests.expected import CORE_STREAMS, by_id
+from tests.expected import by_id
 from tests.running import config_for, run_tap
+from tools import CORE_STREAMS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,11 +5,15 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tools import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
 BREACHES = {
     "layers": ("tap_onefile/errors.py", "from tap_onefile import settings"),
     "cycles": ("tap_onefile/api/transport.py", "from tap_onefile.api import client"),

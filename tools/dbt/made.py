@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import inspect
 import io
 import json
 import re
@@ -15,6 +14,7 @@ from tap_onefile.records.convert import kind_of
 from tap_onefile.records.fields import DATA_CLASS, SPECIAL
 from tap_onefile.streams import STREAMS
 from tools import ROOT
+from tools.docs.tables import summary
 
 if TYPE_CHECKING:
     from tap_onefile.streams.base import OneFileStream
@@ -138,7 +138,7 @@ def _sources() -> str:
         tables.append(
             {
                 "name": stream.name,
-                "description": _description(stream),
+                "description": summary(stream),
                 "data_tests": [{"onefile.key_of_stream": {"arguments": {"stream": stream.name, "columns": key}}}],
                 "columns": [
                     {"name": field, "quote": True, "description": rule["description"]}
@@ -176,7 +176,7 @@ def _staging() -> str:
         models.append(
             {
                 "name": f"stg_onefile_{stream.name}",
-                "description": f"{_description(stream)} Without deleted rows.",
+                "description": f"{summary(stream)} Without deleted rows.",
                 "data_tests": [{"onefile.key": {"arguments": {"columns": ["customer", *key]}}}],
                 "columns": [
                     {"name": "customer", "description": _ADDED["customer"]},
@@ -224,10 +224,6 @@ def _each(codes: str) -> list[str]:
 
 def _is_meaning(text: str) -> bool:
     return text not in {"Meaning", "as they are"} and not re.search(r"published in|older list", text)
-
-
-def _description(stream: type[OneFileStream]) -> str:
-    return inspect.cleandoc(stream.__doc__ or "").split("\n\n", 1)[0].replace("\n", " ")
 
 
 def _csv(header: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:

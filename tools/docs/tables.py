@@ -191,7 +191,7 @@ def settings() -> str:
 
 def streams() -> str:
     """Make the short table of the streams that are on by default."""
-    rows = [(f"`{stream.name}`", _summary(stream)) for stream in STREAMS if stream.selected_by_default]
+    rows = [(f"`{stream.name}`", summary(stream)) for stream in STREAMS if stream.selected_by_default]
     return _table(("Stream", "What it holds"), rows)
 
 
@@ -206,7 +206,7 @@ def index() -> str:
     return _table(
         ("Stream", "What it holds"),
         [
-            (_link(stream), _summary(stream) + ("" if stream.selected_by_default else " *Off by default.*"))
+            (_link(stream), summary(stream) + ("" if stream.selected_by_default else " *Off by default.*"))
             for streams in groups().values()
             for stream in streams
         ],
@@ -399,7 +399,8 @@ def _declaration(name: str, rule: dict[str, Any]) -> str:
     return f"name: {name}, kind: {kind}" + (", sensitive: true" if rule.get("secret") else "")
 
 
-def _summary(stream: type[OneFileStream]) -> str:
+def summary(stream: type[OneFileStream]) -> str:
+    """Return what a stream holds, by the first paragraph of its docstring."""
     return inspect.cleandoc(stream.__doc__ or "").split("\n\n", 1)[0].replace("\n", " ")
 
 
