@@ -603,13 +603,6 @@ def test_a_variable_that_does_not_fit_is_named(tmp_path: Path, name: str, value:
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("PAGE_SIZE", ""),
-        ("PAGE_SIZE", " 50 "),
-        ("PAGE_SIZE", "'50'"),
-        ("ORGANISATION_IDS", "{0},{1}"),
-        ("ORGANISATION_IDS", "{0}, {1}"),
-        ("ORGANISATION_IDS", "[{0}, {1}]"),
-        ("ORGANISATION_IDS", ""),
         ("FETCH_DETAILS", "reviews,plans"),
         ("FETCH_DETAILS", '["reviews"]'),
         ("EMIT_ACTIVATE_VERSION_MESSAGES", "No"),
@@ -617,16 +610,51 @@ def test_a_variable_that_does_not_fit_is_named(tmp_path: Path, name: str, value:
         ("_SELECT", "everything"),
     ],
 )
-def test_a_variable_is_read_in_every_form(
-    tmp_path: Path, onefile: Sandbox, both: tuple[int, int], name: str, value: str
+def test_a_variable_is_taken_in_each_form(tmp_path: Path, onefile: Sandbox, name: str, value: str) -> None:
+    run = run_tap(tmp_path, None, "--config", "ENV", environ=_variables(onefile, name, value))
+
+    assert run.status == 0, run.stderr
+    assert len(run.records[LEARNERS]) == len(onefile.world.ids(LEARNERS))
+    assert "WARNING" not in run.stderr
+
+
+@pytest.mark.parametrize(("value", "size"), [("", 100), (" 50 ", 50), ("'50'", 50), ("5e1", 50)])
+def test_a_number_in_a_variable_is_read_in_each_form(tmp_path: Path, onefile: Sandbox, value: str, size: int) -> None:
+    onefile.reset_calls()
+
+    run = run_tap(tmp_path, None, "--config", "ENV", environ=_variables(onefile, "PAGE_SIZE", value))
+
+    assert run.status == 0, run.stderr
+    searches = [call.path for call in onefile.calls if "/User/Search/" in call.path]
+    assert searches
+    assert all(path.endswith(f"/{size}") for path in searches)
+    assert ("WARNING" in run.stderr) == ("'" in value)
+
+
+@pytest.mark.parametrize(
+    ("value", "owners"),
+    [
+        ("", "01"),
+        ("{1}", "1"),
+        (" {0} , ", "0"),
+        ("[{1}]", "1"),
+        ("{0},{1}", "01"),
+        ("[{0}, {1}]", "01"),
+    ],
+)
+def test_a_list_in_a_variable_is_read_in_each_form(
+    tmp_path: Path, onefile: Sandbox, both: tuple[int, int], value: str, owners: str
 ) -> None:
-    environ = {**as_environment(config_for(onefile)), f"TAP_ONEFILE_{name}": value.format(*both)}
+    environ = _variables(onefile, "ORGANISATION_IDS", value.format(*both))
 
     run = run_tap(tmp_path, None, "--config", "ENV", environ=environ)
 
     assert run.status == 0, run.stderr
-    assert len(run.records[LEARNERS]) == len(onefile.world.ids(LEARNERS))
-    assert ("WARNING" in run.stderr) == ("'" in value)
+    assert {record["OrganisationID"] for record in run.records[LEARNERS]} == {both[int(each)] for each in owners}
+
+
+def _variables(onefile: Sandbox, name: str, value: str) -> dict[str, str]:
+    return {**as_environment(config_for(onefile)), f"TAP_ONEFILE_{name}": value}
 
 
 def test_a_token_in_quotes_is_read_with_a_warning_that_does_not_show_it(tmp_path: Path, onefile: Sandbox) -> None:

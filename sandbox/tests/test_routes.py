@@ -119,9 +119,10 @@ def test_an_id_gives_the_full_record(client: Client, entity: str, stream: str) -
     record_id = client.sandbox.world.ids(stream)[0]
     row = client.call("GET", f"{entity}/{record_id}").json()
     assert row["ID"] == record_id
-    paged = [record for record in client.sandbox.records(stream) if record["ID"] == record_id]
-    for record in paged:
-        assert row == {name: value for name, value in record.items() if name in row}
+    assert {"FirstName", "LastName"} <= set(row) if entity == "User" else "Name" in row
+    # Who has no organisation of its own is in no search by one; what has one need not say which.
+    (paged,) = [record for record in client.sandbox.records(stream) if record["ID"] == record_id] or [row]
+    assert row == {name: value for name, value in paged.items() if name in row or name != "OrganisationID"}
 
 
 @pytest.mark.parametrize("entity", ["User", "Organisation", "Classroom", "Placement", "Provider"])

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -186,10 +187,10 @@ def _read(text: str, rule: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as JSON 
         return _FLAGS.get(text.lower(), text)
     if kind == "string":
         return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
+    with suppress(ValueError, RecursionError):
+        read = json.loads(text)
+        if kind != "array" or isinstance(read, list):
+            return read
     if kind != "array":
         return text
     of = rule["items"]["type"]
