@@ -44,6 +44,28 @@ def test_a_page_of_a_capped_search_that_is_empty_once_ends_nothing(
     assert_complete(run, onefile, "learners")
 
 
+@pytest.mark.parametrize("threads", [1, 8])
+@pytest.mark.parametrize(
+    ("rows", "cap", "lists", "page"),
+    [
+        (1500, 100, 1000, 11),
+        (1130, 100, 1000, 11),
+        (170, 100, 100, 2),
+        (70, 50, 50, 2),
+        (450, 100, 200, 3),
+        (9, 7, 7, 2),
+    ],
+)
+def test_a_page_that_is_empty_once_ends_nothing_where_lists_are_cut_at_just_that_place(
+    tmp_path: Path, rows: int, cap: int, lists: int, page: int, threads: int
+) -> None:
+    with OneFile(1, cap=cap, lists=lists, learners=3 * cap - 1, classrooms=rows) as onefile:
+        onefile.slips = [slip(NO_CONTENT, entity="Classroom", page=page)]
+        run = read(tmp_path, onefile, "learners", "classrooms", parallel_requests=threads)
+
+    assert_complete(run, onefile, "learners", "classrooms")
+
+
 @pytest.mark.parametrize("stream", ["assessors", "classrooms", "placements", "standards", "plans", "learning_aims"])
 def test_an_empty_second_page_ends_no_stream(tmp_path: Path, stream: str) -> None:
     entity = {"assessors": "User", "learning_aims": "LearningAim"}.get(stream, stream[:-1].capitalize())
@@ -441,15 +463,18 @@ def test_a_row_that_the_only_page_of_a_search_lacks_once_is_read(tmp_path: Path,
     assert_complete(run, onefile, "assessors", "classrooms")
 
 
-def test_a_list_that_showed_a_missing_row_is_not_forgotten_for_one_that_cannot_be_had(tmp_path: Path) -> None:
-    with OneFile(5, cap=3, assessors=2) as onefile:
+@pytest.mark.parametrize(("organisations", "times"), [(5, (1, 2)), (3, None)])
+def test_a_list_that_showed_a_missing_row_is_not_forgotten_for_one_that_cannot_be_had(
+    tmp_path: Path, organisations: int, times: tuple[int, ...] | None
+) -> None:
+    with OneFile(organisations, cap=3, assessors=2) as onefile:
         onefile.slips = [
-            slip(lambda answer: answer.with_rows(lambda rows: rows[:-1]), (1, 2), entity="Organisation", page=1),
+            slip(lambda answer: answer.with_rows(lambda rows: rows[:-1]), times, entity="Organisation", page=1),
             slip(Answer(500), range(2, 10), entity="Organisation", page=0),
         ]
         run = read(tmp_path, onefile, "organisations", "assessors", **VERSIONS)
 
-    assert_honest(run, onefile, "organisations", "assessors")
+    assert_honest(run, onefile, "organisations")
 
 
 @pytest.mark.parametrize("unpaged", [*UNUSABLE])

@@ -165,6 +165,12 @@ class Prefetch:
             self._wait_until(lambda: query not in self._being_counted)
             return self._counted.pop(query, None)
 
+    def counted_so_far(self, query: Query) -> int | None:
+        """Return how many keys have been listed of a search that is being read; None where that is not known yet."""
+        with self._lock:
+            keys = self._counted.get(query)
+            return None if keys is None else len(keys)
+
     def distrust_lists(self, search: Search) -> None:
         """Ask for no list in place of a page of searches like this one, of which it was not right."""
         with self._lock:

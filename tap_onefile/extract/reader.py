@@ -151,6 +151,10 @@ class Reader(Calls):
         return self._prefetch.counted(search)
 
     @override
+    def counted_so_far(self, search: Search) -> int | None:
+        return self._prefetch.counted_so_far(search)
+
+    @override
     def distrust_lists(self, search: Search) -> None:
         self._prefetch.distrust_lists(search)
 

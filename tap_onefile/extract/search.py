@@ -6,9 +6,9 @@ and no proof. A search ends by evidence:
 
 - *a short last page*: all pages before it are as large as we ask for, or there is none and it is smaller than the
   largest page of the run, and the answer after it says that there is nothing in the form that OneFile has for this;
-- *a list of the whole search*, by the unpaged search, with just the rows that came. After a first page that is not full
-  it is asked for in place of the second: it costs no more, and tells what a page that is empty does not, such as that
-  pages were smaller for a moment;
+- *a list of the whole search*, by the unpaged search, with just the rows that came, and a second empty answer where it
+  may have been cut there. After a first page that is not full it is asked for in place of the second: it costs no more,
+  and tells what a page that is empty does not, such as that pages were smaller for a moment;
 - *two empty answers*, three where they are 404, if neither is to be had, and a first page that still has rows;
 - *the whole search on each page*, where OneFile ignores page numbers, and a list with exactly these rows;
 - *a second reading* of all pages that is regular and brought nothing new, where rows had moved or pages were odd.
@@ -85,7 +85,10 @@ class Calls(Protocol):
         """List the keys of the whole search by the unpaged one; None where that fails."""
 
     def counted(self, search: Search) -> list[Hashable] | None:
-        """Return the same, if it was listed while the pages were read."""
+        """Return the same, if it was listed while the pages were read; wait while it is being listed."""
+
+    def counted_so_far(self, search: Search) -> int | None:
+        """Return how many rows such a list has; None where it is not there yet, or was returned already."""
 
     def distrust_lists(self, search: Search) -> None:
         """Note that the list of a search was not right."""
@@ -162,6 +165,8 @@ class SearchReader:
         self._form = ""
         """The form of the last empty answer."""
         self._first_again: Callable[[], Rows] | None = None
+        self._ahead: dict[int, Callable[[], Rows]] = {}
+        """Pages that were asked for beside the prefetch."""
         self._foreign = ""
         self._list: list[Hashable] | None = None
         self._list_asked = False
@@ -196,13 +201,16 @@ class SearchReader:
             for answer in answers:
                 if answer or answer.form == UNPAGED:
                     yield answer
+                    self._look_ahead()
                 else:
                     self._form = answer.form
             if self._is_over():
                 return
-            if self._empty_answers:
+            if self._empty_answers and (self._is_absence or not self._is_listed()):
+                # What was asked for before shows nothing of whether a slip has passed.
+                self._ahead.clear()
                 self._calls.pause(_AFTER_A_SLIP if self._empty_answers == 1 else _AFTER_A_LONG_ONE)
-            if self._empty_answers + 1 == self._most_empty_answers and not self._missing():
+            if self._empty_answers + 1 == self._most_empty_answers and not (self._missing() or self._is_listed()):
                 # The next one will have to be believed, if the first page is as it was.
                 self._first_again = self._calls.page_soon(self._search, 1)
             answers = self._further_answers()
@@ -210,9 +218,18 @@ class SearchReader:
     def _further_answers(self) -> Iterator[Rows]:
         """Ask for the pages after those that have come, up to the first that is empty."""
         for number in itertools.count(len(self._sizes) + 1):
-            yield (answer := self._calls.page(self._search, number))
+            ahead = self._ahead.pop(number, None)
+            yield (answer := ahead() if ahead else self._calls.page(self._search, number))
             if not answer:
                 return
+
+    def _look_ahead(self) -> None:
+        """Ask a second time for the page that must be empty, as soon as it is known that one answer will not do."""
+        listed = self._calls.counted_so_far(self._search)
+        if listed and self._may_be_cut(listed) and not self._search.is_narrowed:
+            number = -(-listed // self._sizes[0]) + 1
+            if number not in self._ahead:
+                self._ahead[number] = self._calls.page_soon(self._search, number)
 
     def _take(self, page: Rows) -> Sequence[Row]:
         """Take the next page, and return its own rows that did not come before."""
@@ -256,7 +273,7 @@ class SearchReader:
         """Return whether each page so far is the whole search, as the unpaged one lists it too."""
         if not self._sequence.seen.are_just(keys_of(page)) or self._foreign:
             return False
-        # A cap of OneFile's may cut pages and lists alike, just at the size that was asked for, or at a round one.
+        # A cap of OneFile's may cut pages and lists alike, at a round number.
         entity, ignoring = self._search.entity, self._experience.ignoring_pages
         if len(page) <= self._experience.page_size and len(page) % _ROUND == 0 and entity not in ignoring:
             return False
@@ -361,7 +378,7 @@ class SearchReader:
         is_doubtful = len(self._sizes) <= _SHORT_SEARCH or self._is_capped or is_absence
         if self._list is None and is_doubtful:
             self._ask_for_list()
-        if self._is_listed():
+        if self._is_listed() and (self._empty_answers > 1 or not self._may_be_cut(len(self._sequence.seen))):
             return self._ends_by("a list of the whole search")
         return self._empty_answers >= self._most_empty_answers and self._ends_by_empty_answers()
 
@@ -409,10 +426,16 @@ class SearchReader:
         """Whether there are more pages than one, and they are smaller than asked: the cap may have changed."""
         return len(self._sizes) > 1 and self._sizes[0] < self._experience.page_size
 
+    def _may_be_cut(self, rows: int) -> bool:
+        """Return whether OneFile may give only so many at a time: then a list agrees, whatever comes after them."""
+        return rows % _ROUND == 0 or rows == self._experience.page_size or rows in self._experience.full
+
     def _ask_for_list(self) -> None:
+        """Ask for a list as things are now; where none is to be had, one of before still tells what is missing."""
         # Nothing shows that the unpaged search honours what narrows a search, such as LastModified.
         if not self._list_asked and not self._search.is_narrowed:
-            self._list = self._calls.keys(self._search)
+            listed = self._calls.keys(self._search)
+            self._list = self._list if listed is None else listed
         self._list_asked = True
 
     def _is_listed(self) -> bool:

@@ -44,9 +44,11 @@ def judge(trial: Trial) -> tuple[str, str]:
     unread = dict(nulled)
     if trial.denies:
         # A search that has no pages to the end of a run is read without them, which gives less; one that has some then
-        # is named as missing.
+        # is named as missing, unless the run was broken off before that could be asked.
         unpaged = {*_UNPAGED.findall(run.stderr)}
-        thin = {each for each in unpaged if trial.denies_to_the_end or (run.status and each in run.last_line)}
+        was_broken_off = run.status and "Missing: " not in run.last_line
+        may_be_thin = trial.denies_to_the_end or was_broken_off
+        thin = {each for each in unpaged if may_be_thin or (run.status and each in run.last_line)}
         nulled |= {(key[0], name): 0 for key, record in truth.items() if key[0] in thin for name in record}
     known = truth
     if trial.ignores_a_filter and run.status:

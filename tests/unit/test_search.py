@@ -118,6 +118,10 @@ class Calls:
         assert search == USERS
         return None if self._counted is None else list(self._counted)
 
+    def counted_so_far(self, search: Search) -> int | None:
+        assert search == USERS
+        return None if self._counted is None else len(self._counted)
+
     def distrust_lists(self, search: Search) -> None:
         """Have none in place of a page."""
         assert search == USERS
