@@ -451,6 +451,28 @@ def test_pages_that_are_smaller_for_a_moment_hide_no_rows_of_a_search_of_one_pag
     assert_complete(run, onefile, "assessors", "learners")
 
 
+@pytest.mark.parametrize("threads", [1, 8])
+@pytest.mark.parametrize(("rows", "page"), [(230, 2), (230, 3), (170, 2), (730, 2), (730, 6)])
+def test_rows_that_move_up_while_pages_are_read_are_not_skipped(
+    tmp_path: Path, rows: int, page: int, threads: int
+) -> None:
+    with OneFile(1, classrooms=rows) as onefile:
+        kept = onefile.tables["Classroom"]
+
+        def delete(call: Call, nth: int, answer: Answer) -> Answer:
+            if (call.entity, call.page, nth) == ("Classroom", page - 1, 1):
+                del kept[:3]
+            return answer
+
+        onefile.slips = [delete]
+        run = read(tmp_path, onefile, "classrooms", parallel_requests=threads)
+        there = {row["ID"] for row in kept}
+
+    assert run.status == 0, run.last_line
+    assert len(there) == rows - 3
+    assert there <= {record["ID"] for record in run.records["classrooms"]}
+
+
 @pytest.mark.parametrize("gone", range(5))
 def test_a_row_that_the_only_page_of_a_search_lacks_once_is_read(tmp_path: Path, gone: int) -> None:
     def without(rows: list[Row]) -> list[Row]:

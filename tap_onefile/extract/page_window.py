@@ -43,9 +43,11 @@ class PageWindow:
     not_before: float = 0.0
     """When it may be asked for again, on the clock of `time.monotonic`; 0 where it was not put off."""
     is_to_be_listed: bool = False
-    """Whether its list is wanted in place of the second page, as the first is not full."""
+    """Whether its list is wanted in place of the page after the last that came, as that is not full."""
     first_size: int = 0
     """Rows of the first page."""
+    _rows: int = 0
+    """Rows of all pages that have come."""
     _waits_for_count: int = 0
     """Up to how many pages no other is guessed, as their number may come in time."""
     _last_size: int = 0
@@ -69,7 +71,7 @@ class PageWindow:
     def begin_again(self, moment: float) -> None:
         """Discard what was asked for and has come, and ask for it again after a moment."""
         self.not_before = moment
-        self.asked = self.filled = self.first_size = self._last_size = 0
+        self.asked = self.filled = self.first_size = self._last_size = self._rows = 0
         self.expected = 0
         self.is_over = False
         self._come.clear()
@@ -101,9 +103,12 @@ class PageWindow:
 
     @property
     def looks_short(self) -> bool:
-        """Whether its first page has come, and is likely the only one, so that a list would show that."""
-        is_small = self.filled == 1 and self.first_size < self.full and self.expected is None and not self.is_over
-        return is_small and isinstance(self.query, Search) and not (self.query.is_narrowed or self.query.is_never_empty)
+        """Whether all pages have come, as the last of them is not full, so that a list would show that."""
+        if not isinstance(self.query, Search) or self.query.is_narrowed or self.query.is_never_empty:
+            return False
+        is_small = 0 < self._last_size < (self.first_size if self.filled > 1 else self.full)
+        is_under_way = self.taken + len(self._come) < self.asked
+        return is_small and not is_under_way and self.expected is None and not self.is_over
 
     @property
     def wants_list(self) -> bool:
@@ -119,8 +124,8 @@ class PageWindow:
         """Note how many rows there are, 0 if they could not be counted."""
         self._waits_for_count = 0
         self.expected = -(-rows // (self.first_size or self.full))
-        if self.is_to_be_listed and rows == self.first_size:
-            self.put(2, Rows(form=LISTED))
+        if self.is_to_be_listed and rows == self._rows:
+            self.put(self.filled + 1, Rows(form=LISTED))
         self.is_to_be_listed = False
 
     def put(self, page: int, outcome: Rows | Exception) -> None:
@@ -129,6 +134,7 @@ class PageWindow:
         if isinstance(outcome, Exception) or not outcome or outcome.form == UNPAGED:
             self.is_over = True
             return
+        self._rows += len(outcome)
         if page == 1:
             self.first_size = len(outcome)
         if page > self.filled:

@@ -7,8 +7,8 @@ and no proof. A search ends by evidence:
 - *a short last page*: all pages before it are as large as we ask for, or there is none and it is smaller than the
   largest page of the run, and the answer after it says that there is nothing in the form that OneFile has for this;
 - *a list of the whole search*, by the unpaged search, with just the rows that came, and a second empty answer where it
-  may have been cut there. After a first page that is not full it is asked for in place of the second: it costs no more,
-  and tells what a page that is empty does not, such as that pages were smaller for a moment;
+  may have been cut there. After a page that is not full it is asked for in place of the next one: it costs no more, and
+  tells what an empty page does not, such as that rows moved up while they were read, as somebody was archived;
 - *two empty answers*, three where they are 404, if neither is to be had, and a first page that still has rows;
 - *the whole search on each page*, where OneFile ignores page numbers, and a list with exactly these rows;
 - *a second reading* of all pages that is regular and brought nothing new, where rows had moved or pages were odd.
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from tap_onefile.extract.query import Search
     from tap_onefile.reporting.problems import Problems
 
-_SHORT_SEARCH = 4
-"""Pages up to which a list of the whole search costs no more than a page."""
 _MOST_PASSES = 3
 """How often the pages are read once more for what has not come."""
 _MOST_PAGES_AGAIN = 50
@@ -226,8 +224,9 @@ class SearchReader:
     def _look_ahead(self) -> None:
         """Ask a second time for the page that must be empty, as soon as it is known that one answer will not do."""
         listed = self._calls.counted_so_far(self._search)
-        if listed and self._may_be_cut(listed) and not self._search.is_narrowed:
-            number = -(-listed // self._sizes[0]) + 1
+        is_full = listed and listed % self._sizes[0] == 0 and not self._is_small
+        if listed and is_full and self._may_be_cut(listed) and not self._search.is_narrowed:
+            number = listed // self._sizes[0] + 1
             if number not in self._ahead:
                 self._ahead[number] = self._calls.page_soon(self._search, number)
 
@@ -366,17 +365,15 @@ class SearchReader:
         if listed is not None and not self._search.is_narrowed:
             self._list = listed
         if self._form == LISTED:
-            # The page after the first is asked for only where that list shows a difference, or the cap may be as small.
+            # The page after the last is asked for only where that list shows a difference, or the cap may be as small.
             self._empty_answers = 0
             return self._is_small and self._is_listed() and self._ends_by("a list of the whole search")
         if self._looks_right and not (self._is_capped or self._missing()):
             return self._ends_by("a short last page")
-        is_absence = self._is_absence
-        if is_absence and self._empty_answers == 1:
+        if self._is_absence and self._empty_answers == 1:
             # A slip of the server must have time to pass, whatever a list says meanwhile.
             return False
-        is_doubtful = len(self._sizes) <= _SHORT_SEARCH or self._is_capped or is_absence
-        if self._list is None and is_doubtful:
+        if self._list is None:
             self._ask_for_list()
         if self._is_listed() and (self._empty_answers > 1 or not self._may_be_cut(len(self._sequence.seen))):
             return self._ends_by("a list of the whole search")
