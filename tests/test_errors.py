@@ -48,7 +48,7 @@ def assert_keeps_secrets(run: Run, sandbox: Sandbox) -> None:
                 assert str(value) not in run.stderr
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [401, 403, 400])
 @pytest.mark.parametrize("after", [0, 3])
 def test_a_session_that_dies_is_renewed(tmp_path: Path, start_sandbox: StartSandbox, status: int, after: int) -> None:
     sandbox = start_sandbox(behaviour=Behaviour.parse([f"expired_status={status}"]))

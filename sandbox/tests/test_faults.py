@@ -192,7 +192,7 @@ def test_slow(client: Client) -> None:
     assert time.monotonic() - start < 1
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [401, 403, 400])
 def test_expire(serve: Serve, status: int) -> None:
     client = serve(behaviour={"expired_status": status})
     client.sandbox.add_fault(Fault("expire", match=SEARCHES, after=1))

@@ -42,6 +42,8 @@ CUSTOMER = "Customer"
 
 _GONE = frozenset({400, 410})
 """Statuses, besides 404, that may say of a record that it has gone (API reference, section 7, "Not found")."""
+_SESSION_CODES = frozenset({-1, -2, -4})
+"""OneFile's codes for a session that it does not know, that has expired or is missing (API reference, section 1)."""
 _MOST_SESSIONS = 5
 """New sessions that one call is tried with."""
 _SHORTEST_PAUSE = 1.0
@@ -77,6 +79,9 @@ _ACTIONS = {
     204: Action.READ,
     401: Action.LOG_IN_AGAIN,
     403: Action.LOG_IN_AGAIN,
+    # What frameworks and IIS have for a session that has expired, although no standard does.
+    419: Action.LOG_IN_AGAIN,
+    440: Action.LOG_IN_AGAIN,
     404: Action.NOT_FOUND,
     408: Action.REPEAT,
     429: Action.SLOW_DOWN,
@@ -358,7 +363,11 @@ def _kind_of(path: str) -> str:
 
 
 def _is_refusal(outcome: object) -> bool:
-    return isinstance(outcome, Answer) and action_for(outcome.status) is Action.LOG_IN_AGAIN
+    """Return whether an answer may be about the session, and not about the call."""
+    if not isinstance(outcome, Answer):
+        return False
+    action = action_for(outcome.status)
+    return action is Action.LOG_IN_AGAIN or (action is Action.REFUSED and read_code(outcome.content) in _SESSION_CODES)
 
 
 class Session:

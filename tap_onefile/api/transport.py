@@ -107,7 +107,7 @@ class Transport:
         self.host = parts.netloc
         self._prefix = parts.path
         self._loopback = is_loopback(parts.hostname or "")
-        self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "gzip, deflate"}
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
         self._timeout = timeout
         self._local = threading.local()
         if not self._loopback:
@@ -251,8 +251,8 @@ class _Body:
             raise Fault(_TOO_LARGE, is_other_shape=True)
 
     def whole(self) -> bytes:
-        """Return the body. Raises Fault where an encoding has not ended."""
-        if any(not unpacker.eof or unpacker.unused_data for unpacker in self._unpackers):
+        """Return the body. Raises Fault where an encoding has not ended; of nothing, nothing need have begun."""
+        if self._chunks and any(not unpacker.eof or unpacker.unused_data for unpacker in self._unpackers):
             raise Fault(_CUT_SHORT)
         return b"".join(self._chunks)
 

@@ -38,6 +38,8 @@ SPECIAL = {
     204: Action.READ,
     401: Action.LOG_IN_AGAIN,
     403: Action.LOG_IN_AGAIN,
+    419: Action.LOG_IN_AGAIN,
+    440: Action.LOG_IN_AGAIN,
     404: Action.NOT_FOUND,
     408: Action.REPEAT,
     429: Action.SLOW_DOWN,
@@ -77,6 +79,21 @@ def test_a_session_that_has_died_is_replaced_once_and_nobody_notices(status: int
     onefile = ScriptedTransport(answer(status), GOOD)
     assert onefile.search() == ROWS
     assert [call[1] for call in onefile.asked()] == [{"X-TokenID": "session-1"}, {"X-TokenID": "session-2"}]
+
+
+@pytest.mark.parametrize("code", [-1, -2, -4])
+def test_a_code_for_a_dead_session_has_it_replaced_whatever_the_status(code: int) -> None:
+    onefile = ScriptedTransport(answer(400, {"code": code, "message": "Session expired"}), GOOD)
+    assert onefile.search() == ROWS
+    assert [call[1] for call in onefile.asked()] == [{"X-TokenID": "session-1"}, {"X-TokenID": "session-2"}]
+
+
+def test_a_code_for_a_dead_session_that_a_new_one_does_not_mend_is_told_as_it_came() -> None:
+    onefile = ScriptedTransport(answer(400, {"code": -2}))
+    onefile.customer = [answer(200, {"ID": 1})]
+    with pytest.raises(errors.QuestionRefused, match=r"status 400: OneFile's code -2"):
+        onefile.search()
+    assert len(onefile.asked()) == 2
 
 
 @pytest.mark.parametrize("status", [401, 403])

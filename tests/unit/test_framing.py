@@ -103,3 +103,10 @@ def test_an_empty_list_is_one_where_its_framing_says_so(framing: str, encoding: 
     wires = [Answer(body=body, framing=framing, encoding=encoding).wire() for body in (b"", b"[]", b"null")]
     with answering([wire] for wire in wires) as transport:
         assert [outcome(transport) for _ in wires] == [[], [], []]
+
+
+@pytest.mark.parametrize("status", [200, 204])
+def test_nothing_that_is_said_to_be_packed_is_nothing(status: int) -> None:
+    wires = [Answer(status, headers=("Content-Encoding: gzip", "Content-Length: 0"), framing="").wire()]
+    with answering([wire] for wire in wires) as transport:
+        assert outcome(transport) == []

@@ -36,7 +36,9 @@ class Behaviour:
         "2",
         "how JSON becomes bytes; utf-8-sig begins with a byte order mark",
     ] = "utf-8"
-    expired_status: Annotated[Literal[401, 403], "1", "status for a missing, wrong or expired session"] = 401
+    expired_status: Annotated[
+        Literal[401, 403, 400], "1", "status for a missing, wrong or expired session; 400 comes with the code -2"
+    ] = 401
     refused_login_status: Annotated[Literal[401, 403, 400], "1", "status for a wrong customer token"] = 401
     refusal_body: Annotated[Literal["json", "html", "empty"], "1", "body of a refused login or session"] = "json"
     past_the_end: Annotated[Nothing, "3", "answer to a page after the last one"] = "204"

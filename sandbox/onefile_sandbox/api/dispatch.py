@@ -51,7 +51,7 @@ class Api:
     def expire(self) -> Answer:
         """End all sessions, and answer as to someone who comes with one of them."""
         self.sessions.expire()
-        return self._refused(self.behaviour.expired_status)
+        return self._expired()
 
     def answer(
         self, route: Route, headers: Mapping[str, str], body: Mapping[str, Any], faults: Mapping[str, int]
@@ -60,7 +60,7 @@ class Api:
         if route.kind == "login":
             return self._login(headers.get("x-customertoken", ""))
         if not self.sessions.is_alive(headers.get("x-tokenid", "")):
-            return self._refused(self.behaviour.expired_status)
+            return self._expired()
         if route.kind == "customer":
             return Answer(200, encode(self._renderer.render(CUSTOMER, self.world.customer, rich=True)).encode())
         if route.kind == "write":
@@ -80,6 +80,10 @@ class Api:
             session = f"\r\n{session}\r\n"
         is_text = self.behaviour.session_content_type == "text"
         return Answer(200, session.encode(), answers.TEXT if is_text else answers.JSON)
+
+    def _expired(self) -> Answer:
+        status = self.behaviour.expired_status
+        return answers.error(400, "The session has expired.", -2) if status == 400 else self._refused(status)  # noqa: PLR2004 - Bad Request
 
     def _refused(self, status: int) -> Answer:
         if self.behaviour.refusal_body == "html":
