@@ -203,6 +203,19 @@ class CallFailed(Refused):
     )
 
 
+class CallsFailed(Refused):
+    """Some of the calls for each record or learner failed, and what all others gave was sent."""
+
+    first: Refused
+    count: int
+    sentence = "{0.first} {0.how_many}; what all others gave was sent."
+
+    @property
+    def how_many(self) -> str:
+        """How many calls failed, in words."""
+        return "This one call failed" if self.count == 1 else f"{self.count} calls failed like this"
+
+
 class UnreadableAnswer(Refused):
     """A call is answered, twice, in a shape that it does not have."""
 

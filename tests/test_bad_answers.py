@@ -69,7 +69,7 @@ def test_a_bad_answer_that_lasts_costs_one_stream_of_one_organisation(
 
 @pytest.mark.parametrize("kind", ["html", "500", "object", "nothing", "418"])
 @pytest.mark.parametrize(("stream", "about"), [("reviews", "Review"), ("off_the_job", "User/offthejob")])
-def test_a_bad_answer_about_one_record_costs_no_other_stream(
+def test_a_bad_answer_about_one_record_costs_no_other_record(
     tmp_path: Path, kind: str, stream: str, about: str
 ) -> None:
     with OneFile(2, assessors=3, learners=12, off_the_job=12, reviews=12, classrooms=3) as onefile:
@@ -81,8 +81,32 @@ def test_a_bad_answer_about_one_record_costs_no_other_stream(
         ]
         run = read(tmp_path, onefile, stream, "assessors", "classrooms")
         assert_told(run, onefile, stream, "assessors", "classrooms", only=str(FIRST))
-        assert {row["ID"] for row in onefile.truth(stream, [SECOND])} <= {row["ID"] for row in run.records[stream]}
+        sent = {row["ID"] for row in run.records[stream]}
+        if (kind, stream) == ("object", "off_the_job"):
+            # An object of other fields says that something else is answered here, whoever is asked about.
+            assert {row["ID"] for row in onefile.truth(stream, [SECOND])} <= sent
+        else:
+            assert sent == {row["ID"] for row in onefile.truth(stream)} - {one}
+            assert "This one call failed; what all others gave was sent" in run.last_line
         assert_put_right(tmp_path, run, onefile, stream)
+
+
+@pytest.mark.parametrize(("stream", "about"), [("reviews", "Review"), ("off_the_job", "User/offthejob")])
+def test_bad_answers_about_all_records_are_not_asked_for_one_by_one_without_end(
+    tmp_path: Path, stream: str, about: str
+) -> None:
+    with OneFile(1, assessors=3, learners=300, off_the_job=300, reviews=300) as onefile:
+        bad = slip(Answer(418), None)
+        onefile.slips = [
+            lambda call, nth, answer: (
+                bad(call, nth, answer) if call.id and call.entity.casefold() == about.casefold() else answer
+            )
+        ]
+        run = read(tmp_path, onefile, stream, "assessors", parallel_requests=4)
+
+    assert_told(run, onefile, stream, "assessors", only=str(FIRST))
+    assert "what all others gave" not in run.last_line
+    assert 10 <= len([call for call in onefile.calls if call.entity.casefold() == about.casefold()]) < 120
 
 
 def test_a_body_that_unpacks_without_end_costs_one_stream(tmp_path: Path) -> None:

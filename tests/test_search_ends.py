@@ -451,6 +451,30 @@ def test_pages_that_are_smaller_for_a_moment_hide_no_rows_of_a_search_of_one_pag
     assert_complete(run, onefile, "assessors", "learners")
 
 
+@pytest.mark.parametrize("unpaged", ["there", "cut", "500"])
+@pytest.mark.parametrize(("rows", "again"), [(90, 3), (90, 1), (57, 2), (7, 1)])
+def test_a_page_that_came_before_in_place_of_none_is_an_end_where_a_list_has_no_more(
+    tmp_path: Path, rows: int, again: int, unpaged: str
+) -> None:
+    lists = rows - 1 if unpaged == "cut" else 1000
+    with OneFile(2, cap=30, lists=lists, assessors=31, classrooms=(rows, 0)) as onefile:
+
+        def repeats(call: Call, _: int, answer: Answer) -> Answer:
+            is_beyond = call.entity == "Classroom" and call.organisation == FIRST and (call.page or 0) > -(-rows // 30)
+            kept = onefile.tables["Classroom"]
+            return Answer.of(kept[(again - 1) * 30 : again * 30]) if is_beyond else answer
+
+        onefile.slips = [repeats]
+        if unpaged == "500":
+            onefile.slips.append(slip(UNUSABLE["500"], None, entity="Classroom", page=0))
+        run = read(tmp_path, onefile, "assessors", "classrooms")
+
+        if unpaged == "there":
+            assert_complete(run, onefile, "assessors", "classrooms")
+        else:
+            assert_told(run, onefile, "classrooms", "assessors")
+
+
 @pytest.mark.parametrize("threads", [1, 8])
 @pytest.mark.parametrize(("rows", "page"), [(230, 2), (230, 3), (170, 2), (730, 2), (730, 6)])
 def test_rows_that_move_up_while_pages_are_read_are_not_skipped(

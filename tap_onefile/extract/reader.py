@@ -13,6 +13,8 @@ from typing_extensions import override
 from tap_onefile.api.decode import Rows, values_of
 from tap_onefile.api.transport import is_plain_path
 from tap_onefile.errors import (
+    AccessRefused,
+    CallsFailed,
     ForeignRows,
     MissingPage,
     MissingRows,
@@ -49,6 +51,8 @@ _TOO_MANY_TO_HAVE_GONE = 3
 """Records that do not go away by chance between the search and the calls for them, if they are a tenth of it."""
 _TOO_MANY_WITHOUT_DATA = 5
 """Learners of whom OneFile does not answer 404 by chance, if they are half of an organisation's."""
+_TOO_MANY_FAILURES = 10
+"""Calls that do not fail one by one any more, each of which may take as long as a run is ready to wait."""
 
 
 class Reader(Calls):
@@ -250,8 +254,9 @@ class Reader(Calls):
         Raises:
             NotFound: OneFile has none of them.
             NoData: It does not have more of them than chance explains.
+            CallsFailed: Some could not be read, as may happen to single ids (API reference, section 7).
         """
-        found, absences = False, []
+        found, absences, failures = False, [], _Failures()
         for place in self._planned(queries):
             query = queries[place]
             try:
@@ -261,10 +266,14 @@ class Reader(Calls):
             except NotFound as absence:
                 absences += [absence] if absence.is_refusal else []
                 self._problems.without_data(query.stream)
-            except QuestionRefused:
-                if not is_gone(place):
-                    raise
-                self._problems.without_data(query.stream)
+            except AccessRefused:
+                raise
+            except Refused as failure:
+                if isinstance(failure, QuestionRefused) and is_gone(place):
+                    self._problems.without_data(query.stream)
+                else:
+                    failures.add(failure)
+        failures.conclude()
         if absences and not found:
             raise absences[0]
         if len(absences) >= max(_TOO_MANY_WITHOUT_DATA, len(queries) / 2):
@@ -287,8 +296,9 @@ class Reader(Calls):
 
         Raises:
             NoDetails: More of them have gone than chance explains.
+            CallsFailed: Some could not be read.
         """
-        asked, gone = 0, 0
+        asked, gone, failures = 0, 0, _Failures()
         for rows in _gathered(pages, gathered):
             records = [_record_of(stream, entity, row, to_id) for row in rows]
             for place in self._planned(records):
@@ -303,9 +313,14 @@ class Reader(Calls):
                 except NotFound:
                     gone += 1
                     self._problems.gone(stream)
+                except AccessRefused:
+                    raise
+                except Refused as failure:
+                    failures.add(failure)
                 else:
                     # What the search says and the record leaves open is no less true.
                     yield {**row, **{name: value for name, value in dict(full).items() if value not in _NOTHING}}
+        failures.conclude()
         if gone >= _TOO_MANY_TO_HAVE_GONE and gone * 10 > asked:
             raise NoDetails(stream, gone, asked)
 
@@ -341,6 +356,26 @@ class Reader(Calls):
             return [to_integer(each) for each in self._learners]
         except ValueError:
             raise UnusableRow("learners", "ID") from None
+
+
+class _Failures:
+    """The failures of single calls, after which the others are still made."""
+
+    def __init__(self) -> None:
+        self._first: Refused | None = None
+        self._count = 0
+
+    def add(self, failure: Refused) -> None:
+        """Keep a failure, or raise the first where there are too many."""
+        self._first = self._first or failure
+        self._count += 1
+        if self._count == _TOO_MANY_FAILURES:
+            raise self._first
+
+    def conclude(self) -> None:
+        """Raise `CallsFailed` where there was any."""
+        if self._first:
+            raise CallsFailed(self._first, self._count)
 
 
 def _gathered(pages: Iterable[Sequence[Row]], at_least: int) -> Iterator[list[Row]]:

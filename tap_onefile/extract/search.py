@@ -10,7 +10,8 @@ and no proof. A search ends by evidence:
   may have been cut there. After a page that is not full it is asked for in place of the next one: it costs no more, and
   tells what an empty page does not, such as that rows moved up while they were read, as somebody was archived;
 - *two empty answers*, three where they are 404, if neither is to be had, and a first page that still has rows;
-- *the whole search on each page*, where OneFile ignores page numbers, and a list with exactly these rows;
+- *the whole search on each page*, where OneFile ignores page numbers, or *a page that came before*, where it has no
+  other way to say that there is nothing, and a list with exactly these rows;
 - *a second reading* of all pages that is regular and brought nothing new, where rows had moved or pages were odd.
 
 What none of them shows is missing, and the search fails with ``MissingRows``.
@@ -168,8 +169,8 @@ class SearchReader:
         self._foreign = ""
         self._list: list[Hashable] | None = None
         self._list_asked = False
-        self._is_unpaged = False
-        """Whether one page was the whole search."""
+        self._has_ended = False
+        """Whether a page was the end: the whole search, or one that came before."""
 
     def read(self) -> Iterator[Sequence[Row]]:
         """Read the search, and yield the rows of each page that no earlier page had.
@@ -180,7 +181,7 @@ class SearchReader:
         try:
             for page in self._pages():
                 new = self._take(page)
-                if self._is_unpaged:
+                if self._has_ended:
                     self._conclude()
                     yield new
                     return
@@ -232,8 +233,8 @@ class SearchReader:
 
     def _take(self, page: Rows) -> Sequence[Row]:
         """Take the next page, and return its own rows that did not come before."""
-        self._is_unpaged = page.form == UNPAGED
-        if self._is_unpaged:
+        self._has_ended = page.form == UNPAGED
+        if self._has_ended:
             self._note_unpaged(page)
         else:
             self._experience.note_pages(self._search.entity, self._problems)
@@ -243,7 +244,7 @@ class SearchReader:
         self._first_again = None
         self._experience.full.update(self._sizes[-1:])
         self._sizes.append(len(page))
-        if not self._is_unpaged:
+        if not self._has_ended:
             self._experience.largest = max(self._experience.largest, len(page))
         own = self._own(page)
         if not own:
@@ -255,9 +256,16 @@ class SearchReader:
             own = self._own(self._checked(self._calls.page(self._search, number), number))
             if self._is_whole(own):
                 self._problems.ignored_pages(self._search.stream)
-                self._is_unpaged = self._ends_by("the whole search on each page")
+                self._has_ended = self._ends_by("the whole search on each page")
                 return []
-            new = self._sequence.new_rows(own) if own else []
+            new = self._sequence.take(own) if own else []
+        if new is None:
+            # A server may give its last page for each that does not exist.
+            self._ask_for_list()
+            if not self._is_listed() or self._may_be_cut(len(self._sequence.seen)):
+                raise RepeatedPage(self._search.stream)
+            self._has_ended = self._ends_by("a page that came before, and a list of the whole search")
+            return []
         return new
 
     def _note_unpaged(self, rows: Rows) -> None:
@@ -496,7 +504,7 @@ class SearchReader:
     def _conclude(self) -> None:
         """Keep what this search has shown, and report what was odd about it."""
         search, experience = self._search, self._experience
-        if self._sizes and self._form not in {"", LISTED} and not self._is_unpaged:
+        if self._sizes and self._form not in {"", LISTED} and not self._has_ended:
             if self._list is not None and not self._is_listed():
                 self._calls.distrust_lists(search)
             experience.note_end(self._form, self._problems, is_listed=self._is_listed())

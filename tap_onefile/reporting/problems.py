@@ -145,7 +145,7 @@ class Problems:
         """Note that OneFile does not have a stream, or a part of it, for this customer, so that it is empty."""
         if stream not in self._absent:
             logger.warning(
-                "%s: OneFile answers %s to %s, so this customer does not seem to have it, and the stream is empty",
+                "%s: OneFile answers %s to %s, as if this customer did not have it",
                 stream,
                 absence.answer,
                 absence.call,
