@@ -364,3 +364,20 @@ def test_a_look_up_of_another_organisation_is_not_sent(tmp_path: Path) -> None:
         run = read(tmp_path, onefile, "learner_statuses")
 
     assert_honest(run, onefile, "learner_statuses")
+
+
+def test_aims_that_there_are_not_are_looked_for_with_a_few_learners_only(tmp_path: Path) -> None:
+    with OneFile(3, learners=30) as onefile:
+        run = read(tmp_path, onefile, "learners", "learning_aims")
+
+    assert_complete(run, onefile, "learners", "learning_aims")
+    asked = {call.filters["UserID"] for call in onefile.calls if "UserID" in call.filters}
+    assert 0 < len(asked) <= 15
+
+
+def test_aims_that_are_refused_after_a_page_are_told(tmp_path: Path) -> None:
+    with OneFile(1, learners=4, learning_aims=150) as onefile:
+        onefile.slips = [slip(Answer(400), None, entity="LearningAim", page=page) for page in (0, 2)]
+        run = read(tmp_path, onefile, "learners", "learning_aims")
+
+    assert_told(run, onefile, "learning_aims", "learners")

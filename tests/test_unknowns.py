@@ -9,7 +9,7 @@ import pytest
 
 from onefile_sandbox import Behaviour, Sandbox
 from tests.expected import by_id
-from tests.running import config_for, run_tap
+from tests.running import config_for, run_tap, select
 from tools import CORE_STREAMS
 
 if TYPE_CHECKING:
@@ -175,3 +175,18 @@ def _rows(sandbox: Sandbox, stream: str) -> list[dict[str, Any]]:
         {name: str(value) if isinstance(value, list) else value for name, value in row.items()}
         for row in sandbox.records(stream)
     ]
+
+
+@pytest.mark.parametrize("way", ["nothing", "400"])
+@pytest.mark.parametrize("streams", [("learners", "learning_aims"), ("learning_aims",)])
+def test_aims_that_onefile_gives_only_of_a_learner_are_asked_for_by_learner(
+    tmp_path: Path, start_sandbox: StartSandbox, way: str, streams: tuple[str, ...]
+) -> None:
+    sandbox = start_sandbox(learners=12, organisations=2, behaviour=Behaviour.parse([f"learning_without_user={way}"]))
+
+    run = run_tap(tmp_path, config_for(sandbox), *select(tmp_path, *streams))
+
+    assert run.status == 0, run.stderr
+    truth = sandbox.records("learning_aims")
+    assert sorted(record["ID"] for record in run.records["learning_aims"]) == sorted(row["ID"] for row in truth)
+    assert "learning_aims: OneFile gives only those of a learner who is named" in run.stderr

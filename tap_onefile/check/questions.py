@@ -448,7 +448,7 @@ def _aims(seen: Seen) -> Finding:
     answer = seen.answer("page", "learning_aims")
     if answer in NOTHING_THERE | {ROWS}:
         return _assumed("it is answered")
-    return _refused(answer, "To read learning_aims, set organisation_ids: then it asks for each learner.") or _NO_ANSWER
+    return _refused(answer, "It asks for the aims of each learner instead, which takes more calls.") or _NO_ANSWER
 
 
 def _timesheets(seen: Seen) -> Finding:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from tap_onefile.api.decode import Unreadable
+from tap_onefile.errors import NotFound, QuestionRefused
 from tap_onefile.extract.query import Search, is_silent
 from tap_onefile.records import fields as f
 from tap_onefile.records.convert import attempt, to_timestamp
@@ -21,6 +23,7 @@ from tap_onefile.streams.kinds import (
     OrganisationStream,
     PerLearnerStream,
 )
+from tap_onefile.streams.organisations import Organisations, id_of
 from tap_onefile.streams.qualifications import LearnerStatuses
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from tap_onefile.api.decode import Row
     from tap_onefile.extract.query import Query
 
+_FEW = 5
+"""Organisations, and learners of each, by whom it shows whether there are aims."""
 _ENTRY = ("LearnerID", "FromDate", "ToDate", "TimesheetCategory")
 """What tells entries of time sheets apart."""
 _ENTRY_IDS = ("ID", "TimesheetID", "timesheetID")
@@ -45,7 +50,7 @@ class LearningAims(CustomerStream):
     One search over the whole customer takes the fewest calls: no client searches aims by organisation, and the one that
     searches them by dates alone shows that a learner need not be named (API reference, section 4). Where
     `organisation_ids` narrows the run, aims are searched learner by learner instead, since an aim does not say which
-    organisation it belongs to.
+    organisation it belongs to; and so they are where OneFile gives none unless a learner is named.
     """
 
     name = "learning_aims"
@@ -80,15 +85,42 @@ class LearningAims(CustomerStream):
         return sum(CALLS_PER_SEARCH * len(self.run.reader.learners(each)) for each in organisations)
 
     @override
-    def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
-        organisations = self.run.settings.organisation_ids
-        return super().get_rows(context) if organisations is None else self._of_learners_in(organisations)
+    def get_rows(self, context: Mapping[str, Any]) -> Iterator[Row]:
+        organisations = self._organisations(context)
+        if self.run.settings.organisation_ids is None:
+            count = 0
+            try:
+                for count, row in enumerate(super().get_rows(context), 1):  # noqa: B007 - whether there was any
+                    yield row
+            except QuestionRefused:
+                if count:
+                    raise
+            else:
+                if count or not self._is_found_by_learner(organisations):
+                    return
+            self.logger.warning(
+                "learning_aims: OneFile gives only those of a learner who is named, so each one is asked for"
+            )
+        for organisation in organisations:
+            yield from self.complete(page for _, page in self.run.reader.many(self._searches(organisation)))
 
-    def _of_learners_in(self, organisations: Iterable[int]) -> Iterator[Row]:
-        for organisation in sorted(organisations):
-            learners = self.run.reader.learners(organisation)
-            searches: list[Query] = [Search.of(self.entity, {"UserID": learner}, self.name) for learner in learners]
-            yield from self.complete(page for _, page in self.run.reader.many(searches))
+    def _organisations(self, context: Mapping[str, Any]) -> list[int]:
+        known = self.run.settings.organisation_ids or self.run.metrics.organisations
+        if not known:
+            search = Search.of(Organisations.entity, context, Organisations.name, is_never_empty=True)
+            known = [number for page in self.run.reader.pages(search) for row in page if (number := id_of(row))]
+        return sorted(known)
+
+    def _searches(self, organisation: int) -> list[Query]:
+        learners = self.run.reader.learners(organisation)
+        return [Search.of(self.entity, {"UserID": learner}, self.name) for learner in learners]
+
+    def _is_found_by_learner(self, organisations: Sequence[int]) -> bool:
+        """Return whether a search that names a learner finds aims, by a few of them."""
+        searches = (self._searches(organisation)[:_FEW] for organisation in organisations[:_FEW])
+        with suppress(NotFound):
+            return any(page for some in searches for _, page in self.run.reader.many(some))
+        return False
 
 
 class UnitSummaries(PerLearnerStream):

@@ -95,9 +95,9 @@ class Behaviour:
     archived_by_id: Annotated[bool, "4", "`GET User/{id}` finds archived learners"] = True
     archived_portfolios: Annotated[bool, "4", "searches find the reviews, plans and aims of archived learners"] = True
     learning_without_user: Annotated[
-        Literal["all", "400"],
+        Literal["all", "nothing", "400"],
         "4",
-        "a search of learning aims without a UserID is one of the whole customer, or an error",
+        "a search of learning aims without a UserID is one of the whole customer, or of nobody, or an error",
     ] = "all"
     review_window: Annotated[
         Literal["scheduled", "completed"],

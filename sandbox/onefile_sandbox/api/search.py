@@ -77,7 +77,7 @@ class Search:
     def needs_parent(self, entity: Entity) -> bool:
         """Return whether a search must be for one user's records."""
         if entity.needs_parent == "as-configured":
-            return self._behaviour.learning_without_user == "400"
+            return self._behaviour.learning_without_user != "all"
         return entity.needs_parent == "always"
 
     def _parse(self, entity: Entity, body: Mapping[str, Any]) -> Query:
@@ -103,7 +103,9 @@ class Search:
             since = _moment(body, "LastModified")
         parent_id = _number(body, entity.learner_field) if entity.learner_field else None
         if parent_id is None and self.needs_parent(entity):
-            raise Refusal(400, f"{entity.learner_field} is required.")
+            if entity.needs_parent == "always" or self._behaviour.learning_without_user == "400":
+                raise Refusal(400, f"{entity.learner_field} is required.")
+            parent_id = 0
         window = (_moment(body, "DateFrom"), _moment(body, "DateTo")) if entity.window else (None, None)
         return Query(entity.name, streams, organisation_id, tuple(filters), since, parent_id, window)
 
