@@ -204,7 +204,7 @@ class CallFailed(Refused):
 
 
 class CallsFailed(Refused):
-    """Some of the calls for each record or learner failed, and what all others gave was sent."""
+    """Some of what is asked for record by record, or learner by learner, could not be read, and all else was sent."""
 
     first: Refused
     count: int
@@ -213,7 +213,7 @@ class CallsFailed(Refused):
     @property
     def how_many(self) -> str:
         """How many calls failed, in words."""
-        return "This one call failed" if self.count == 1 else f"{self.count} calls failed like this"
+        return "This one failed" if self.count == 1 else f"{self.count} failed like this"
 
 
 class UnreadableAnswer(Refused):

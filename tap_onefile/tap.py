@@ -174,9 +174,12 @@ class TapOneFile(CommandTap):
                 self.sync_all()
                 run.reader.confirm_absences()
                 if run.problems.is_complete:
-                    for name, version in versions.items():
-                        if name not in run.problems.not_offered:
-                            self.write_message(ActivateVersionMessage(stream=name, version=version))
+                    left_out = {*run.problems.not_offered, *run.problems.in_part}
+                    for alias in (
+                        each for stream in self._selected if stream.name not in left_out for each in stream.aliases
+                    ):
+                        if alias in versions:
+                            self.write_message(ActivateVersionMessage(stream=alias, version=versions[alias]))
             except OneFileError:
                 # What was sent is counted, too, where the run cannot go on.
                 run.problems.log_counts()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.outcomes import assert_complete, assert_honest, assert_put_right, assert_told, assert_true, read
-from tests.slips import FIRST, SECOND, THIRD, Answer, OneFile, slip, some
+from tests.slips import FIRST, NO_CONTENT, SECOND, THIRD, Answer, OneFile, slip, some
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -373,6 +373,61 @@ def test_aims_that_there_are_not_are_looked_for_with_a_few_learners_only(tmp_pat
     assert_complete(run, onefile, "learners", "learning_aims")
     asked = {call.filters["UserID"] for call in onefile.calls if "UserID" in call.filters}
     assert 0 < len(asked) <= 15
+
+
+def by_learner(call: Call, _: int, answer: Answer) -> Answer:
+    """Give no aims unless a learner is named."""
+    return Answer(400) if call.entity == "LearningAim" and "UserID" not in call.filters else answer
+
+
+@pytest.mark.parametrize("settings", [{}, {"organisation_ids": [FIRST, SECOND]}])
+def test_a_learner_whose_aims_fail_costs_no_aims_of_another_organisation(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    with OneFile(2, learners=6, learning_aims=12) as onefile:
+        aims = onefile.tables["LearningAim"]
+        one = aims[0]["UserID"]
+        bad = slip(Answer(418), None, entity="LearningAim")
+        onefile.slips = [
+            by_learner,
+            lambda call, nth, answer: bad(call, nth, answer) if call.filters.get("UserID") == one else answer,
+        ]
+        run = read(tmp_path, onefile, "learners", "learning_aims", **settings)
+
+    assert_told(run, onefile, "learning_aims", "learners")
+    sent = {record["ID"] for record in run.records["learning_aims"]}
+    assert sent == {row["ID"] for row in aims if row["UserID"] != one}
+
+
+def test_aims_are_read_by_learner_although_those_of_the_first_organisation_have_none(tmp_path: Path) -> None:
+    with OneFile(2, learners=(3, 9), learning_aims=(0, 9)) as onefile:
+        onefile.slips = [
+            by_learner,
+            lambda call, _, answer: (
+                Answer(404) if (call.entity, answer.status) == ("LearningAim", NO_CONTENT.status) else answer
+            ),
+        ]
+        run = read(tmp_path, onefile, "learners", "learning_aims")
+
+    assert_complete(run, onefile, "learners", "learning_aims")
+
+
+def test_aims_that_are_refused_where_no_organisation_is_seen_are_told(tmp_path: Path) -> None:
+    with OneFile(0) as onefile:
+        onefile.slips = [by_learner]
+        run = read(tmp_path, onefile, "learning_aims")
+
+    assert run.status == 1
+    assert "no organisation" in run.last_line
+
+
+def test_aims_that_were_read_by_learner_are_no_version_of_all(tmp_path: Path) -> None:
+    with OneFile(2, learners=6, learning_aims=12) as onefile:
+        onefile.slips = [by_learner]
+        run = read(tmp_path, onefile, "learners", "learning_aims", emit_activate_version_messages=True)
+
+    assert_complete(run, onefile, "learners", "learning_aims")
+    assert set(run.activated) == {"learners"}
 
 
 def test_aims_that_are_refused_after_a_page_are_told(tmp_path: Path) -> None:

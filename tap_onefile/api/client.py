@@ -247,7 +247,7 @@ class Client:
             answer = self._exchange(Call("GET", CUSTOMER, tally), self._session.token())
         except Fault:
             return False
-        return action_for(answer.status) in {Action.READ, Action.LOG_IN_AGAIN, Action.SLOW_DOWN}
+        return _is_refusal(answer) or action_for(answer.status) in {Action.READ, Action.SLOW_DOWN}
 
     def _is_alive(self, call: Call, session: str) -> bool:
         """Return whether a session still works for GET Customer. If it does, a 401 is about the call, not the session.

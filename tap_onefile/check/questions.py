@@ -175,12 +175,15 @@ def _dead_session(seen: Seen) -> Finding:
     match seen.dead_session:
         case "401":
             return _assumed("status 401")
-        case "403":
-            return _otherwise("status 403", "It logs in again, as after a 401.")
+        case "403" | "419" | "440" as status:
+            return _otherwise(f"status {status}", "It logs in again, as after a 401.")
         case "":
             return _not_seen("no call was left to try it")
         case status:
-            return _otherwise(f"status {status}", "It does not take this for a dead session: please report it.")
+            return _otherwise(
+                f"status {status}",
+                "It takes this for a dead session only if it comes with OneFile's code for one: please report it.",
+            )
 
 
 def _session_life(seen: Seen) -> Finding:
@@ -448,7 +451,8 @@ def _aims(seen: Seen) -> Finding:
     answer = seen.answer("page", "learning_aims")
     if answer in NOTHING_THERE | {ROWS}:
         return _assumed("it is answered")
-    return _refused(answer, "It asks for the aims of each learner instead, which takes more calls.") or _NO_ANSWER
+    tap = "It asks for the aims of each learner instead, if the status says that the question is wrong."
+    return _refused(answer, tap) or _NO_ANSWER
 
 
 def _timesheets(seen: Seen) -> Finding:

@@ -103,7 +103,7 @@ class PageWindow:
 
     @property
     def looks_short(self) -> bool:
-        """Whether all pages have come, as the last of them is not full, so that a list would show that."""
+        """Whether all pages seem to have come: the last is not full, and none is under way. A list would settle it."""
         if not isinstance(self.query, Search) or self.query.is_narrowed or self.query.is_never_empty:
             return False
         is_small = 0 < self._last_size < (self.first_size if self.filled > 1 else self.full)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -29,6 +29,8 @@ T = TypeVar("T")
 _ROWS_WAITING = 16_000
 """Rows that may wait for their turn. Many short pages must be able to wait, as the searches that are read side by side
 give their pages one by one."""
+_TOO_MANY_BAD_LISTS = 2
+"""Lists of an entity that fail before no more of them are asked for in place of a page."""
 _BETWEEN_CHECKS = 0.2
 """Seconds."""
 _BEFORE_BELIEVING = 1.0
@@ -81,8 +83,8 @@ class Prefetch:
         self._being_counted: set[Query] = set()
         self._believed: set[str] = set()
         self._has_counted = False
-        self._not_counted: set[str] = set()
-        """The entities of which a list was not to be had, or did not agree with the pages."""
+        self._bad_lists: Counter[str] = Counter()
+        """How many lists of an entity were not to be had; one that was wrong counts as too many."""
         self._counted: dict[Query, list[Hashable]] = {}
 
     def plan(self, queries: Iterable[Query]) -> None:
@@ -174,7 +176,7 @@ class Prefetch:
     def distrust_lists(self, search: Search) -> None:
         """Ask for no list in place of a page of searches like this one, of which it was not right."""
         with self._lock:
-            self._not_counted.add(_kind_of(search))
+            self._bad_lists[_kind_of(search)] += _TOO_MANY_BAD_LISTS
 
     def _forget(self, windows: Iterable[PageWindow]) -> None:
         # A reader that is abandoned half-way is closed wherever the garbage collector runs, which may be inside this
@@ -295,8 +297,10 @@ class Prefetch:
                 self._drop(window)
             self._being_counted.discard(window.query)
             # One that has fewer rows than the first page is known to be wrong before it is that search's turn.
-            if keys is None or len(keys) < window.first_size:
-                self._not_counted.add(_kind_of(window.query))
+            if keys is None:
+                self._bad_lists[_kind_of(window.query)] += 1
+            elif len(keys) < window.first_size:
+                self._bad_lists[_kind_of(window.query)] += _TOO_MANY_BAD_LISTS
             if keys is not None:
                 self._counted[window.query] = keys
                 self._has_counted = True
@@ -345,7 +349,8 @@ class Prefetch:
 
     def _is_countable(self, query: Query) -> bool:
         """Return whether a list of a search is likely to be had, and to be right."""
-        return _kind_of(query) not in self._not_counted and (self._has_counted or not self._not_counted)
+        is_good = self._bad_lists[_kind_of(query)] < _TOO_MANY_BAD_LISTS
+        return is_good and (self._has_counted or not self._bad_lists)
 
     def _page_call(self, window: PageWindow) -> Callable[[], None]:
         window.asked += 1

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 UNPAGED = "unpaged"
 """The form of a page that the unpaged search stands in for."""
 LISTED = "listed"
-"""The form of a second page in whose place the unpaged search has listed as many rows as the first page has."""
+"""The form of a page in whose place the unpaged search has listed as many rows as have come."""
 _WORTH_LISTING = 4 << 20
 """Bytes; some tens of thousands of thin rows."""
 _OWNERS = ("OrganisationID", "Role", "StandardID", "UserID")

@@ -51,8 +51,8 @@ _TOO_MANY_TO_HAVE_GONE = 3
 """Records that do not go away by chance between the search and the calls for them, if they are a tenth of it."""
 _TOO_MANY_WITHOUT_DATA = 5
 """Learners of whom OneFile does not answer 404 by chance, if they are half of an organisation's."""
-_TOO_MANY_FAILURES = 10
-"""Calls that do not fail one by one any more, each of which may take as long as a run is ready to wait."""
+_TOO_MANY_FAILURES = 5
+"""Failed calls after which no more are tried, as each may take as long as a run is ready to wait."""
 
 
 class Reader(Calls):
@@ -266,7 +266,7 @@ class Reader(Calls):
             except NotFound as absence:
                 absences += [absence] if absence.is_refusal else []
                 self._problems.without_data(query.stream)
-            except AccessRefused:
+            except (AccessRefused, ForeignRows):
                 raise
             except Refused as failure:
                 if isinstance(failure, QuestionRefused) and is_gone(place):

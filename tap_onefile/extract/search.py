@@ -6,12 +6,12 @@ and no proof. A search ends by evidence:
 
 - *a short last page*: all pages before it are as large as we ask for, or there is none and it is smaller than the
   largest page of the run, and the answer after it says that there is nothing in the form that OneFile has for this;
-- *a list of the whole search*, by the unpaged search, with just the rows that came, and a second empty answer where it
-  may have been cut there. After a page that is not full it is asked for in place of the next one: it costs no more, and
-  tells what an empty page does not, such as that rows moved up while they were read, as somebody was archived;
+- *a list of the whole search*, by the unpaged search, with just the rows that came, and another answer where it may be
+  cut there. After a page that is not full it is asked for in place of the next one: it costs no more, and tells what an
+  empty page does not, such as that rows moved up while they were read, as somebody was archived;
 - *two empty answers*, three where they are 404, if neither is to be had, and a first page that still has rows;
-- *the whole search on each page*, where OneFile ignores page numbers, or *a page that came before*, where it has no
-  other way to say that there is nothing, and a list with exactly these rows;
+- *the whole search on each page*, where OneFile ignores page numbers, or *a page that came before*, where it repeats
+  one in place of an empty one; both with a list of exactly these rows;
 - *a second reading* of all pages that is regular and brought nothing new, where rows had moved or pages were odd.
 
 What none of them shows is missing, and the search fails with ``MissingRows``.
@@ -60,7 +60,7 @@ _AFTER_A_LONG_ONE = 2.0
 _ROUND = 50
 """Rows, of which a cap is likely a multiple."""
 _MANY = 3
-"""Rows of another owner that do not come by chance."""
+"""Rows that do not come from another owner by chance, nor go while a search is read."""
 
 logger = logging.getLogger("tap-onefile")
 
@@ -375,7 +375,8 @@ class SearchReader:
         if self._form == LISTED:
             # The page after the last is asked for only where that list shows a difference, or the cap may be as small.
             self._empty_answers = 0
-            return self._is_small and self._is_listed() and self._ends_by("a list of the whole search")
+            is_end = self._is_small and self._is_listed() and not self._may_be_cut(len(self._sequence.seen))
+            return is_end and self._ends_by("a list of the whole search")
         if self._looks_right and not (self._is_capped or self._missing()):
             return self._ends_by("a short last page")
         if self._is_absence and self._empty_answers == 1:
@@ -383,7 +384,8 @@ class SearchReader:
             return False
         if self._list is None:
             self._ask_for_list()
-        if self._is_listed() and (self._empty_answers > 1 or not self._may_be_cut(len(self._sequence.seen))):
+        is_certain = self._empty_answers > 1 or self._is_small or not self._may_be_cut(len(self._sequence.seen))
+        if self._is_listed() and is_certain:
             return self._ends_by("a list of the whole search")
         return self._empty_answers >= self._most_empty_answers and self._ends_by_empty_answers()
 
@@ -475,7 +477,7 @@ class SearchReader:
 
     def _second_reading(self) -> Iterator[Sequence[Row]]:
         """Read the pages again until that brings nothing new, where nothing says what there is."""
-        for _ in range(_MOST_PASSES if len(self._sizes) <= _MOST_PAGES_AGAIN else 0):
+        for _ in range(_MOST_PASSES if len(self._sizes) <= _MOST_PAGES_AGAIN else 1):
             found = 0
             sizes: list[int] = []
             keys: set[Hashable] = set()
@@ -505,7 +507,8 @@ class SearchReader:
         """Keep what this search has shown, and report what was odd about it."""
         search, experience = self._search, self._experience
         if self._sizes and self._form not in {"", LISTED} and not self._has_ended:
-            if self._list is not None and not self._is_listed():
+            # A few rows may have gone since they came.
+            if self._missing() or (self._list and len(self._sequence.seen) - len({*self._list}) > _MANY):
                 self._calls.distrust_lists(search)
             experience.note_end(self._form, self._problems, is_listed=self._is_listed())
         if self._sequence.repeated_rows:

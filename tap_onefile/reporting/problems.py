@@ -63,6 +63,8 @@ class Problems:
         self._unknown: dict[str, Counter[str]] = {}
         self.unpaged: set[str] = set()
         """The streams that were read without pages."""
+        self.in_part: set[str] = set()
+        """The streams of which a part was left out, as the log says, so that no version of them is whole."""
         self._ignored_pages: set[str] = set()
         self._present: set[str] = set()
         self._absent: dict[str, list[tuple[str, MissingPage]]] = {}

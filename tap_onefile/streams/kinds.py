@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
@@ -85,14 +86,17 @@ class PerLearnerStream(OrganisationStream):
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
+        return chain.from_iterable(self.get_rows_by_learner(context))
+
+    def get_rows_by_learner(self, context: Mapping[str, Any]) -> Iterator[list[Row]]:
+        """Read the rows of an organisation's learners, those of one at a time: of whom there are any."""
         learners = self.run.reader.learners(context["OrganisationID"])
         queries = [self._query_of(learner) for learner in learners]
         pages = self.run.reader.many(queries, self.row_key, lambda place: self._has_gone(learners[place]))
         for place, page in pages:
-            for row in page:
-                if not row.keys() & self.schema["properties"].keys():
-                    raise UnknownObject(self.name)
-                yield row if row.get(self.learner_field) else {**row, self.learner_field: learners[place]}
+            if any(not row.keys() & self.schema["properties"].keys() for row in page):
+                raise UnknownObject(self.name)
+            yield [row if row.get(self.learner_field) else {**row, self.learner_field: learners[place]} for row in page]
 
     def _query_of(self, learner: int) -> Query:
         path, owners = self.path.format(learner=learner), ((self.learner_field, learner),)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from contextlib import suppress
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
 from tap_onefile.api.decode import Unreadable
-from tap_onefile.errors import NotFound, QuestionRefused
+from tap_onefile.errors import MissingPage, NoOrganisations, NotFound, QuestionRefused
 from tap_onefile.extract.query import Search, is_silent
 from tap_onefile.records import fields as f
 from tap_onefile.records.convert import attempt, to_timestamp
@@ -50,7 +49,8 @@ class LearningAims(CustomerStream):
     One search over the whole customer takes the fewest calls: no client searches aims by organisation, and the one that
     searches them by dates alone shows that a learner need not be named (API reference, section 4). Where
     `organisation_ids` narrows the run, aims are searched learner by learner instead, since an aim does not say which
-    organisation it belongs to; and so they are where OneFile gives none unless a learner is named.
+    organisation it belongs to; and so they are where OneFile gives none unless a learner is named. Those of archived
+    learners are left out then.
     """
 
     name = "learning_aims"
@@ -85,41 +85,52 @@ class LearningAims(CustomerStream):
         return sum(CALLS_PER_SEARCH * len(self.run.reader.learners(each)) for each in organisations)
 
     @override
-    def get_rows(self, context: Mapping[str, Any]) -> Iterator[Row]:
-        organisations = self._organisations(context)
+    def get_pages(self, context: Mapping[str, Any]) -> Iterator[Sequence[Row]]:
         if self.run.settings.organisation_ids is None:
-            count = 0
+            found = False
             try:
-                for count, row in enumerate(super().get_rows(context), 1):  # noqa: B007 - whether there was any
-                    yield row
+                for page in super().get_pages(context):
+                    found = found or bool(page)
+                    yield page
             except QuestionRefused:
-                if count:
+                if found:
                     raise
             else:
-                if count or not self._is_found_by_learner(organisations):
+                if found or not self._are_found_by_learner(context):
                     return
             self.logger.warning(
-                "learning_aims: OneFile gives only those of a learner who is named, so each one is asked for"
+                "learning_aims: OneFile gives only those of a learner who is named, so each one who is not archived is"
+                " asked for"
             )
-        for organisation in organisations:
-            yield from self.complete(page for _, page in self.run.reader.many(self._searches(organisation)))
+            self.run.problems.in_part.add(self.name)
+        searches = [each for organisation in self._organisations(context) for each in self._searches(organisation)]
+        for _, page in self.run.reader.many(searches):
+            yield page
 
     def _organisations(self, context: Mapping[str, Any]) -> list[int]:
         known = self.run.settings.organisation_ids or self.run.metrics.organisations
         if not known:
+            # None of their streams is selected.
             search = Search.of(Organisations.entity, context, Organisations.name, is_never_empty=True)
-            known = [number for page in self.run.reader.pages(search) for row in page if (number := id_of(row))]
+            try:
+                rows = [row for page in self.run.reader.pages(search) for row in page]
+            except NotFound as absence:
+                raise MissingPage(absence.call) from None
+            known = [number for row in rows if (number := id_of(row)) is not None]
+            if not known:
+                raise NoOrganisations
         return sorted(known)
 
     def _searches(self, organisation: int) -> list[Query]:
         learners = self.run.reader.learners(organisation)
         return [Search.of(self.entity, {"UserID": learner}, self.name) for learner in learners]
 
-    def _is_found_by_learner(self, organisations: Sequence[int]) -> bool:
-        """Return whether a search that names a learner finds aims, by a few of them."""
-        searches = (self._searches(organisation)[:_FEW] for organisation in organisations[:_FEW])
-        with suppress(NotFound):
-            return any(page for some in searches for _, page in self.run.reader.many(some))
+    def _are_found_by_learner(self, context: Mapping[str, Any]) -> bool:
+        """Return whether a search that names a learner finds aims, by a few learners of a few organisations."""
+        for organisation in self._organisations(context)[:_FEW]:
+            with suppress(NotFound):
+                if any(page for _, page in self.run.reader.many(self._searches(organisation)[:_FEW])):
+                    return True
         return False
 
 
@@ -304,8 +315,8 @@ class Timesheets(PerLearnerStream):
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
         alike: Counter[tuple[object, ...]] = Counter()
-        for learner, rows in groupby(super().get_rows(context), lambda row: row[self.learner_field]):
-            yield from self._keyed(learner, list(rows), alike)
+        for rows in self.get_rows_by_learner(context):
+            yield from self._keyed(rows[0][self.learner_field], rows, alike)
 
     def _keyed(self, learner: object, rows: list[Row], alike: Counter[tuple[object, ...]]) -> Iterator[Row]:
         """Yield the entries of a learner with their keys."""

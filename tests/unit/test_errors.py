@@ -39,9 +39,9 @@ HOST = "wsapi.onefile.co.uk"
         ),
         (
             errors.CallsFailed(errors.QuestionRefused(CALL, 400, None), 1),
-            [CALL, "400", "This one call failed; what all others gave was sent"],
+            [CALL, "400", "This one failed; what all others gave was sent"],
         ),
-        (errors.CallsFailed(errors.QuestionRefused(CALL, 400, None), 3), ["3 calls failed like this"]),
+        (errors.CallsFailed(errors.QuestionRefused(CALL, 400, None), 3), ["3 failed like this"]),
         (errors.GaveUp(CALL, HOST, "status 503", 1, 0, 7200), ["asked to wait for 7200 s"]),
         (errors.NoOrganisations(), ["no organisation", "Run again", "OneFile support"]),
         (errors.NoDetails("plans", 9, 10), ["only 1 of 10 plans", "fetch_details", "Run again"]),
