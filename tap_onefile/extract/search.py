@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from tap_onefile.extract.query import Search
     from tap_onefile.reporting.problems import Problems
 
+_SHORT_SEARCH = 4
+"""Pages up to which a list of the whole search costs no more than a page."""
 _MOST_PASSES = 3
 """How often the pages are read once more for what has not come."""
 _MOST_PAGES_AGAIN = 50
@@ -382,7 +384,8 @@ class SearchReader:
         if self._is_absence and self._empty_answers == 1:
             # A slip of the server must have time to pass, whatever a list says meanwhile.
             return False
-        if self._list is None:
+        is_doubtful = len(self._sizes) <= _SHORT_SEARCH or self._is_capped or self._is_absence
+        if self._list is None and is_doubtful:
             self._ask_for_list()
         is_certain = self._empty_answers > 1 or self._is_small or not self._may_be_cut(len(self._sequence.seen))
         if self._is_listed() and is_certain:
