@@ -226,12 +226,12 @@ class SearchReader:
 
     def _look_ahead(self) -> None:
         """Ask a second time for the page that must be empty, as soon as it is known that one answer will not do."""
-        listed = self._calls.counted_so_far(self._search)
-        is_full = listed and listed % self._sizes[0] == 0 and not self._is_small
-        if listed and is_full and self._may_be_cut(listed) and not self._search.is_narrowed:
-            number = listed // self._sizes[0] + 1
-            if number not in self._ahead:
-                self._ahead[number] = self._calls.page_soon(self._search, number)
+        rows = self._calls.counted_so_far(self._search)
+        if not rows or self._search.is_narrowed or self._is_small or not self._may_be_cut(rows):
+            return
+        pages, rest = divmod(rows, self._sizes[0])
+        if not rest and pages + 1 not in self._ahead:
+            self._ahead[pages + 1] = self._calls.page_soon(self._search, pages + 1)
 
     def _take(self, page: Rows) -> Sequence[Row]:
         """Take the next page, and return its own rows that did not come before."""
