@@ -451,6 +451,24 @@ def test_pages_that_are_smaller_for_a_moment_hide_no_rows_of_a_search_of_one_pag
     assert_complete(run, onefile, "assessors", "learners")
 
 
+def test_a_page_that_is_short_once_ends_nothing_where_lists_are_cut_at_just_that_place(tmp_path: Path) -> None:
+    with OneFile(1, lists=50, assessors=1, classrooms=90) as onefile:
+        onefile.slips = [slip(lambda answer: answer.with_rows(lambda rows: rows[:10]), entity="Classroom", page=3)]
+        run = read(tmp_path, onefile, "classrooms", page_size=20, parallel_requests=1)
+
+    assert_complete(run, onefile, "classrooms")
+
+
+def test_a_list_that_fails_once_is_asked_for_again_of_the_next_search(tmp_path: Path) -> None:
+    with OneFile(3, assessors=(90, 8, 9), classrooms=(5, 6, 7)) as onefile:
+        onefile.slips = [slip(Answer(500), entity="Classroom", page=0, organisation=FIRST)]
+        run = read(tmp_path, onefile, "assessors", "classrooms", parallel_requests=1)
+
+    assert_complete(run, onefile, "assessors", "classrooms")
+    assert onefile.count(entity="Classroom", page=0) == 3
+    assert onefile.count(entity="Classroom", page=2) == 1
+
+
 @pytest.mark.parametrize("unpaged", ["there", "cut", "500"])
 @pytest.mark.parametrize(("rows", "again"), [(90, 3), (90, 1), (57, 2), (7, 1)])
 def test_a_page_that_came_before_in_place_of_none_is_an_end_where_a_list_has_no_more(

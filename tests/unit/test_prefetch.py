@@ -631,3 +631,12 @@ def test_what_was_put_off_is_asked_for_again_although_something_else_was_planned
     prefetch.plan([search("third")])
 
     assert [len(list(prefetch.pages(search(name)))) for name in ("third", "first")] == [2, 2]
+
+
+def test_no_list_is_wanted_in_place_of_a_page_while_another_is_under_way() -> None:
+    window = PageWindow(search("users"), full=3, asked=3)
+    for page, ids in ((1, (1, 2, 3)), (3, (7,))):
+        window.put(page, Rows([{"ID": each} for each in ids]))
+    assert not window.looks_short
+    window.put(2, Rows([{"ID": each} for each in (4, 5, 6)]))
+    assert window.looks_short
