@@ -98,20 +98,8 @@ class NotFound(WordedError):
 class WrongAddress(OneFileError):
     """What every OneFile API has is not there: something else answers at this address."""
 
-    def __init__(self, absence: NotFound) -> None:
-        super().__init__(str(absence))
-
-
-class Redirected(WordedError):
-    """The host wants to send us elsewhere, which would carry the token there."""
-
-    call: str
-    status: int
-    host: str
-    sentence = (
-        "{0.host} answers {0.call} with a redirect (status {0.status}), which is not followed, as it would carry the"
-        " token elsewhere. Check the setting api_url."
-    )
+    def __init__(self, answer: NotFound | Redirected) -> None:
+        super().__init__(str(answer))
 
 
 class Unavailable(WordedError):
@@ -168,6 +156,17 @@ class AccessRefused(Refused):
     sentence = (
         "{0.call} was refused (status {0.status}) right after a fresh login. Ask OneFile support to allow your customer"
         " token to read it, or deselect the stream."
+    )
+
+
+class Redirected(AccessRefused):
+    """A call is to be made elsewhere, which would carry the session, or the token, there."""
+
+    host: str
+    sentence = (
+        "{0.host} answers {0.call} with a redirect (status {0.status}), which is not followed, as it would carry the"
+        " token elsewhere. Check the setting api_url; if OneFile answers other calls, run again later, and report it if"
+        " it persists."
     )
 
 

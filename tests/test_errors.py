@@ -48,7 +48,7 @@ def assert_keeps_secrets(run: Run, sandbox: Sandbox) -> None:
                 assert str(value) not in run.stderr
 
 
-@pytest.mark.parametrize("status", [401, 403, 400])
+@pytest.mark.parametrize("status", [401, 403, 400, 302])
 @pytest.mark.parametrize("after", [0, 3])
 def test_a_session_that_dies_is_renewed(tmp_path: Path, start_sandbox: StartSandbox, status: int, after: int) -> None:
     sandbox = start_sandbox(behaviour=Behaviour.parse([f"expired_status={status}"]))
@@ -78,7 +78,7 @@ def test_a_wrong_token_says_what_to_check(tmp_path: Path, start_sandbox: StartSa
     assert not run.records
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [401, 403, 302])
 def test_one_refused_stream_leaves_the_others_and_fails_the_run(tmp_path: Path, sandbox: Sandbox, status: int) -> None:
     sandbox.add_fault(Fault(kind="status", status=status, match="POST /Classroom/Search", times=None))
 

@@ -34,7 +34,7 @@ def test_session_content_type(serve: Serve) -> None:
     assert client.log_in().headers["Content-Type"].startswith("text/plain")
 
 
-@pytest.mark.parametrize("status", [401, 403, 400])
+@pytest.mark.parametrize("status", [401, 403, 400, 302])
 def test_expired_status(serve: Serve, status: int) -> None:
     client = serve(behaviour={"expired_status": status})
     client.sandbox.expire_sessions()

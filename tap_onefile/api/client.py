@@ -92,6 +92,8 @@ _ACTIONS_OF_A_CLASS = {
     3: Action.REDIRECTED,
     4: Action.REFUSED,
 }
+OF_A_DEAD_SESSION = frozenset({Action.LOG_IN_AGAIN, Action.REDIRECTED})
+"""What is done with an answer that may be about the session: a site may send whoever has none to its login page."""
 
 
 def action_for(status: int) -> Action:
@@ -266,7 +268,7 @@ class Client:
             case Action.NOT_FOUND:
                 raise errors.WrongAddress(errors.NotFound(call, self._transport.host))
             case Action.REDIRECTED:
-                raise errors.Redirected(call, outcome.status, self._transport.host)
+                raise errors.WrongAddress(errors.Redirected(call, outcome.status, self._transport.host))
             case _:
                 raise errors.LoginRefused(outcome.status, self._transport.host)
 
@@ -367,7 +369,7 @@ def _is_refusal(outcome: object) -> bool:
     if not isinstance(outcome, Answer):
         return False
     action = action_for(outcome.status)
-    return action is Action.LOG_IN_AGAIN or (action is Action.REFUSED and read_code(outcome.content) in _SESSION_CODES)
+    return action in OF_A_DEAD_SESSION or (action is Action.REFUSED and read_code(outcome.content) in _SESSION_CODES)
 
 
 class Session:

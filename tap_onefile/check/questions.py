@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tap_onefile.api.client import OF_A_DEAD_SESSION, action_for
 from tap_onefile.check.probes import LARGE, NOTHING_THERE, ROWS, SMALL
 from tap_onefile.extract.query import normalised
 from tap_onefile.records.convert import attempt, converter_for, kind_of, to_timestamp
@@ -175,10 +176,10 @@ def _dead_session(seen: Seen) -> Finding:
     match seen.dead_session:
         case "401":
             return _assumed("status 401")
-        case "403" | "419" | "440" as status:
-            return _otherwise(f"status {status}", "It logs in again, as after a 401.")
         case "":
             return _not_seen("no call was left to try it")
+        case status if _is_of_a_dead_session(status):
+            return _otherwise(f"status {status}", "It logs in again, as after a 401.")
         case status:
             return _otherwise(
                 f"status {status}",
@@ -186,9 +187,13 @@ def _dead_session(seen: Seen) -> Finding:
             )
 
 
+def _is_of_a_dead_session(answer: str) -> bool:
+    return answer.isdecimal() and action_for(int(answer)) in OF_A_DEAD_SESSION
+
+
 def _session_life(seen: Seen) -> Finding:
     """Return how long sessions live: whatever is refused has the client log in again, too."""
-    refused = sum(1 for reply in seen.replies.values() if reply.answer in {"401", "403"})
+    refused = sum(1 for reply in seen.replies.values() if _is_of_a_dead_session(reply.answer))
     ended = seen.logins - 1 - refused - bool(seen.dead_session)
     if ended > 0:
         return _otherwise("sessions ended while calls were made", "It logs in again, which takes more calls.")

@@ -511,7 +511,7 @@ class SearchReader:
         search, experience = self._search, self._experience
         if self._sizes and self._form not in {"", LISTED} and not self._has_ended:
             # A few rows may have gone since they came.
-            if self._missing() or (self._list and len(self._sequence.seen) - len({*self._list}) > _MANY):
+            if self._missing() or (self._list is not None and len(self._sequence.seen) - len({*self._list}) > _MANY):
                 self._calls.distrust_lists(search)
             experience.note_end(self._form, self._problems, is_listed=self._is_listed())
         if self._sequence.repeated_rows:

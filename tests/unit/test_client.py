@@ -74,7 +74,7 @@ def test_a_session_is_used_without_its_quotes(body: bytes) -> None:
     assert onefile.calls[1][1] == {"X-TokenID": "abc+/="}
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [401, 403, 302])
 def test_a_session_that_has_died_is_replaced_once_and_nobody_notices(status: int) -> None:
     onefile = ScriptedTransport(answer(status), GOOD)
     assert onefile.search() == ROWS
@@ -96,7 +96,7 @@ def test_a_code_for_a_dead_session_that_a_new_one_does_not_mend_is_told_as_it_ca
     assert len(onefile.asked()) == 2
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [401, 403, 302])
 def test_a_list_that_meets_with_a_dead_session_is_asked_for_in_a_new_one(status: int) -> None:
     onefile = ScriptedTransport(answer(status), GOOD)
     assert onefile.client().try_search("User/Search", {}, at_most=1000, tally=Tally()) == ROWS
@@ -131,7 +131,7 @@ def test_sessions_that_never_live_are_an_end_too(path: str) -> None:
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404])
 def test_a_login_that_is_refused_ends_the_run_at_once(status: int) -> None:
     onefile = ScriptedTransport(GOOD, logins=(answer(status, {"code": -1, "message": TOKEN}),))
-    error = {302: errors.Redirected, 404: errors.WrongAddress}.get(status, errors.LoginRefused)
+    error = errors.WrongAddress if status in {302, 404} else errors.LoginRefused
     with pytest.raises(error, match=rf"onefile\.test.*{status}|{status}.*onefile\.test") as refused:
         onefile.search()
     assert TOKEN not in str(refused.value)
@@ -357,15 +357,21 @@ def test_a_record_that_went_away_is_not_found(nothing: Answer) -> None:
     assert len(onefile.asked()) == 1
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 405, 409, 422])
-def test_a_redirect_or_a_wrong_question_fails_at_once_and_the_latter_with_the_code_of_onefile(status: int) -> None:
+@pytest.mark.parametrize("status", [400, 405, 409, 422])
+def test_a_wrong_question_fails_at_once_with_the_code_of_onefile(status: int) -> None:
     onefile = ScriptedTransport(answer(status, {"Code": -57, "Message": "Placement not found"}))
-    error, reason = (
-        (errors.Redirected, "") if status < 400 else (errors.Refused, ": OneFile's code -57, placement not found")
-    )
-    with pytest.raises(error, match=rf"status {status}{reason}\)"):
+    with pytest.raises(errors.Refused, match=rf"status {status}: OneFile's code -57, placement not found\)"):
         onefile.search()
     assert len(onefile.asked()) == len(onefile.asked(LOGIN)) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_what_is_redirected_after_a_fresh_login_too_is_refused_for_good(status: int) -> None:
+    onefile = ScriptedTransport(answer(status))
+    onefile.customer = [answer(200, {"ID": 1})]
+    with pytest.raises(errors.Redirected, match=rf"User/Search/1/100 with a redirect \(status {status}\)"):
+        onefile.search()
+    assert len(onefile.asked(LOGIN)) == len(onefile.asked()) == 2
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ HOST = "wsapi.onefile.co.uk"
         (errors.GaveUp(CALL, HOST, "status 503", 7, 119.6), ["7 times in 120 s"]),
         (errors.RateLimited(HOST, 15.0), [HOST, "429", "15 minutes"]),
         (errors.WrongAddress(errors.NotFound(CALL, HOST)), [CALL, HOST, "404", "api_url"]),
+        (errors.WrongAddress(errors.Redirected(CALL, 302, HOST)), [CALL, HOST, "302", "api_url"]),
         (errors.UnreadableAnswer(CALL, "an HTML page"), [CALL, "an HTML page", "twice", "report", "deselect"]),
         (errors.MissingPage(CALL), [CALL, "404", "Run again"]),
         (errors.RepeatedPage("users"), ["users", "same rows", "Run again"]),

@@ -37,7 +37,9 @@ class Behaviour:
         "how JSON becomes bytes; utf-8-sig begins with a byte order mark",
     ] = "utf-8"
     expired_status: Annotated[
-        Literal[401, 403, 400], "1", "status for a missing, wrong or expired session; 400 comes with the code -2"
+        Literal[401, 403, 400, 302],
+        "1",
+        "status for a missing, wrong or expired session; 400 comes with the code -2, 302 names a web page",
     ] = 401
     refused_login_status: Annotated[Literal[401, 403, 400], "1", "status for a wrong customer token"] = 401
     refusal_body: Annotated[Literal["json", "html", "empty"], "1", "body of a refused login or session"] = "json"

@@ -82,8 +82,13 @@ class Api:
         return Answer(200, session.encode(), answers.TEXT if is_text else answers.JSON)
 
     def _expired(self) -> Answer:
-        status = self.behaviour.expired_status
-        return answers.error(400, "The session has expired.", -2) if status == 400 else self._refused(status)  # noqa: PLR2004 - Bad Request
+        match self.behaviour.expired_status:
+            case 400:
+                return answers.error(400, "The session has expired.", -2)
+            case 302:
+                return Answer(302, headers={"Location": "/Account/Login"})
+            case status:
+                return self._refused(status)
 
     def _refused(self, status: int) -> Answer:
         if self.behaviour.refusal_body == "html":
