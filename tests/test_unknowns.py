@@ -177,6 +177,19 @@ def _rows(sandbox: Sandbox, stream: str) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("streams", [("learners", "off_the_job"), ("off_the_job",)])
+def test_what_is_asked_for_by_learner_is_whatever_the_spelling_of_ids(
+    tmp_path: Path, start_sandbox: StartSandbox, streams: tuple[str, ...]
+) -> None:
+    sandbox = start_sandbox(learners=25, organisations=2, behaviour=Behaviour(ids_as_text=True))
+
+    run = run_tap(tmp_path, config_for(sandbox, page_size=10), *select(tmp_path, *streams))
+
+    assert run.status == 0, run.stderr
+    asked = sorted(record["ID"] for record in run.records["off_the_job"])
+    assert asked == sorted(int(row["ID"]) for row in sandbox.records("off_the_job"))
+
+
 @pytest.mark.parametrize("way", ["nothing", "400"])
 @pytest.mark.parametrize("streams", [("learners", "learning_aims"), ("learning_aims",)])
 def test_aims_that_onefile_gives_only_of_a_learner_are_asked_for_by_learner(

@@ -6,6 +6,7 @@ Each query knows how it is fetched, and whether a row can be an answer to it.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ NOBODY = 2**31 - 1
 
 _NUMBER = re.compile("0|[1-9][0-9]{0,18}")
 """A text that is written like this in one way only; some ids are texts with leading zeros."""
+_NUMBERS = re.compile(f"({_NUMBER.pattern})( ({_NUMBER.pattern}))*")
 _SILENT = (None, "", 0, "0")
 """What says nothing about whose a row is; 0 stands for none in some of OneFile's data."""
 
@@ -52,7 +54,12 @@ def described(stream: str, owners: Iterable[tuple[str, object]]) -> str:
 
 def keys_of(rows: Sequence[Row], key: str = "ID") -> list[Hashable]:
     """Return the normalised ids of rows, None for a row without one."""
-    return [each if each.__class__ is int else normalised(each) for each in values_of(rows, key)]
+    values = values_of(rows, key)
+    # Most often all are numbers, or all are texts of digits, which can be established for all at once.
+    with suppress(TypeError, ValueError):
+        if _NUMBERS.fullmatch(" ".join(values)):
+            return list(map(int, values))
+    return [each if each.__class__ is int else normalised(each) for each in values]
 
 
 def is_silent(row: Row, owner: str) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from array import array
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from typing_extensions import override
 
-from tap_onefile.api.decode import Rows, values_of
+from tap_onefile.api.decode import Rows
 from tap_onefile.api.transport import is_plain_path
 from tap_onefile.errors import (
     AccessRefused,
@@ -26,7 +27,7 @@ from tap_onefile.errors import (
     UnusableRow,
 )
 from tap_onefile.extract.prefetch import Prefetch
-from tap_onefile.extract.query import Record, Search, has_foreign
+from tap_onefile.extract.query import Record, Search, has_foreign, keys_of
 from tap_onefile.extract.search import Calls, Experience, SearchReader
 from tap_onefile.extract.seen import PageSequence
 from tap_onefile.records.convert import to_integer
@@ -91,8 +92,8 @@ class Reader(Calls):
         self.forget_planned = self._prefetch.forget_planned
         self._not_found: dict[str, Query] = {}
         self._organisation: object = None
-        self._learners: Sequence[object] = []
-        """The ids of its learners, as they came."""
+        self._learners: list[Sequence[Hashable]] = []
+        """The ids of its learners, page by page."""
 
     # Called from several threads.
 
@@ -193,16 +194,16 @@ class Reader(Calls):
         if search.entity != "User" or filters != _of_learners(organisation):
             yield from pages
             return
-        # Numbers take a fifth of the memory so, and that of a large organisation is held until the next one is read.
-        ids: array[int] | list[object] = array("q")
+        learners: list[Sequence[Hashable]] = []
         for rows in pages:
-            values = values_of(rows, "ID")
+            ids: list[Any] = keys_of(rows)
             try:
-                ids.extend(array("q", values))
+                # Numbers take a fifth of the memory so, and an organisation's are held until the next one is read.
+                learners.append(array("q", ids))
             except (TypeError, OverflowError):
-                ids = [*ids, *values]
+                learners.append(ids)
             yield rows
-        self._organisation, self._learners = organisation, ids
+        self._organisation, self._learners = organisation, learners
 
     def _one_page(self, query: Listing | Record, key: str | None) -> Iterator[Sequence[Row]]:
         (rows,) = self._prefetch.pages(query)
@@ -353,7 +354,7 @@ class Reader(Calls):
                 # Every customer has this search, so its children must not be taken for what is not offered.
                 raise MissingPage(absence.call) from None
         try:
-            return [to_integer(each) for each in self._learners]
+            return [to_integer(each) for each in chain.from_iterable(self._learners)]
         except ValueError:
             raise UnusableRow("learners", "ID") from None
 

@@ -19,7 +19,7 @@ from tap_onefile.api.rate_limit import RateLimit
 from tap_onefile.api.transport import LOGIN, Answer, Transport
 from tap_onefile.errors import MissingRows, NotFound, RepeatedPage
 from tap_onefile.extract import prefetch
-from tap_onefile.extract.query import Search
+from tap_onefile.extract.query import Search, keys_of, normalised
 from tap_onefile.extract.reader import Reader
 from tap_onefile.extract.search import Experience, SearchReader
 from tap_onefile.extract.seen import Keys, PageSequence
@@ -448,6 +448,17 @@ def test_an_end_before_all_that_is_listed_has_come_is_asked_for_again() -> None:
 
     assert search(server, counted=list(range(1, 12))) == list(range(1, 12))
     assert server.asked == [1, 2, 3, 4, 5, 6, 6, 7]
+
+
+@unhurried
+@given(st.lists(st.one_of(st.none(), st.integers(), st.floats(), st.text("0123456789 -.٣", max_size=21), st.just("7"))))
+@example(["12", "0", "5740"])
+@example(["12", "1 2"])
+@example(["12", "012"])
+def test_ids_are_the_same_whether_they_are_read_one_by_one_or_all_at_once(ids: list[object]) -> None:
+    for some in (ids, [each for each in ids if isinstance(each, str)]):
+        found = keys_of([{"ID": each} for each in some])
+        assert repr(found) == repr([normalised(each) for each in some])
 
 
 def test_ids_that_another_search_has_given_too_are_counted_once_each() -> None:
