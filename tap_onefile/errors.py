@@ -159,14 +159,15 @@ class AccessRefused(Refused):
     )
 
 
-class Redirected(AccessRefused):
+class Redirected(Refused):
     """A call is to be made elsewhere, which would carry the session, or the token, there."""
 
+    call: str
+    status: int
     host: str
     sentence = (
         "{0.host} answers {0.call} with a redirect (status {0.status}), which is not followed, as it would carry the"
-        " token elsewhere. Check the setting api_url; if OneFile answers other calls, run again later, and report it if"
-        " it persists."
+        " token elsewhere. Check the setting api_url; if it is right, run again later, and report it if it persists."
     )
 
 
@@ -318,6 +319,17 @@ class UnusableRow(Refused):
     sentence = (
         "OneFile sent a row of {0.stream} without a usable {0.key}, so it cannot be identified and the stream stops."
         " Please report this, and deselect the stream until it is fixed."
+    )
+
+
+class SharedKey(Refused):
+    """A list has different rows with one key, so that one would be taken for the other."""
+
+    stream: str
+    key: str
+    sentence = (
+        "OneFile sent different rows of {0.stream} with the same {0.key}, so they cannot be told apart and the stream"
+        " stops. Please report this, and deselect the stream until it is fixed."
     )
 
 

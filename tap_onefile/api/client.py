@@ -220,6 +220,7 @@ class Client:
         """Make a call with a session that is alive, and again with a new one where a session had died."""
         session = self._session.token()
         outcome = self._persist(call, session, read)
+        is_alive = False
         for attempt in range(_MOST_SESSIONS):
             if not _is_refusal(outcome):
                 break
@@ -229,7 +230,7 @@ class Client:
                 outcome = self._persist(call, session, read)
             else:
                 session, outcome = self._session.alone(lambda own: (own, self._persist(call, own, read)))
-            if _is_refusal(outcome) and self._is_alive(call, session):
+            if is_alive := _is_refusal(outcome) and self._is_alive(call, session):
                 break
         if not isinstance(outcome, Answer):
             return outcome
@@ -239,7 +240,9 @@ class Client:
             case Action.NOT_FOUND:
                 raise errors.NotFound(str(call), self._transport.host)
             case Action.REDIRECTED:
-                raise errors.Redirected(str(call), outcome.status, self._transport.host)
+                redirected = errors.Redirected(str(call), outcome.status, self._transport.host)
+                # Where no session gets anywhere, no other call will.
+                raise redirected if is_alive and call.path != CUSTOMER else errors.WrongAddress(redirected)
             case _:
                 raise errors.QuestionRefused(str(call), outcome.status, read_code(outcome.content))
 
@@ -249,7 +252,8 @@ class Client:
             answer = self._exchange(Call("GET", CUSTOMER, tally), self._session.token())
         except Fault:
             return False
-        return _is_refusal(answer) or action_for(answer.status) in {Action.READ, Action.SLOW_DOWN}
+        action = action_for(answer.status)
+        return action in {Action.READ, Action.SLOW_DOWN} or (_is_refusal(answer) and action is not Action.REDIRECTED)
 
     def _is_alive(self, call: Call, session: str) -> bool:
         """Return whether a session still works for GET Customer. If it does, a 401 is about the call, not the session.

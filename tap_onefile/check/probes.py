@@ -338,7 +338,7 @@ class Probes:
             rows = call()
         except errors.NotFound as absence:
             return Reply([], absence.answer if absence.is_refusal else self._form())
-        except (errors.AccessRefused, errors.QuestionRefused) as refusal:
+        except (errors.AccessRefused, errors.Redirected, errors.QuestionRefused) as refusal:
             return Reply([], str(refusal.status))
         except errors.UnreadableAnswer:
             return Reply([], OTHER_SHAPE)

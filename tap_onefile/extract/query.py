@@ -32,7 +32,7 @@ NOBODY = 2**31 - 1
 
 _NUMBER = re.compile("0|[1-9][0-9]{0,18}")
 """A text that is written like this in one way only; some ids are texts with leading zeros."""
-_NUMBERS = re.compile(f"({_NUMBER.pattern})( ({_NUMBER.pattern}))*")
+_NUMBERS = re.compile(f"(?:{_NUMBER.pattern})(?: (?:{_NUMBER.pattern}))*")
 _SILENT = (None, "", 0, "0")
 """What says nothing about whose a row is; 0 stands for none in some of OneFile's data."""
 

@@ -25,14 +25,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tap_onefile.api.decode import values_of
 from tap_onefile.errors import ForeignRows, MissingPage, MissingRows, NotFound, QuestionRefused, RepeatedPage
-from tap_onefile.extract.query import (
-    LISTED,
-    UNPAGED,
-    has_foreign,
-    is_foreign,
-    is_silent,
-    keys_of,
-)
+from tap_onefile.extract.query import LISTED, UNPAGED, has_foreign, is_foreign, is_silent, keys_of
 from tap_onefile.extract.seen import Keys, PageSequence
 
 if TYPE_CHECKING:
@@ -379,7 +372,8 @@ class SearchReader:
             self._empty_answers = 0
             is_end = self._is_small and self._is_listed() and not self._may_be_cut(len(self._sequence.seen))
             return is_end and self._ends_by("a list of the whole search")
-        if self._looks_right and not (self._is_capped or self._missing()):
+        is_usual = self._form in self._experience.forms and not self._search.is_never_empty
+        if is_usual and self._is_small and not (self._is_capped or self._missing()):
             return self._ends_by("a short last page")
         if self._is_absence and self._empty_answers == 1:
             # A slip of the server must have time to pass, whatever a list says meanwhile.
@@ -420,10 +414,6 @@ class SearchReader:
     def _ends_by(self, evidence: str) -> bool:
         logger.debug("%s: at its end after %d pages, by %s", self._search.name, len(self._sizes), evidence)
         return True
-
-    @property
-    def _looks_right(self) -> bool:
-        return self._form in self._experience.forms and self._is_small and not self._search.is_never_empty
 
     @property
     def _is_small(self) -> bool:
@@ -471,12 +461,14 @@ class SearchReader:
 
     def _missing_rows(self) -> Iterator[Sequence[Row]]:
         """Read the pages again for rows that the unpaged search lists."""
+        missing = self._missing()
         for _ in range(_MOST_PASSES if len(self._sizes) <= _MOST_PAGES_AGAIN else 1):
             for rows in self._read_again([], set()):
                 yield rows
-                if not self._missing():
+                missing.difference_update(keys_of(rows))
+                if not missing:
                     return
-        raise MissingRows(self._search.stream, len(self._missing()))
+        raise MissingRows(self._search.stream, len(missing))
 
     def _second_reading(self) -> Iterator[Sequence[Row]]:
         """Read the pages again until that brings nothing new, where nothing says what there is."""

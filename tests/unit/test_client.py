@@ -121,9 +121,10 @@ def test_a_new_session_that_has_died_in_its_turn_is_no_refusal(status: int) -> N
 
 
 @pytest.mark.parametrize("path", ["User/5", "Customer"])
-def test_sessions_that_never_live_are_an_end_too(path: str) -> None:
-    onefile = ScriptedTransport(answer(401))
-    with pytest.raises(errors.Refused, match=f"GET {path} was refused"):
+@pytest.mark.parametrize(("status", "error"), [(401, errors.AccessRefused), (302, errors.WrongAddress)])
+def test_sessions_that_never_live_are_an_end_too(path: str, status: int, error: type[Exception]) -> None:
+    onefile = ScriptedTransport(answer(status))
+    with pytest.raises(error, match=f"GET {path} (was refused|with a redirect)"):
         onefile.client().get(path)
     assert len(onefile.asked(LOGIN)) == (2 if path == "Customer" else 6)
 
@@ -205,6 +206,13 @@ def test_calls_that_are_refused_together_are_told_of_once(
 
     assert list(map(dict, client.search("User/Search/1/100", {}))) == ROWS
     assert len([line for line in caplog.messages if "(429)" in line]) == (0 if is_together else 1)
+
+
+def test_a_host_that_sends_all_calls_elsewhere_does_not_answer_others() -> None:
+    onefile = ScriptedTransport(BROKEN)
+    onefile.customer = [answer(302)]
+    with pytest.raises(errors.GaveUp, match="No answer to POST /User/Search/1/100"):
+        onefile.search()
 
 
 def search_in_vain(client: Client, calls: int) -> type[Exception]:

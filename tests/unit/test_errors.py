@@ -47,6 +47,7 @@ HOST = "wsapi.onefile.co.uk"
         (errors.NoOrganisations(), ["no organisation", "Run again", "OneFile support"]),
         (errors.NoDetails("plans", 9, 10), ["only 1 of 10 plans", "fetch_details", "Run again"]),
         (errors.UnusableRow("users", "ID"), ["users", "usable ID", "report", "deselect"]),
+        (errors.SharedKey("users", "ID"), ["users", "same ID", "report", "deselect"]),
         (errors.UnknownObject("plans"), ["plans", "Run again", "report"]),
         (errors.Interrupted(signal.SIGTERM), ["SIGTERM", "run again"]),
     ],
