@@ -33,6 +33,8 @@ ENVIRONMENTS = {
 PLACEHOLDERS = frozenset({"...", "TOKEN-FROM-ONEFILE", "TOKEN-FOR-PRACTICE"})
 """What stands for a token on our own pages."""
 
+DETAILED_BY_DEFAULT = ("reviews", "plans")
+"""Streams whose records are completed by a call unless the setting fetch_details says otherwise."""
 _LONGEST_NAME = 40
 """Characters."""
 _PROTECTIVE = frozenset({"organisation_ids", "personal_data", "pseudonym_key", "stream_maps"})
@@ -131,8 +133,9 @@ _DECLARED: dict[str, dict[str, Any]] = {
     ),
     "fetch_details": _setting(
         th.ArrayType(th.StringType),
-        "Streams whose records are each completed by a call, as OneFile's searches may give only a part of them.",
-        default=["reviews", "plans"],
+        "Streams whose records are each completed by a call, as OneFile's searches may give only a part of them. A list"
+        " takes the place of the default: keep its names in it.",
+        default=[*DETAILED_BY_DEFAULT],
     ),
     "extra_fields": _setting(
         th.ArrayType(th.StringType),

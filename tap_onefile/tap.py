@@ -20,7 +20,7 @@ from tap_onefile.records.convert import in_words, to_timestamp
 from tap_onefile.records.fields import extra_fields
 from tap_onefile.reporting import console
 from tap_onefile.run import Run
-from tap_onefile.settings import check, settings_schema, unfit_settings
+from tap_onefile.settings import DETAILED_BY_DEFAULT, check, settings_schema, unfit_settings
 from tap_onefile.singer.catalog import (
     Known,
     add_keywords,
@@ -33,10 +33,11 @@ from tap_onefile.singer.catalog import (
 from tap_onefile.singer.command import CommandTap
 from tap_onefile.singer.maps.mapper import make_mapper
 from tap_onefile.singer.maps.mistakes import check_structure, leave_to_us
-from tap_onefile.singer.state import bookmarks, tidied
+from tap_onefile.singer.state import tidied
 from tap_onefile.singer.writer import BufferedWriter
 from tap_onefile.streams import DETAILED, PARENTS, STREAMS
 from tap_onefile.streams.base import OneFileStream
+from tap_onefile.streams.kinds import IncrementalStream
 from tap_onefile.streams.people import UserStream
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ class TapOneFile(CommandTap):
         run = self.onefile
         # A wrong proxy or certificate is reported here, before anything is written.
         _ = run.reader
-        self._settle_replication_of_people()
+        self._settle_bookmarks()
         self._log_omissions()
         versions = self._versions()
         if run.writer:
@@ -174,10 +175,8 @@ class TapOneFile(CommandTap):
                 self.sync_all()
                 run.reader.confirm_absences()
                 if run.problems.is_complete:
-                    left_out = {*run.problems.not_offered, *run.problems.in_part}
-                    for alias in (
-                        each for stream in self._selected if stream.name not in left_out for each in stream.aliases
-                    ):
+                    whole = [stream for stream in self._selected if self._is_whole(stream.name)]
+                    for alias in (each for stream in whole for each in stream.aliases):
                         if alias in versions:
                             self.write_message(ActivateVersionMessage(stream=alias, version=versions[alias]))
             except OneFileError:
@@ -190,6 +189,13 @@ class TapOneFile(CommandTap):
                 self.finish()
         console.summarise(run.metrics.rows(), run.problems)
         run.problems.conclude()
+
+    def _is_whole(self, name: str) -> bool:
+        """Return whether nothing of a stream was left out, nor any record that it belongs to."""
+        problems = self.onefile.problems
+        parent = PARENTS.get(name)
+        has_owners = parent is None or (not problems.leaves_out(parent) and self._is_whole(parent))
+        return has_owners and name not in {*problems.not_offered, *problems.in_part}
 
     @override
     def try_out(self) -> None:
@@ -258,31 +264,47 @@ class TapOneFile(CommandTap):
             )
             if since > run.began:
                 self.logger.warning("The setting start_date lies in the future: nobody is read, and few reviews")
-            if any(since < bookmark for bookmark in bookmarks(self.state)):
-                self.logger.info(
-                    "The run goes on from its bookmarks, which are later than start_date. If start_date was moved back,"
-                    " run once with --full-refresh, or without --state, to read what lies between"
-                )
+        if thin := [
+            each.name for each in self._selected if each.name in DETAILED_BY_DEFAULT and not each.fetches_details
+        ]:
+            self.logger.warning(
+                "Read by their searches alone, as the setting fetch_details does not name them: %s. A search may give"
+                " less than a table holds, and what it leaves out becomes null there.",
+                ", ".join(thin),
+            )
         if self.input_catalog and (fields := unlisted_fields(self.input_catalog, self.schemas)):
             self.logger.warning(
                 "These fields are not in your catalog and are skipped: %s. Run --discover again to include them.",
                 ", ".join(fields),
             )
 
-    def _settle_replication_of_people(self) -> None:
+    def _settle_bookmarks(self) -> None:
         """Forget unused bookmarks, and log which people are read by changes only, or in full from now on."""
-        streams = [stream for stream in self._selected if isinstance(stream, UserStream)]
-        if narrowed := [stream.name for stream in streams if stream.is_incremental]:
+        settings = self.onefile.settings
+        streams = [stream for stream in self._selected if isinstance(stream, IncrementalStream)]
+        people = [stream for stream in streams if isinstance(stream, UserStream)]
+        if narrowed := [stream.name for stream in people if stream.is_incremental]:
             self.logger.info(
                 "Read by changes only, as the catalog asks for it: %s. What does not move LastModified is missed: who"
                 " was archived, and Progress perhaps.",
                 ", ".join(narrowed),
             )
-        if changed := [stream.name for stream in streams if stream.forget_bookmarks()]:
+        if changed := [stream.name for stream in people if stream.forget_bookmarks()]:
             self.logger.info(
                 "Read in full from now on: %s. The bookmarks that the state has of them are no longer used. For changes"
                 " only, as before, set replication-method to INCREMENTAL.",
                 ", ".join(changed),
+            )
+        if widened := [
+            stream.name
+            for stream in streams
+            if stream.keeps_bookmarks
+            and stream.state_manager.limit(settings.start_date, has_details=stream.fetches_details)
+        ]:
+            self.logger.info(
+                "Read from the beginning: %s. The bookmarks in the state are of runs that left out more, by start_date"
+                " or fetch_details.",
+                ", ".join(widened),
             )
 
     def _versions(self) -> dict[str, int]:

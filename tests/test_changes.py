@@ -56,7 +56,7 @@ class Target:
     def load(self, sandbox: Sandbox, *, status: int = 0, **settings: object) -> Run:
         """Run the tap once with the state that was left, and take over what it sends."""
         (self._folder / "state.json").write_text(json.dumps(self.state), encoding="utf-8")
-        config = config_for(sandbox, review_window=36_500, **settings)
+        config = config_for(sandbox, **{"review_window": 36_500, **settings})
         run = run_tap(self._folder, config, *self._catalog, "--state", "state.json")
         assert run.status == status, run.stderr
         for message in run.messages:
@@ -222,6 +222,69 @@ def test_a_full_refresh_by_the_catalog_asks_for_all(tmp_path: Path) -> None:
 
         assert len(run.records["learners"]) == len(sandbox.records("learners"))
         assert not [call for call in sandbox.calls if "LastModified" in call.body]
+
+
+# Runs that read more than those before them.
+
+
+@pytest.mark.parametrize("afterwards", [None, "2001-01-01"], ids=["taken out", "moved back"])
+def test_what_a_start_date_left_out_comes_when_it_is_moved_back_or_taken_out(
+    tmp_path: Path, afterwards: str | None
+) -> None:
+    target = Target(tmp_path)
+    with onefile() as sandbox:
+        target.load(sandbox, start_date="2025-02-01")
+        assert 0 < len(target.tables["learners"]) < len(sandbox.records("learners"))
+
+        run = target.load(sandbox, start_date=afterwards)
+
+        assert "Read from the beginning: " in run.stderr
+        target.assert_holds(sandbox)
+        again = target.load(sandbox, start_date=afterwards)
+        assert "Read from the beginning" not in again.stderr
+        assert len(again.records["learners"]) < len(run.records["learners"])
+
+
+def test_a_later_start_date_keeps_the_bookmarks(tmp_path: Path) -> None:
+    target = Target(tmp_path)
+    with onefile() as sandbox:
+        target.load(sandbox)
+        before = target.bookmarks("learners")
+
+        run = target.load(sandbox, start_date="2001-01-01")
+
+        assert "Read from the beginning" not in run.stderr
+        assert target.bookmarks("learners") == before
+
+
+def test_what_was_read_without_details_is_read_again_with_them(tmp_path: Path) -> None:
+    target = Target(tmp_path)
+    with onefile(paged_rows="thin") as sandbox:
+        thin = target.load(sandbox, fetch_details=["learners"])
+        assert "does not name them: reviews" in thin.stderr
+        assert not any(record["LearnerID"] for record in thin.records["reviews"])
+
+        full = target.load(sandbox, fetch_details=["learners", "assessors", "employers", "reviews"])
+
+        assert "Read from the beginning: " in full.stderr
+        assert "does not name them" not in full.stderr
+        target.assert_holds(sandbox, *PEOPLE)
+
+
+def test_a_review_without_a_date_is_read_again_however_that_is_spelled(tmp_path: Path) -> None:
+    target = Target(tmp_path, changes_only=False)
+    with onefile() as sandbox:
+        first, second, third = sandbox.world.ids("reviews")[:3]
+        target.load(sandbox)
+        for review, moment in ((first, "1900-01-01"), (second, "0001-01-01"), (third, "1999-01-01")):
+            scheduled = datetime.fromisoformat(f"{moment}T00:00:00+00:00")
+            sandbox.world.change("reviews", review, ScheduledFor=scheduled)
+
+        run = target.load(sandbox, review_window=1)
+
+        sent = {record["ID"] for record in run.records["reviews"]}
+        assert {first, second} <= sent
+        assert third not in sent
 
 
 # People, read in full.

@@ -443,17 +443,6 @@ def test_a_state_that_says_nothing_of_use_is_warned_of(
         _assert_ends_with(run, "The state of places is not in Singer's form")
 
 
-def test_a_start_date_before_the_bookmarks_is_explained(
-    tmp_path: Path, onefile: Sandbox, discovered: Json, both: tuple[int, int]
-) -> None:
-    state = json.dumps(state_of(bookmark(both[0], LATER)))
-
-    run = _run(tmp_path, onefile, catalog=_incremental(discovered), state=state, start_date="2026-01-01")
-
-    assert "goes on from its bookmarks, which are later than start_date." in run.stderr
-    assert "--full-refresh" in run.stderr
-
-
 def test_a_start_date_in_the_future_is_warned_of(tmp_path: Path, onefile: Sandbox) -> None:
     run = _run(tmp_path, onefile, start_date="2999-01-01")
 

@@ -41,6 +41,20 @@ def test_a_run_that_misses_something_activates_nothing(tmp_path: Path, sandbox: 
     assert not run.activated
 
 
+def test_nothing_is_activated_of_what_belongs_to_an_organisation_that_a_stream_map_filters(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    wanted = sandbox.records("organisations")[0]["ID"]
+    maps = {"organisations": {"__filter__": f"ID == {wanted}"}}
+
+    run = run_tap(tmp_path, config_for(sandbox, stream_maps=maps, **SETTING))
+
+    assert run.status == 0, run.stderr
+    assert set(run.activated) == {"customers", "organisations", "standards", "units", "learning_aims"} & set(
+        run.records
+    )
+
+
 def test_a_run_over_some_organisations_activates_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
     organisation = sandbox.records("organisations")[0]["ID"]
 

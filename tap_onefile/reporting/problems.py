@@ -176,6 +176,10 @@ class Problems:
         outcomes = self._outcomes.get(stream, {"complete"})
         return next(iter(outcomes)) if len(outcomes) == 1 else "incomplete"
 
+    def leaves_out(self, stream: str) -> bool:
+        """Return whether records of a stream were left out, so that nothing was read that belongs to them."""
+        return any(self._counts[kind][stream,] for kind in ("filtered", "gone"))
+
     @property
     def is_complete(self) -> bool:
         """Whether everything selected has been read."""

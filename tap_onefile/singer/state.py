@@ -21,7 +21,7 @@ from tap_onefile.records.convert import to_integer, to_timestamp
 from tap_onefile.singer.catalog import near, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from singer_sdk.helpers.types import Context, TapState
 
@@ -36,6 +36,8 @@ _BOOKMARKS, _KEY, _ORGANISATIONS = "bookmarks", "replication_key", "organisation
 _PARTITIONS, _CONTEXT, _VALUE = "partitions", "context", "replication_key_value"
 """The list that the SDK, and so our older states, have in place of the bookmarks by organisation."""
 _OWNER = "OrganisationID"
+_SINCE, _THIN = "start_date", "without_details"
+"""What limited the runs that the bookmarks of a stream are of, where anything did."""
 _WRAPPERS = ("singer_state", "completed", "value")
 """Around a state: in what Meltano exports and keeps, and in a STATE message."""
 _RECORDS_FOR_A_STATE = 50
@@ -82,12 +84,6 @@ def tidied(state: object, streams: Mapping[str, Known], began: str) -> State:
     return {**found, _BOOKMARKS: tidy} if found else {}
 
 
-def bookmarks(state: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the timestamps that a tidied state resumes from."""
-    for bookmark in state.get(_BOOKMARKS, {}).values():
-        yield from bookmark.get(_ORGANISATIONS, {}).values()
-
-
 def _no_state_of(stream: str) -> SettingsError:
     return SettingsError(
         f"The state of {stream} is not in Singer's form. Pass the last line that the target wrote, unchanged, or leave"
@@ -128,7 +124,8 @@ class _Stream:
                 value = min(value, found[owner])
             found[owner] = value
         kept = {str(owner): value for owner, value in found.items() if value}
-        return {_KEY: self.key, _ORGANISATIONS: kept} if kept else {}
+        limits = {name: bookmark[name] for name in (_SINCE, _THIN) if name in bookmark}
+        return {_KEY: self.key, **limits, _ORGANISATIONS: kept} if kept else {}
 
     def _owner(self, partition: State) -> int | None:
         context = partition.get(_CONTEXT)
@@ -196,6 +193,19 @@ class Bookmarks(StreamStateManager):
         """
         self.stream_state[_KEY] = key
         self.stream_state.setdefault(_ORGANISATIONS, {})[str(context[_OWNER])] = value
+
+    def limit(self, start_date: str | None, *, has_details: bool) -> bool:
+        """Note what limits this run; return whether bookmarks of runs that were limited more had to be forgotten.
+
+        What such runs left out is older than their bookmarks, or thinner than records are now.
+        """
+        state, had_bookmarks = self.stream_state, not self.is_empty
+        before = str(state.get(_SINCE) or "")
+        was_limited_more = bool(state.get(_THIN) and has_details) or (before > (start_date or ""))
+        if was_limited_more:
+            self.clear()
+        state |= {name: value for name, value in {_SINCE: start_date, _THIN: not has_details}.items() if value}
+        return was_limited_more and had_bookmarks
 
     @property
     def is_empty(self) -> bool:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tap_onefile.extract.query import Query
     from tap_onefile.records.shaper import Records
 
+_FIRST = "1901"
+"""What is earlier stands for no date at all: 1900-01-01 or 0001-01-01."""
 _SAMPLE = 2
 """Organisations whose calls are estimated; the others are assumed to be like them."""
 
@@ -75,6 +77,12 @@ class PerLearnerStream(OrganisationStream):
     learner_field: ClassVar[str]
     """The field that holds the learner's id, which the row may leave out."""
     selected_by_default = False
+
+    @property
+    @override
+    def is_read_in_full(self) -> bool:
+        # OneFile still has what belongs to archived learners, who are not asked for.
+        return False
 
     @override
     def get_queries_ahead(self, context: Mapping[str, Any]) -> list[Query]:
@@ -170,8 +178,11 @@ class IncrementalStream(OrganisationStream):
         return self.run.settings.lookback
 
     def is_since(self, row: Row, since: str | None) -> bool:
-        """Return whether a row may have changed since a moment."""
-        return since is None or attempt(to_timestamp, row.get(str(self.replication_key)), since) >= since
+        """Return whether a row may have changed since a moment; what has no moment, or a sentinel for none, may."""
+        if since is None:
+            return True
+        moment = attempt(to_timestamp, row.get(str(self.replication_key)), "")
+        return moment < _FIRST or moment >= since
 
     @property
     @override
