@@ -329,6 +329,18 @@ def test_a_record_that_is_not_there_once_is_asked_for_again(tmp_path: Path, kind
     assert_complete(run, onefile, "reviews")
 
 
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_record_that_is_not_there_twice_is_asked_for_at_the_end_of_its_stream(tmp_path: Path, times: int) -> None:
+    with OneFile(2, learners=5, reviews=10) as onefile:
+        gone = onefile.truth("reviews")[3]["ID"]
+        onefile.slips = [slip(Answer(404), tuple(range(1, times + 1)), entity="Review", id=gone)]
+        run = read(tmp_path, onefile, "reviews")
+
+    assert run.status == 0, run.stderr
+    assert (gone in {record["ID"] for record in run.records["reviews"]}) == (times == 2)
+    assert ("reviews: OneFile no longer had 1 records" in run.stderr) == (times == 3)
+
+
 @pytest.mark.parametrize("rows", [(50, 0), (20, 30)])
 @pytest.mark.parametrize("share", [0.98, 0.5])
 def test_hours_that_are_not_found_for_most_learners_are_told(

@@ -359,6 +359,19 @@ def test_odd_ids_lists_and_details_lead_to_each_record_once_and_whole(tmp_path: 
     assert "learner_statuses: 1 rows came twice" in run.stderr
 
 
+def test_different_rows_with_one_id_are_not_taken_for_one(tmp_path: Path) -> None:
+    rows: dict[str, list[Any] | bytes] = {
+        "Organisation": [{"ID": 9101, "Name": "Example"}],
+        "Organisation/9101/LearnerStatuses": [{"ID": 1, "Name": "Active"}, {"ID": 2}, {"ID": 1, "Name": "Completed"}],
+    }
+
+    with scripted_server(rows) as config:
+        run = run_tap(tmp_path, config, *select(tmp_path, "learner_statuses"))
+
+    assert_failed(run, "different rows of learner_statuses with the same ID", "Missing")
+    assert not run.records["learner_statuses"]
+
+
 def test_records_that_are_listed_and_none_of_them_there_fail_the_run(tmp_path: Path, sandbox: Sandbox) -> None:
     sandbox.add_fault(Fault(kind="status", status=404, match="GET /Review/", times=None))
 

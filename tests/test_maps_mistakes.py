@@ -159,6 +159,7 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
     ({"stream_maps": {"organisations": None}}, "The setting stream_maps removes organisations, whose child streams"),
     ({"stream_maps": {"*": None}}, "The setting stream_maps removes organisations, whose child streams"),
     ({"stream_maps": {"learners": {"__alias__": "assessors"}}}, "The setting stream_maps sends assessors and learners"),
+    ({"stream_maps": {"learners": {"__alias__": "Assessors"}}}, "The setting stream_maps sends assessors and learners"),
     (
         {"stream_maps": {"*": {"__alias__": "everything"}}},
         "under one name, and the target would take one for the other",

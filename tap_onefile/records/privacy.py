@@ -78,7 +78,15 @@ class Privacy:
     def converter_for(self, rule: Schema) -> Callable[[Any], Any]:
         """Return the converter of a field; it raises ``ValueError`` for misfits."""
         convert = converter_for(rule)
-        return (lambda value: self.pseudonym(convert(value))) if self.pseudonymises(rule) else convert
+        if not self.pseudonymises(rule):
+            return convert
+
+        def converted(value: object) -> str | None:
+            plain = str(convert(value)).strip()
+            # Whoever has left a field blank does not share it with others.
+            return self.pseudonym(plain) if plain else None
+
+        return converted
 
     def pseudonymises(self, rule: Schema) -> bool:
         """Return whether the values of a field are replaced by pseudonyms."""

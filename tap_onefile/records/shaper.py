@@ -35,6 +35,8 @@ _NESTED = {list, dict}
 _REPAIRABLE = {RepairedText, *_NESTED}
 NOTHING = (None, "")
 """How OneFile spells that there is no data, unless it leaves the field out."""
+_SAYS_NOTHING = (*NOTHING, 0, "0")
+"""The same of an owner, or of anything else that the search has named."""
 _CAME = {
     bool: "true or false",
     int: "a number",
@@ -133,8 +135,7 @@ class Shaper:
                 columns[name] = [value] * count
             elif name in columns:
                 columns[name] = [
-                    value if came is None or came == "" or came.__class__ is Unreadable else came
-                    for came in columns[name]
+                    value if came in _SAYS_NOTHING or came.__class__ is Unreadable else came for came in columns[name]
                 ]
 
     def _converted(self, name: str, value: object) -> object:

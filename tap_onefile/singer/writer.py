@@ -57,6 +57,7 @@ class BufferedWriter(MsgSpecWriter):
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._flushed = 0
+        self._is_broken = False
         self.writing_since: float | None = None
         """When the current write began, by `time.monotonic`; None between writes."""
         self.versions: dict[str, int] = {}
@@ -95,6 +96,8 @@ class BufferedWriter(MsgSpecWriter):
     def flush(self) -> None:
         """Write all that is buffered; raises `TargetGone` if nobody reads it."""
         buffered, self._buffer = self._buffer, bytearray()
+        if self._is_broken:
+            return
         self._flushed += len(buffered)
         if sys.stdout is None:
             raise TargetGone("There is no standard output to write to. Pipe the tap into a target, or into a file.")
@@ -106,6 +109,8 @@ class BufferedWriter(MsgSpecWriter):
                 rest = rest[sys.stdout.buffer.write(rest) :]
             sys.stdout.flush()
         except OSError as error:
+            # A state that came later would stand for what was lost here.
+            self._is_broken = True
             if error.errno not in _CLOSED:
                 raise
             # Click would exit without a word.

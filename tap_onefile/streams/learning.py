@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from tap_onefile.api.decode import Row
-    from tap_onefile.extract.query import Query
 
 _FEW = 5
 """Organisations, and learners of each, by whom it shows whether there are aims."""
@@ -104,8 +103,9 @@ class LearningAims(CustomerStream):
             )
             self.run.problems.in_part.add(self.name)
         searches = [each for organisation in self._organisations(context) for each in self._searches(organisation)]
-        for _, page in self.run.reader.many(searches):
-            yield page
+        for place, page in self.run.reader.many(searches):
+            owner = dict(searches[place].filters)
+            yield [{**row, **owner} if is_silent(row, "UserID") else row for row in page]
 
     def _organisations(self, context: Mapping[str, Any]) -> list[int]:
         known = self.run.settings.organisation_ids or self.run.metrics.organisations
@@ -121,7 +121,7 @@ class LearningAims(CustomerStream):
                 raise NoOrganisations
         return sorted(known)
 
-    def _searches(self, organisation: int) -> list[Query]:
+    def _searches(self, organisation: int) -> list[Search]:
         learners = self.run.reader.learners(organisation)
         return [Search.of(self.entity, {"UserID": learner}, self.name) for learner in learners]
 
@@ -314,12 +314,12 @@ class Timesheets(PerLearnerStream):
 
     @override
     def get_rows(self, context: Mapping[str, Any]) -> Iterable[Row]:
-        alike: Counter[tuple[object, ...]] = Counter()
         for rows in self.get_rows_by_learner(context):
-            yield from self._keyed(rows[0][self.learner_field], rows, alike)
+            yield from self._keyed(rows[0][self.learner_field], rows)
 
-    def _keyed(self, learner: object, rows: list[Row], alike: Counter[tuple[object, ...]]) -> Iterator[Row]:
+    def _keyed(self, learner: object, rows: list[Row]) -> Iterator[Row]:
         """Yield the entries of a learner with their keys."""
+        alike: Counter[tuple[object, ...]] = Counter()
         ids = [next((row[name] for name in _ENTRY_IDS if not is_silent(row, name)), None) for row in rows]
         # The id may be the learner's, as in off_the_job.
         is_own = None not in ids and str(learner) not in map(str, ids) and len(set(map(_normalised, ids))) == len(ids)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from typing_extensions import override
 
 from tap_onefile.singer.state import Bookmarks, RareStateWriter
@@ -13,7 +16,6 @@ from tap_onefile.singer.writer import BufferedWriter
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pytest
     from singer_sdk.helpers.types import TapState
 
 EARLY, LATE = "2026-01-01T00:00:00.000000Z", "2026-02-01T00:00:00.000000Z"
@@ -111,6 +113,31 @@ def test_states_cost_little_beside_the_records_and_are_true_of_what_stands_befor
         sent += message["type"] == "RECORD"
     assert kinds[-1] == "STATE"
     assert sent == 4000
+
+
+def test_no_state_follows_records_that_could_not_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full(io.BytesIO):
+        """A disk that is full for a moment."""
+
+        is_full = True
+
+        @override
+        def write(self, buffer: Any, /) -> int:
+            if self.is_full:
+                self.is_full = False
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(buffer)
+
+    disk = Full()
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(disk, write_through=True))
+    writer = BufferedWriter()
+    writer.write_records("learners", {"ID": [1]})
+    with pytest.raises(OSError, match="No space left"):
+        writer.flush()
+
+    RareStateWriter(writer).finish({"bookmarks": {"learners": {}}})
+
+    assert not disk.getvalue()
 
 
 def test_records_are_not_held_back_by_a_state_that_is_left_out(

@@ -175,7 +175,7 @@ def test_zero_false_and_an_empty_list_are_data() -> None:
     assert shape(row) == {"FirstName": None, "LastModified": None, **row}
 
 
-@pytest.mark.parametrize("missing", [{}, {"OrganisationID": None}, {"OrganisationID": ""}], ids=repr)
+@pytest.mark.parametrize("missing", [{}, *({"OrganisationID": value} for value in (None, "", 0, "0"))], ids=repr)
 def test_the_context_fills_what_the_row_leaves_open_and_adds_nothing_else(missing: dict[str, Any]) -> None:
     record = shape({"ID": 1, **missing}, {"OrganisationID": 5740, "CustomerID": 3})
 
@@ -543,6 +543,13 @@ def test_each_value_of_a_column_is_what_it_is_alone(name: str, column: list[obje
 
     assert repr(list(records)) == repr([record for row in rows for record in alone.shape([row], {})[0]])
     assert notes[0].reports() == notes[1].reports()
+
+
+def test_those_who_have_left_a_personal_field_blank_do_not_share_a_pseudonym() -> None:
+    privacy = Privacy(personal=PersonalData.PSEUDONYMISE, key=b"k" * 32)
+    blank, *_ = shaped([[{**ORDINARY, "FirstName": " \t"}]], privacy)[0]
+
+    assert blank["FirstName"] is None
 
 
 def test_no_ordinary_value_of_a_personal_field_goes_past_its_pseudonym() -> None:

@@ -425,7 +425,8 @@ def _sent(mapper: PluginMapper, streams: Mapping[str, MappedStream]) -> Iterator
 def _check_aliases(mapper: PluginMapper, streams: Mapping[str, MappedStream]) -> None:
     by_alias: dict[str, list[str]] = {}
     for name, each in _sent(mapper, streams):
-        by_alias.setdefault(each.stream_alias, []).append(name)
+        # Loaders may write the names of tables in lower case.
+        by_alias.setdefault(each.stream_alias.lower(), []).append(name)
     for names in by_alias.values():
         if len(names) > 1:
             raise SettingsError(
