@@ -395,7 +395,7 @@ def _achievement(onefile: OneFile) -> Rows:
         if not aim["planned_end_year"] and not (aim["outcome"] == "achieved" and aim["achieved_year"]):
             continue
         end = aim["planned_end_year"]
-        if aim["outcome"] == "achieved" and aim["planned_end"] and aim["achieved_on"] > aim["planned_end"]:
+        if aim["outcome"] == "achieved" and (not aim["planned_end"] or aim["achieved_on"] > aim["planned_end"]):
             end = aim["achieved_year"]
         if end:
             counts[aim["standard_id"], end].update(("aims_ending", names[aim["outcome"]]))
@@ -434,11 +434,12 @@ def _gateway(onefile: OneFile) -> Rows:
     for each, row in onefile.in_learning.items():
         if row["Progress"] is not None and row["Progress"] >= 100:
             own = hours.get(each)
-            if own is None or own["MinimumOTJ"] is None:
+            if own is None or not own["MinimumOTJ"]:
                 gateway = "hours are not known"
             else:
                 gateway = "ready" if (own["CachedActualHours"] or 0) >= own["MinimumOTJ"] else "hours are missing"
-            rows[each,] = {**onefile.about(row), "gateway": gateway}
+            done = _about(own["CachedActualHours"] or 0) if own else None
+            rows[each,] = {**onefile.about(row), "gateway": gateway, "hours_done": done}
     return rows
 
 

@@ -248,10 +248,11 @@ def _make_more_odd(sandbox: Sandbox) -> None:
     """Add what the recipes have no use for: gateway, statuses, achievements late and in time, employers' signatures."""
     world = sandbox.world
     learners = world.ids("learners")
-    for learner, done in zip(learners[40:43], (500.0, 10.0, None), strict=True):
-        world.change("learners", learner, Progress=100.0, LearnerStatusID=None, PlannedEndDate="2026-03-01T00:00:00Z")
-        if learner in world.ids("off_the_job"):
-            world.change("off_the_job", learner, MinimumOTJ=None if done is None else 300.0, CachedActualHours=done)
+    for place, done, minimum in ((40, 500.0, 300.0), (41, 10.0, 300.0), (42, None, None), (44, None, 0.0)):
+        each = learners[place]
+        world.change("learners", each, Progress=100.0, LearnerStatusID=None, PlannedEndDate="2026-03-01T00:00:00Z")
+        if each in world.ids("off_the_job"):
+            world.change("off_the_job", each, MinimumOTJ=minimum, CachedActualHours=done)
     # A birthday in July, which OneFile writes as the evening before.
     world.change("learners", learners[43], DOB="2004-07-14T23:00:00Z", LearnerStatusID=None)
     aims = world.ids("learning_aims")
@@ -260,6 +261,7 @@ def _make_more_odd(sandbox: Sandbox) -> None:
     world.change("learning_aims", aims[2], PlannedEnd="2025-07-31T23:00:00Z", AchievedDate="2025-10-29T00:00:00Z")
     world.change("learning_aims", aims[3], PlannedEnd=NOT_SET, AchievedDate=None, StandardID=0)
     world.change("learning_aims", aims[4], PlannedEnd="2025-01-01T00:00:00Z", AchievedDate=None, Status=0)
+    world.change("learning_aims", aims[5], PlannedEnd=NOT_SET, AchievedDate="2025-06-10T00:00:00Z")
     reviews = sandbox.records("reviews", details=True)
     recent = [row["ID"] for row in reviews if row.get("StartedOn") and "2025-07-01" < row["StartedOn"] < "2025-09-01"]
     for review in recent[::2]:

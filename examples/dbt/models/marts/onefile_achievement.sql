@@ -2,7 +2,10 @@ with aims as (
     select
         *,
         -- The year in which an aim counts is that of its planned or of its real end, whichever is later.
-        case when outcome = 'achieved' and achieved_on > planned_end then achieved_year else planned_end_year end as end_year
+        case
+            when outcome = 'achieved' and coalesce(achieved_on > planned_end, true) then achieved_year
+            else planned_end_year
+        end as end_year
     from {{ ref('onefile_aims') }}
 ),
 

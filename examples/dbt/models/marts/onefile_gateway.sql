@@ -11,12 +11,15 @@ select
     learners.customer, learners.learner_id, learners.learner, learners.organisation, learners.status,
     learners.assessor_id, learners.assessor, learners.planned_end,
     {{ onefile.rounded('learners.progress') }} as progress,
-    {{ onefile.rounded('coalesce(off_the_job.cached_actual_hours, 0)') }} as hours_done,
+    case when off_the_job.learner_id is not null
+        then {{ onefile.rounded('coalesce(off_the_job.cached_actual_hours, 0)') }}
+    end as hours_done,
     {{ onefile.rounded('off_the_job.minimum_otj') }} as hours_minimum,
     coalesce(aims.aims, 0) as aims,
     coalesce(aims.aims_achieved, 0) as aims_achieved,
     case
-        when off_the_job.minimum_otj is null then 'hours are not known'
+        -- Of a plan that nobody has made, the minimum is 0.
+        when coalesce(off_the_job.minimum_otj, 0) <= 0 then 'hours are not known'
         when coalesce(off_the_job.cached_actual_hours, 0) < off_the_job.minimum_otj then 'hours are missing'
         else 'ready'
     end as gateway
