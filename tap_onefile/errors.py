@@ -328,8 +328,8 @@ class SharedKey(Refused):
     stream: str
     key: str
     sentence = (
-        "OneFile sent different rows of {0.stream} with the same {0.key}, so they cannot be told apart and the stream"
-        " stops. Please report this, and deselect the stream until it is fixed."
+        "OneFile sent a list of {0.stream} in which different rows have the same {0.key}, so they cannot be told apart."
+        " The list was left out: please report this, and deselect the stream until it is fixed."
     )
 
 

@@ -279,17 +279,16 @@ class TapOneFile(CommandTap):
             )
 
     def _settle_bookmarks(self) -> None:
-        """Forget unused bookmarks, and log which people are read by changes only, or in full from now on."""
+        """Forget bookmarks that nothing is read by, or that left out more, and log how people are read."""
         settings = self.onefile.settings
         streams = [stream for stream in self._selected if isinstance(stream, IncrementalStream)]
-        people = [stream for stream in streams if isinstance(stream, UserStream)]
-        if narrowed := [stream.name for stream in people if stream.is_incremental]:
+        if narrowed := [each.name for each in streams if isinstance(each, UserStream) and each.is_incremental]:
             self.logger.info(
                 "Read by changes only, as the catalog asks for it: %s. What does not move LastModified is missed: who"
                 " was archived, and Progress perhaps.",
                 ", ".join(narrowed),
             )
-        if changed := [stream.name for stream in people if stream.forget_bookmarks()]:
+        if changed := [stream.name for stream in streams if stream.forget_bookmarks()]:
             self.logger.info(
                 "Read in full from now on: %s. The bookmarks that the state has of them are no longer used. For changes"
                 " only, as before, set replication-method to INCREMENTAL.",
@@ -299,7 +298,11 @@ class TapOneFile(CommandTap):
             stream.name
             for stream in streams
             if stream.keeps_bookmarks
-            and stream.state_manager.limit(settings.start_date, has_details=stream.fetches_details)
+            and stream.state_manager.limit(
+                settings.start_date,
+                is_thin=not stream.fetches_details,
+                was_thin=stream.name not in DETAILED_BY_DEFAULT,
+            )
         ]:
             self.logger.info(
                 "Read from the beginning: %s. The bookmarks in the state are of runs that left out more, by start_date"

@@ -18,7 +18,7 @@ from tests.expected import spelled
 from tests.running import config_for, run_tap, select
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Collection, Generator
     from pathlib import Path
 
     from tests.running import Run
@@ -44,11 +44,15 @@ class Target:
         self.state: dict[str, Any] = {}
 
     def read_people(self, method: str) -> None:
-        """Have the metadata of the catalog say how people are read, as Singer has it, and Meltano's `metadata` too."""
+        """Have the catalog say how people are read."""
+        self.read(method, PEOPLE)
+
+    def read(self, method: str, streams: Collection[str]) -> None:
+        """Have the metadata of the catalog say how streams are read, as Singer has it, and Meltano's `metadata` too."""
         path = self._folder / "catalog.json"
         catalog = json.loads(path.read_text(encoding="utf-8"))
         for stream in catalog["streams"]:
-            if stream["tap_stream_id"] in PEOPLE:
+            if stream["tap_stream_id"] in streams:
                 (root,) = (entry["metadata"] for entry in stream["metadata"] if not entry["breadcrumb"])
                 root["replication-method"] = method
         path.write_text(json.dumps(catalog), encoding="utf-8")
@@ -245,16 +249,87 @@ def test_what_a_start_date_left_out_comes_when_it_is_moved_back_or_taken_out(
         assert len(again.records["learners"]) < len(run.records["learners"])
 
 
+def test_what_a_start_date_left_out_of_one_organisation_comes_although_another_was_read_without_it(
+    tmp_path: Path,
+) -> None:
+    target = Target(tmp_path)
+    with onefile() as sandbox:
+        first, second = (row["ID"] for row in sandbox.records("organisations"))
+        target.load(sandbox, start_date="2025-02-01")
+        before = target.state["bookmarks"]
+        target.state = {}
+        target.load(sandbox, organisation_ids=[first])
+        # As Meltano merges the state of a run with --full-refresh into what there was.
+        target.state = {"bookmarks": merged(before, target.state["bookmarks"])}
+        assert target.state["bookmarks"]["learners"]["organisations"].keys() == {str(first), str(second)}
+
+        run = target.load(sandbox)
+
+        assert "Read from the beginning: " in run.stderr
+        target.assert_holds(sandbox)
+
+
+def merged(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Merge a dictionary into another, however deep."""
+    both = {name: merged(old[name], new[name]) for name in old.keys() & new.keys() if isinstance(old[name], dict)}
+    return {**old, **new, **both}
+
+
+def test_a_run_that_fails_before_anything_is_read_takes_no_note_of_what_it_would_have_read(tmp_path: Path) -> None:
+    target = Target(tmp_path)
+    with onefile() as sandbox:
+        target.load(sandbox, start_date="2025-02-01")
+        before = target.state["bookmarks"]
+        target.state = {}
+        sandbox.add_fault(Fault(kind="status", status=403, match="POST /(User|Review)/Search", times=None))
+        target.load(sandbox, status=1)
+        sandbox.clear_faults()
+        target.state = {"bookmarks": merged(before, target.state["bookmarks"])}
+
+        target.load(sandbox)
+
+        target.assert_holds(sandbox)
+
+
 def test_a_later_start_date_keeps_the_bookmarks(tmp_path: Path) -> None:
     target = Target(tmp_path)
     with onefile() as sandbox:
         target.load(sandbox)
         before = target.bookmarks("learners")
 
-        run = target.load(sandbox, start_date="2001-01-01")
+        run = target.load(sandbox, start_date="2025-02-01")
 
         assert "Read from the beginning" not in run.stderr
         assert target.bookmarks("learners") == before
+        assert "Read from the beginning" in target.load(sandbox).stderr
+
+
+@pytest.mark.parametrize("method", ["INCREMENTAL", "FULL_TABLE"])
+def test_people_whose_bookmarks_note_nothing_are_completed_from_the_beginning(tmp_path: Path, method: str) -> None:
+    target = Target(tmp_path)
+    with onefile(paged_rows="thin") as sandbox:
+        target.load(sandbox)
+        for stream in target.state["bookmarks"].values():
+            stream.pop("limits", None)
+        target.read_people(method)
+
+        run = target.load(sandbox, fetch_details=["learners", "assessors", "employers", "reviews"])
+
+        assert "Read from the beginning: assessors, employers, learners." in run.stderr
+        target.assert_holds(sandbox, *PEOPLE)
+
+
+def test_bookmarks_of_reviews_are_forgotten_where_all_are_read(tmp_path: Path) -> None:
+    target = Target(tmp_path)
+    with onefile() as sandbox:
+        target.load(sandbox)
+        target.read("FULL_TABLE", {"reviews"})
+        run = target.load(sandbox, fetch_details=["plans"])
+
+        assert "Read in full from now on: reviews." in run.stderr
+        target.read("INCREMENTAL", {"reviews"})
+        target.load(sandbox)
+        target.assert_holds(sandbox)
 
 
 def test_what_was_read_without_details_is_read_again_with_them(tmp_path: Path) -> None:
@@ -269,6 +344,8 @@ def test_what_was_read_without_details_is_read_again_with_them(tmp_path: Path) -
         assert "Read from the beginning: " in full.stderr
         assert "does not name them" not in full.stderr
         target.assert_holds(sandbox, *PEOPLE)
+        again = target.load(sandbox, fetch_details=["learners", "assessors", "employers", "reviews"])
+        assert "Read from the beginning" not in again.stderr
 
 
 def test_a_review_without_a_date_is_read_again_however_that_is_spelled(tmp_path: Path) -> None:

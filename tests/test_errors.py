@@ -368,7 +368,7 @@ def test_different_rows_with_one_id_are_not_taken_for_one(tmp_path: Path) -> Non
     with scripted_server(rows) as config:
         run = run_tap(tmp_path, config, *select(tmp_path, "learner_statuses"))
 
-    assert_failed(run, "different rows of learner_statuses with the same ID", "Missing")
+    assert_failed(run, "a list of learner_statuses in which different rows have the same ID", "Missing")
     assert not run.records["learner_statuses"]
 
 

@@ -295,13 +295,13 @@ def test_what_is_empty_for_a_moment_whoever_asks_empties_no_table(
 
 @pytest.mark.parametrize(("page", "kind"), [(1, "204"), (1, "no-length"), (2, "204"), (2, "list")])
 def test_learner_ids_that_come_empty_once_empty_no_table(tmp_path: Path, page: int, kind: str) -> None:
-    with OneFile(cap=20, learners=(30, 25), off_the_job=(30, 25)) as onefile:
+    with OneFile(cap=20, learners=(30, 25), off_the_job=(30, 25), learner_statuses=2) as onefile:
         onefile.slips = [slip(EMPTY[kind], entity="User", page=page, role=1)]
-        run = read(tmp_path, onefile, "off_the_job", **VERSIONS)
+        run = read(tmp_path, onefile, "off_the_job", "learner_statuses", **VERSIONS)
 
     assert_complete(run, onefile, "off_the_job")
-    # OneFile still has those of archived learners, who are not asked for.
-    assert not run.activated
+    # OneFile still has the hours of archived learners, who are not asked for.
+    assert set(run.activated) == {"learner_statuses"}
 
 
 @pytest.mark.parametrize(("kind", "settings"), [*((kind, VERSIONS) for kind in EMPTY), ("204", {})])

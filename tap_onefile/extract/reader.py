@@ -342,6 +342,8 @@ class Reader(Calls):
                 (full,) = self.now(record)
             except NotFound:
                 self._problems.gone(record.stream)
+            except AccessRefused:
+                raise
             except Refused as failure:
                 failures.add(failure)
             else:

@@ -36,8 +36,8 @@ _BOOKMARKS, _KEY, _ORGANISATIONS = "bookmarks", "replication_key", "organisation
 _PARTITIONS, _CONTEXT, _VALUE = "partitions", "context", "replication_key_value"
 """The list that the SDK, and so our older states, have in place of the bookmarks by organisation."""
 _OWNER = "OrganisationID"
-_SINCE, _THIN = "start_date", "without_details"
-"""What limited the runs that the bookmarks of a stream are of, where anything did."""
+_LIMITS, _SINCE, _THIN = "limits", "start_date", "without_details"
+"""What limited the run that set the bookmark of an organisation. Both are always there, as states may be merged."""
 _WRAPPERS = ("singer_state", "completed", "value")
 """Around a state: in what Meltano exports and keeps, and in a STATE message."""
 _RECORDS_FOR_A_STATE = 50
@@ -124,8 +124,13 @@ class _Stream:
                 value = min(value, found[owner])
             found[owner] = value
         kept = {str(owner): value for owner, value in found.items() if value}
-        limits = {name: bookmark[name] for name in (_SINCE, _THIN) if name in bookmark}
-        return {_KEY: self.key, **limits, _ORGANISATIONS: kept} if kept else {}
+        limits = {
+            owner: {_SINCE: str(limit.get(_SINCE) or ""), _THIN: bool(limit.get(_THIN))}
+            for owner, limit in dict(bookmark.get(_LIMITS) or {}).items()
+            if owner in kept and isinstance(limit, dict)
+        }
+        noted = {_LIMITS: limits} if limits else {}
+        return {_KEY: self.key, _ORGANISATIONS: kept, **noted} if kept else {}
 
     def _owner(self, partition: State) -> int | None:
         context = partition.get(_CONTEXT)
@@ -168,6 +173,8 @@ class _Stream:
 class Bookmarks(StreamStateManager):
     """The bookmarks of one stream, by organisation. What the SDK notes of a context is not kept."""
 
+    _limits: Mapping[str, Any] | None = None
+
     @override
     def get_context_state(self, context: Context | None) -> State:
         return {} if self.get_state_partition_context(context) else self.stream_state
@@ -193,19 +200,27 @@ class Bookmarks(StreamStateManager):
         """
         self.stream_state[_KEY] = key
         self.stream_state.setdefault(_ORGANISATIONS, {})[str(context[_OWNER])] = value
+        if self._limits:
+            self.stream_state.setdefault(_LIMITS, {})[str(context[_OWNER])] = self._limits
 
-    def limit(self, start_date: str | None, *, has_details: bool) -> bool:
-        """Note what limits this run; return whether bookmarks of runs that were limited more had to be forgotten.
+    def limit(self, start_date: str | None, *, is_thin: bool, was_thin: bool) -> bool:
+        """Note what limits this run, and forget the bookmarks of runs that were limited more; return if there were any.
 
-        What such runs left out is older than their bookmarks, or thinner than records are now.
+        What these left out is older than their bookmarks, or thinner than records are now. `was_thin` counts where a
+        version before noted nothing.
         """
-        state, had_bookmarks = self.stream_state, not self.is_empty
-        before = str(state.get(_SINCE) or "")
-        was_limited_more = bool(state.get(_THIN) and has_details) or (before > (start_date or ""))
-        if was_limited_more:
-            self.clear()
-        state |= {name: value for name, value in {_SINCE: start_date, _THIN: not has_details}.items() if value}
-        return was_limited_more and had_bookmarks
+        self._limits = {_SINCE: start_date or "", _THIN: is_thin}
+        values, limits = self.stream_state.get(_ORGANISATIONS, {}), self.stream_state.get(_LIMITS, {})
+        unknown = {_SINCE: "", _THIN: was_thin}
+        before = {owner: limits.get(owner, unknown) for owner in values}
+        forgotten = [
+            owner
+            for owner, limit in before.items()
+            if limit[_SINCE] > self._limits[_SINCE] or (limit[_THIN] and not is_thin)
+        ]
+        for owner in forgotten:
+            del values[owner]
+        return bool(forgotten)
 
     @property
     def is_empty(self) -> bool:

@@ -9,7 +9,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_INCREMENTAL
 from typing_extensions import override
 
 from tap_onefile.errors import NotFound, UnknownObject
-from tap_onefile.extract.query import Listing, Record
+from tap_onefile.extract.query import Listing, Record, is_silent
 from tap_onefile.records.convert import attempt, earlier, to_timestamp
 from tap_onefile.streams.base import OneFileStream
 from tap_onefile.streams.organisations import Customers, Organisations
@@ -104,7 +104,8 @@ class PerLearnerStream(OrganisationStream):
         for place, page in pages:
             if any(not row.keys() & self.schema["properties"].keys() for row in page):
                 raise UnknownObject(self.name)
-            yield [row if row.get(self.learner_field) else {**row, self.learner_field: learners[place]} for row in page]
+            owner = {self.learner_field: learners[place]}
+            yield [{**row, **owner} if is_silent(row, self.learner_field) else row for row in page]
 
     def _query_of(self, learner: int) -> Query:
         path, owners = self.path.format(learner=learner), ((self.learner_field, learner),)
