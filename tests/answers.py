@@ -82,9 +82,11 @@ class OneFile:
 
     def aim_status(self, aim: Row) -> str | None:
         """Name the status of an aim."""
-        learner = self.everyone.get(aim["UserID"])
-        key = (learner["OrganisationID"], aim["Status"]) if learner else None
-        return self._statuses["learning_aim_statuses"].get(key) if key else None
+        learner, statuses = self.everyone.get(aim["UserID"]), self._statuses["learning_aim_statuses"]
+        if learner:
+            return statuses.get((learner["OrganisationID"], aim["Status"]))
+        names = {name for (_, status), name in statuses.items() if status == aim["Status"]}
+        return names.pop() if len(names) == 1 else None
 
     def name(self, user: int | None) -> str | None:
         """Name somebody."""

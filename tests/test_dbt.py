@@ -61,6 +61,14 @@ def test_each_mart_is_what_python_makes_of_onefiles_records(
             assert len(queries) >= 10
             loaded.ask(*queries)
             manifest = json.loads((folder / "dbt" / "manifest.json").read_text(encoding="utf-8"))
+            # Whoever learns from the lists what a break is called has not seen one begin.
+            statuses = Counter(
+                row["status"] for row in answers["onefile_learners"] if row["in_learning"] and row["status"]
+            )
+            name, learners = statuses.most_common(1)[0]
+            dbt(loaded, "build", "--select", "+onefile_breaks", onefile_statuses_on_break=[name])
+            breaks = loaded.answers("onefile_breaks")["onefile_breaks"]
+            assert [row["is_start_known"] for row in breaks] == [False] * learners
 
         _check_the_picture(manifest)
         assert {mart["name"] for mart in MARTS} == answers.keys()
@@ -134,17 +142,20 @@ def test_an_empty_project_builds_the_package_on_half_of_the_streams_and_for_seve
 
         loaded.load(read(folder, sandbox, *select(folder)), "north")
         dbt(
-            loaded, "build", "--select", "+onefile_learners", "+onefile_reviews_due", "+onefile_equality",
+            loaded, "build", "--select", "+onefile_aims", "+onefile_reviews_due", "+onefile_equality",
             project=project, onefile_schemas={"north": "north", "the south": "south"},
         )  # fmt: skip
 
-        marts = ("onefile_learners", "onefile_reviews_due", "onefile_equality")
-        everyone, due, equality = (loaded.answers(mart)[mart] for mart in marts)
+        marts = ("onefile_learners", "onefile_reviews_due", "onefile_equality", "onefile_aims")
+        everyone, due, equality, aims = (loaded.answers(mart)[mart] for mart in marts)
         assert Counter((row["customer"], row["learner_id"]) for row in everyone) == Counter(
             (customer, learner) for customer in ("north", "the south") for learner in learners
         )
         assert all((row["date_of_birth"] is None) == (row["customer"] == "the south") for row in everyone)
         assert {row["customer"] for row in due} == {row["customer"] for row in equality} == {"north"}
+        # OneFile gives the aims of archived learners, who were not loaded.
+        of_others = [row for row in aims if row["customer"] == "north" and row["learner_id"] not in learners]
+        assert {row["aim_status"] for row in of_others} == {"In progress", "Achieved"}
 
 
 def test_one_command_of_meltano_loads_and_builds(folder: Path, start_postgres: StartPostgres) -> None:

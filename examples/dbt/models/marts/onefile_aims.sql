@@ -1,4 +1,12 @@
-with named as (
+with alike as (
+    -- The aims of archived learners come, too; where these were not loaded, nothing says which organisation's name it is.
+    select customer, status_id, min(name) as name
+    from {{ ref('stg_onefile_learning_aim_statuses') }}
+    group by customer, status_id
+    having count(distinct lower(trim(name))) = 1
+),
+
+named as (
     select
         aims.*,
         learners.learner,
@@ -10,8 +18,8 @@ with named as (
         learners.assessor,
         standards.title as standard,
         standards.level,
-        statuses.name as aim_status,
-        {{ onefile.is_among('statuses.name', 'onefile_aim_statuses_withdrawn') }} as is_withdrawn
+        coalesce(statuses.name, alike.name) as aim_status,
+        {{ onefile.is_among('coalesce(statuses.name, alike.name)', 'onefile_aim_statuses_withdrawn') }} as is_withdrawn
     from {{ ref('stg_onefile_learning_aims') }} as aims
     left join {{ ref('onefile_learners') }} as learners
         on aims.customer = learners.customer and aims.learner_id = learners.learner_id
@@ -21,6 +29,8 @@ with named as (
         on aims.customer = statuses.customer
         and learners.organisation_id = statuses.organisation_id
         and aims.status_id = statuses.status_id
+    left join alike
+        on learners.learner_id is null and aims.customer = alike.customer and aims.status_id = alike.status_id
 )
 
 select

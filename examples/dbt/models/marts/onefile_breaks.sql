@@ -1,9 +1,17 @@
-with changes as (
+with history as (
+    -- By the status of each time and the settings of today, which one learns only from the first lists.
     select
-        customer, learner_id, on_break, dbt_valid_from, dbt_valid_to,
+        customer, learner_id, dbt_valid_from,
+        {{ onefile.is_among('status', 'onefile_statuses_on_break') }} and not is_archived as on_break
+    from {{ ref('onefile_learner_history') }}
+),
+
+changes as (
+    select
+        *,
         lag(on_break) over (partition by customer, learner_id order by dbt_valid_from) as was_on_break,
         row_number() over (partition by customer, learner_id order by dbt_valid_from) as place
-    from {{ ref('onefile_learner_history') }}
+    from history
 ),
 
 begun as (
