@@ -36,8 +36,11 @@ _BOOKMARKS, _KEY, _ORGANISATIONS = "bookmarks", "replication_key", "organisation
 _PARTITIONS, _CONTEXT, _VALUE = "partitions", "context", "replication_key_value"
 """The list that the SDK, and so our older states, have in place of the bookmarks by organisation."""
 _OWNER = "OrganisationID"
-_LIMITS, _SINCE, _THIN = "limits", "start_date", "without_details"
-"""What limited the run that set the bookmark of an organisation. Both are always there, as states may be merged."""
+_LIMITS, _THIN = "limits", "thin"
+"""What limited the run that set the bookmark of an organisation: its start_date, and whether it did without details.
+
+It is there even if it is empty, as states may be merged.
+"""
 _WRAPPERS = ("singer_state", "completed", "value")
 """Around a state: in what Meltano exports and keeps, and in a STATE message."""
 _RECORDS_FOR_A_STATE = 50
@@ -124,12 +127,9 @@ class _Stream:
                 value = min(value, found[owner])
             found[owner] = value
         kept = {str(owner): value for owner, value in found.items() if value}
-        limits = {
-            owner: {_SINCE: str(limit.get(_SINCE) or ""), _THIN: bool(limit.get(_THIN))}
-            for owner, limit in dict(bookmark.get(_LIMITS) or {}).items()
-            if owner in kept and isinstance(limit, dict)
-        }
-        noted = {_LIMITS: limits} if limits else {}
+        limits = bookmark.get(_LIMITS)
+        are_there = isinstance(limits, dict) and bool(limits)
+        noted = {_LIMITS: {owner: str(limits[owner]) for owner in kept if owner in limits}} if are_there else {}
         return {_KEY: self.key, _ORGANISATIONS: kept, **noted} if kept else {}
 
     def _owner(self, partition: State) -> int | None:
@@ -173,7 +173,7 @@ class _Stream:
 class Bookmarks(StreamStateManager):
     """The bookmarks of one stream, by organisation. What the SDK notes of a context is not kept."""
 
-    _limits: Mapping[str, Any] | None = None
+    _limits: str | None = None
 
     @override
     def get_context_state(self, context: Context | None) -> State:
@@ -200,7 +200,7 @@ class Bookmarks(StreamStateManager):
         """
         self.stream_state[_KEY] = key
         self.stream_state.setdefault(_ORGANISATIONS, {})[str(context[_OWNER])] = value
-        if self._limits:
+        if self._limits is not None:
             self.stream_state.setdefault(_LIMITS, {})[str(context[_OWNER])] = self._limits
 
     def limit(self, start_date: str | None, *, is_thin: bool, was_thin: bool) -> bool:
@@ -209,14 +209,14 @@ class Bookmarks(StreamStateManager):
         What these left out is older than their bookmarks, or thinner than records are now. `was_thin` counts where a
         version before noted nothing.
         """
-        self._limits = {_SINCE: start_date or "", _THIN: is_thin}
+        since = start_date or ""
+        self._limits = f"{since} {_THIN}".strip() if is_thin else since
         values, limits = self.stream_state.get(_ORGANISATIONS, {}), self.stream_state.get(_LIMITS, {})
-        unknown = {_SINCE: "", _THIN: was_thin}
-        before = {owner: limits.get(owner, unknown) for owner in values}
+        before = {owner: limits.get(owner, _THIN if was_thin else "") for owner in values}
         forgotten = [
             owner
             for owner, limit in before.items()
-            if limit[_SINCE] > self._limits[_SINCE] or (limit[_THIN] and not is_thin)
+            if limit.removesuffix(_THIN).strip() > since or (limit.endswith(_THIN) and not is_thin)
         ]
         for owner in forgotten:
             del values[owner]
