@@ -128,8 +128,9 @@ class _Stream:
             found[owner] = value
         kept = {str(owner): value for owner, value in found.items() if value}
         limits = bookmark.get(_LIMITS)
-        are_there = isinstance(limits, dict) and bool(limits)
-        noted = {_LIMITS: {owner: str(limits[owner]) for owner in kept if owner in limits}} if are_there else {}
+        noted: State = {}
+        if isinstance(limits, dict) and limits:
+            noted = {_LIMITS: {owner: str(limits[owner]) for owner in kept if owner in limits}}
         return {_KEY: self.key, _ORGANISATIONS: kept, **noted} if kept else {}
 
     def _owner(self, partition: State) -> int | None:
