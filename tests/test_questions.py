@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -194,6 +195,33 @@ def test_aims_of_other_learners_than_asked_are_not_sent_under_organisation_ids(t
     own = {row["ID"]: row["UserID"] for row in onefile._rows_of("learning_aims", SECOND)}
     assert {record["ID"]: record["UserID"] for record in run.records["learning_aims"]}.items() <= own.items()
     assert len(run.records["learning_aims"]) == len(own) if run.status == 0 else "learning_aims" in run.last_line
+
+
+def test_aims_that_do_not_say_whose_they_are_are_those_of_the_learner_who_was_asked_for(tmp_path: Path) -> None:
+    with OneFile(2, hides=("UserID",), learners=4, learning_aims=8) as onefile:
+        run = read(tmp_path, onefile, "learning_aims", organisation_ids=[SECOND])
+
+    assert run.status == 0, run.stderr
+    own = {row["ID"]: row["UserID"] for row in onefile._rows_of("learning_aims", SECOND)}
+    assert {record["ID"]: record["UserID"] for record in run.records["learning_aims"]} == own
+
+
+def test_time_sheets_whose_learner_is_spelled_as_none_are_those_of_the_learner_who_was_asked_for(
+    tmp_path: Path,
+) -> None:
+    with OneFile(1, learners=3, timesheets=6) as onefile:
+        own = sorted(row["LearnerID"] for row in onefile.truth("timesheets"))
+        onefile.slips = [
+            lambda call, _, answer: (
+                replace(answer, body=re.sub(rb'"LearnerID": ?[0-9]+', b'"LearnerID":"0"', answer.body))
+                if call.path.startswith("Timesheet/")
+                else answer
+            )
+        ]
+        run = read(tmp_path, onefile, "timesheets")
+
+    assert run.status == 0, run.stderr
+    assert sorted(record["LearnerID"] for record in run.records["timesheets"]) == own
 
 
 def test_an_ignored_role_sends_nobody_under_another_role(tmp_path: Path) -> None:
